@@ -1,0 +1,67 @@
+// What computes. One thread owns an executor; the scheduler of that thread is its only caller.
+import type { SamplingParams } from "./sampling-params.ts";
+
+export interface ExecutorInfo {
+  readonly kind: string;
+  readonly dtype: string;
+  readonly vocabSize: number;
+  readonly contextLength: number;
+  readonly pageSize: number;
+  /** Pages that sequences can use: ids 0 .. pageCount - 1. */
+  readonly pageCount: number;
+  readonly kvBytesPerToken: number;
+  readonly weightBytes: number;
+}
+
+/**
+ * One step over several sequences, as flat integer arrays that a device can take as they are.
+ * A batch is all prefill or all decode: decodes are never padded to a prefill.
+ *
+ * Invariants:
+ * - rows are distinct sequences; a row's pages 0 .. ceil((past + new) / pageSize) - 1 are in its table;
+ * - pages that hold only past tokens may be shared between rows and are not written;
+ * - a decode row has exactly one new token.
+ */
+export interface ForwardBatch {
+  readonly kind: "prefill" | "decode";
+  readonly rowCount: number;
+  /** New tokens of all rows, one row after the other. [tokenCount] */
+  readonly tokenIds: Int32Array;
+  /** New tokens per row. [rowCount] */
+  readonly newLengths: Int32Array;
+  /** Tokens per row whose KV is already in its pages. [rowCount] */
+  readonly pastLengths: Int32Array;
+  /** Page ids per row, -1 behind the last. [rowCount, pagesPerRow] row-major */
+  readonly pageTable: Int32Array;
+  readonly pagesPerRow: number;
+  /** Indexes into tokenIds whose logits are wanted, ascending. [logitCount] */
+  readonly logitPositions: Int32Array;
+  /** Stable small integers, one per live sequence, for executors that keep state beside the pages. [rowCount] */
+  readonly sequenceIds: Int32Array;
+  /** Per logit position, for executors that sample on their device. */
+  readonly sampling: readonly RowSampling[];
+}
+
+export interface RowSampling {
+  readonly params: SamplingParams;
+  readonly seed: number;
+  readonly step: number;
+}
+
+export type StepResult =
+  /** [logitCount, vocabSize] row-major; valid until the next step. The caller samples, and may write into it. */
+  | { readonly kind: "logits"; readonly logits: Float32Array }
+  /** Sampled on the device. [logitCount] */
+  | { readonly kind: "tokens"; readonly tokenIds: Int32Array };
+
+export interface Executor {
+  readonly info: ExecutorInfo;
+  /** Steps do not overlap: the caller waits for one before it gives the next. */
+  step(batch: ForwardBatch): Promise<StepResult>;
+  /** The sequence ended or was retracted: state beside the pages goes. Pages belong to the caller. */
+  releaseSequence(sequenceId: number): void;
+  /** Weights leave memory; steps are refused until resumed. Idempotent. */
+  releaseWeights(): Promise<void>;
+  resumeWeights(): Promise<void>;
+  close(): Promise<void>;
+}

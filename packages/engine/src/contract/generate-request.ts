@@ -1,0 +1,45 @@
+import type { SamplingParams } from "./sampling-params.ts";
+
+export interface GenerateRequest {
+  /** Unique among the requests that the engine holds. */
+  readonly requestId: string;
+  /** The prompt, at least one id, each below the vocabulary size. */
+  readonly tokenIds: Uint32Array;
+  readonly sampling: SamplingParams;
+  /** Parallel choices of one prompt; they share its pages. */
+  readonly n: number;
+  /** End-of-sequence ids of the model; they end a choice and are part of no text. */
+  readonly eosTokenIds: readonly number[];
+  /** Log-probability of each new token, and of `top` alternatives; `null` = none. */
+  readonly logprobs: { readonly top: number } | null;
+  /** The same for prompt tokens from `start` on; forces their recomputation. */
+  readonly promptLogprobs: { readonly top: number; readonly start: number } | null;
+  /** Larger goes first under the priority policy. */
+  readonly priority: number;
+  /** Groups requests under the routing-key policy. */
+  readonly routingKey: string | null;
+  /** Separates cached prefixes of tenants: enters block hashes and the radix tree. */
+  readonly cacheSalt: string | null;
+  /** Separates cached prefixes without entering block hashes (adapters). */
+  readonly extraKey: string | null;
+  /**
+   * Continues choices that were begun elsewhere: per choice the ids already produced
+   * (they follow the prompt) and the sampler's state. Length = n. `null` = a fresh request.
+   */
+  readonly resume: readonly ResumedChoice[] | null;
+}
+
+export interface ResumedChoice {
+  readonly tokenIds: Uint32Array;
+  readonly samplerState: SamplerState;
+}
+
+/** What a sampler needs to go on with a sequence anywhere else; plain JSON. */
+export interface SamplerState {
+  /** The seed that was given or drawn, already specific to the choice. */
+  readonly seed: number;
+  /** Tokens sampled so far. */
+  readonly step: number;
+  /** Opaque state of the grammar matcher, if any. */
+  readonly grammar: string | null;
+}

@@ -1,0 +1,85 @@
+// What a frontend sends to a worker: text ends here, only token ids travel.
+// Field names and nullability are the wire's (Dynamo 1.6.1), so they stay snake_case.
+import { z } from "zod";
+
+const tokenId = z.number().int().nonnegative();
+const optionalNumber = z.number().nullish();
+const optionalBoolean = z.boolean().nullish();
+
+export const GuidedDecoding = z.object({
+  json: z.unknown().optional(),
+  regex: z.string().nullish(),
+  choice: z.array(z.string()).nullish(),
+  grammar: z.string().nullish(),
+  structural_tag: z.unknown().optional(),
+  backend: z.string().nullish(),
+  whitespace_pattern: z.string().nullish(),
+});
+export type GuidedDecoding = z.infer<typeof GuidedDecoding>;
+
+export const StopConditions = z.object({
+  max_tokens: z.number().int().nonnegative().nullish(),
+  stop: z.array(z.string()).nullish(),
+  stop_token_ids: z.array(tokenId).nullish(),
+  stop_token_ids_visible: z.array(tokenId).nullish(),
+  /** The model's end-of-sequence ids: they end the answer and are not shown. */
+  stop_token_ids_hidden: z.array(tokenId).nullish(),
+  min_tokens: z.number().int().nonnegative().nullish(),
+  ignore_eos: optionalBoolean,
+  max_thinking_tokens: z.number().int().nonnegative().nullish(),
+});
+export type StopConditions = z.infer<typeof StopConditions>;
+
+export const SamplingOptions = z.object({
+  n: z.number().int().positive().nullish(),
+  best_of: z.number().int().positive().nullish(),
+  presence_penalty: optionalNumber,
+  frequency_penalty: optionalNumber,
+  repetition_penalty: optionalNumber,
+  temperature: optionalNumber,
+  top_p: optionalNumber,
+  top_k: z.number().int().nullish(),
+  min_p: optionalNumber,
+  use_beam_search: optionalBoolean,
+  length_penalty: optionalNumber,
+  /** i64 on the wire; beyond 2^53 it arrives as a bigint. */
+  seed: z.union([z.number().int(), z.bigint()]).nullish(),
+  include_stop_str_in_output: optionalBoolean,
+  guided_decoding: GuidedDecoding.nullish(),
+  /** Token id (as a string) to bias; ours: the reference drops it before the worker. */
+  logit_bias: z.record(z.string(), z.number()).nullish(),
+});
+export type SamplingOptions = z.infer<typeof SamplingOptions>;
+
+export const OutputOptions = z.object({
+  /** Number of alternatives; 0 = the chosen token only; null = none. */
+  logprobs: z.number().int().nonnegative().nullish(),
+  prompt_logprobs: z.number().int().nonnegative().nullish(),
+  skip_special_tokens: optionalBoolean,
+  formatted_prompt: optionalBoolean,
+  return_tokens_as_token_ids: optionalBoolean,
+});
+export type OutputOptions = z.infer<typeof OutputOptions>;
+
+export const Routing = z.looseObject({
+  backend_instance_id: z.union([z.number().int(), z.bigint()]).optional(),
+  dp_rank: z.number().int().nonnegative().optional(),
+  expected_output_tokens: z.number().int().nonnegative().optional(),
+  cache_salt: z.string().optional(),
+  priority: z.number().int().optional(),
+});
+export type Routing = z.infer<typeof Routing>;
+
+export const PreprocessedRequest = z.looseObject({
+  model: z.string(),
+  token_ids: z.array(tokenId),
+  stop_conditions: StopConditions,
+  sampling_options: SamplingOptions,
+  output_options: OutputOptions,
+  eos_token_ids: z.array(tokenId),
+  mdc_sum: z.string().nullish(),
+  annotations: z.array(z.string()),
+  routing: Routing.nullish(),
+  router_config_override: z.unknown().optional(),
+});
+export type PreprocessedRequest = z.infer<typeof PreprocessedRequest>;
