@@ -1,1 +1,54 @@
-export {};
+export {
+  checkName,
+  type EndpointId,
+  endpointPath,
+  formatEndpointId,
+  parseEndpointId,
+} from "./address/endpoint-id.ts";
+export { drawU53, drawU64 } from "./address/instance-id.ts";
+export { Channel, type PushResult } from "./channel/channel.ts";
+export {
+  type CallOptions,
+  EndpointClient,
+  type EndpointClientOptions,
+} from "./client/endpoint-client.ts";
+export {
+  createPicker,
+  type Picker,
+  type PickerView,
+  type RouterMode,
+  routerModes,
+} from "./client/router-mode.ts";
+export { RoutingSets } from "./client/routing-sets.ts";
+export type { Discovery, DiscoveryEvent } from "./discovery/discovery.ts";
+export {
+  type Bucket,
+  bucketOf,
+  type DiscoveryRecord,
+  type Instance,
+  type InstanceRecord,
+  type ModelRecord,
+  recordKey,
+} from "./discovery/record.ts";
+export {
+  type Component,
+  DistributedRuntime,
+  Endpoint,
+  type Namespace,
+  type Planes,
+  ServedEndpoint,
+} from "./distributed-runtime.ts";
+export type {
+  EventEnvelope,
+  EventPlane,
+  EventPublisher,
+  EventSubscription,
+} from "./event/event-plane.ts";
+export { createMemHub, type MemHub } from "./mem-hub.ts";
+export { type CancelKind, RequestContext } from "./request/request-context.ts";
+export type {
+  Annotated,
+  RequestHandler,
+  RequestPlane,
+  ServedRequests,
+} from "./request/request-plane.ts";

@@ -1,0 +1,174 @@
+// One process's membership in a deployment: what it serves, whom it can call.
+import type { ModelCard } from "@dyn/protocol";
+import { checkName, type EndpointId, parseEndpointId } from "./address/endpoint-id.ts";
+import { EndpointClient, type EndpointClientOptions } from "./client/endpoint-client.ts";
+import type { Discovery } from "./discovery/discovery.ts";
+import { type InstanceRecord, type ModelRecord, recordKey } from "./discovery/record.ts";
+import type { EventPlane } from "./event/event-plane.ts";
+import type { RequestHandler, RequestPlane, ServedRequests } from "./request/request-plane.ts";
+
+export interface Planes {
+  readonly discovery: Discovery;
+  readonly requestPlane: RequestPlane;
+  readonly eventPlane: EventPlane;
+}
+
+export class DistributedRuntime {
+  readonly planes: Planes;
+  readonly #served = new Set<ServedEndpoint>();
+  #closed: Promise<void> | null = null;
+
+  constructor(planes: Planes) {
+    this.planes = planes;
+  }
+
+  /** u64 of this process in discovery. */
+  get instanceId(): bigint {
+    return this.planes.discovery.instanceId;
+  }
+
+  namespace(namespace: string): Namespace {
+    checkName("namespace", namespace);
+    return { component: (name) => this.#component(namespace, name) };
+  }
+
+  /** By address: `dyn://namespace.component.endpoint`. */
+  endpoint(address: string | EndpointId): Endpoint {
+    const id = typeof address === "string" ? parseEndpointId(address) : address;
+    return new Endpoint(id, this.planes, this.#served);
+  }
+
+  /**
+   * Takes this process out in order: records vanish, new requests are refused, running ones
+   * finish within `drainTimeoutMs`, the rest is killed. Returns whether all could finish.
+   */
+  async drain(options: {
+    readonly drainTimeoutMs: number;
+  }): Promise<{ readonly complete: boolean }> {
+    const signal = AbortSignal.timeout(options.drainTimeoutMs);
+    const served = [...this.#served];
+    await Promise.all(served.map((endpoint) => endpoint.unregister()));
+    const ends = await Promise.allSettled(served.map((endpoint) => endpoint.idle({ signal })));
+    await this.close();
+    return { complete: ends.every((end) => end.status === "fulfilled") };
+  }
+
+  /** Now: kills what runs. Idempotent. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all([...this.#served].map((endpoint) => endpoint.close()));
+    await this.planes.requestPlane.close();
+    await this.planes.eventPlane.close();
+    await this.planes.discovery.close();
+  }
+
+  #component(namespace: string, component: string): Component {
+    checkName("component", component);
+    return {
+      endpoint: (endpoint) => {
+        checkName("endpoint", endpoint);
+        return this.endpoint({ namespace, component, endpoint });
+      },
+    };
+  }
+}
+
+export interface Namespace {
+  component(name: string): Component;
+}
+
+export interface Component {
+  endpoint(name: string): Endpoint;
+}
+
+export class Endpoint {
+  readonly id: EndpointId;
+  readonly #planes: Planes;
+  readonly #served: Set<ServedEndpoint>;
+
+  constructor(id: EndpointId, planes: Planes, served: Set<ServedEndpoint>) {
+    this.id = id;
+    this.#planes = planes;
+    this.#served = served;
+  }
+
+  /** Takes requests and says so in discovery. */
+  async serve<Request, Item>(handler: RequestHandler<Request, Item>): Promise<ServedEndpoint> {
+    const { discovery, requestPlane } = this.#planes;
+    const { instanceId } = discovery;
+    const requests = await requestPlane.serve(this.id, instanceId, handler as RequestHandler);
+    const record: InstanceRecord = {
+      type: "instance",
+      instance: { id: this.id, instanceId, transport: requests.transport },
+    };
+    await discovery.put(record);
+    const served = new ServedEndpoint(this.id, discovery, requests, recordKey(record), () =>
+      this.#served.delete(served),
+    );
+    this.#served.add(served);
+    return served;
+  }
+
+  createClient<Request = unknown, Item = unknown>(
+    options: EndpointClientOptions = {},
+  ): EndpointClient<Request, Item> {
+    return new EndpointClient(this.id, this.#planes, options);
+  }
+}
+
+/** An endpoint that this process serves, with the models it registered for it. */
+export class ServedEndpoint {
+  readonly id: EndpointId;
+  readonly #discovery: Discovery;
+  readonly #requests: ServedRequests;
+  readonly #instanceKey: string;
+  readonly #modelKeys: string[] = [];
+  readonly #onClose: () => void;
+
+  constructor(
+    id: EndpointId,
+    discovery: Discovery,
+    requests: ServedRequests,
+    instanceKey: string,
+    onClose: () => void,
+  ) {
+    this.id = id;
+    this.#discovery = discovery;
+    this.#requests = requests;
+    this.#instanceKey = instanceKey;
+    this.#onClose = onClose;
+  }
+
+  get inflightCount(): number {
+    return this.#requests.inflightCount;
+  }
+
+  /** Announces a model at this endpoint; frontends list it from now on. */
+  async registerModel(card: ModelCard): Promise<void> {
+    const { instanceId } = this.#discovery;
+    const record: ModelRecord = { type: "model", id: this.id, instanceId, card };
+    this.#modelKeys.push(recordKey(record));
+    await this.#discovery.put(record);
+  }
+
+  /** Out of discovery, and new requests are refused; running ones go on. */
+  async unregister(): Promise<void> {
+    for (const key of this.#modelKeys.splice(0)) await this.#discovery.delete(key);
+    await this.#discovery.delete(this.#instanceKey);
+    this.#requests.refuse();
+  }
+
+  idle(options?: { readonly signal?: AbortSignal }): Promise<void> {
+    return this.#requests.idle(options);
+  }
+
+  async close(): Promise<void> {
+    this.#onClose();
+    await this.unregister();
+    await this.#requests.close();
+  }
+}

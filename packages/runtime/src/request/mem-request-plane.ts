@@ -1,0 +1,191 @@
+// Requests between runtimes of one process: items pass by reference, pulled by the caller.
+import { CancelledError, UnavailableError } from "@dyn/protocol";
+import { type EndpointId, endpointPath } from "../address/endpoint-id.ts";
+import type { Instance } from "../discovery/record.ts";
+import type { RequestContext } from "./request-context.ts";
+import type { Annotated, RequestHandler, RequestPlane, ServedRequests } from "./request-plane.ts";
+
+/** The endpoints of all runtimes of one process, by path. */
+export class MemEndpoints {
+  readonly byPath = new Map<string, MemServedRequests>();
+}
+
+export class MemRequestPlane implements RequestPlane {
+  readonly kind = "mem";
+  readonly #endpoints: MemEndpoints;
+  readonly #own = new Set<MemServedRequests>();
+
+  constructor(options: { readonly endpoints: MemEndpoints }) {
+    this.#endpoints = options.endpoints;
+  }
+
+  async serve(
+    id: EndpointId,
+    instanceId: bigint,
+    handler: RequestHandler,
+  ): Promise<ServedRequests> {
+    const path = `${instanceId.toString(16)}/${endpointPath(id)}`;
+    const served = new MemServedRequests(path, handler, () => {
+      this.#endpoints.byPath.delete(path);
+      this.#own.delete(served);
+    });
+    this.#endpoints.byPath.set(path, served);
+    this.#own.add(served);
+    return served;
+  }
+
+  call(instance: Instance, request: unknown, context: RequestContext): AsyncIterable<Annotated> {
+    const path = instance.transport.mem;
+    const served = path === undefined ? undefined : this.#endpoints.byPath.get(path);
+    if (served === undefined) {
+      throw new UnavailableError(
+        `Instance ${instance.instanceId.toString(16)} does not serve ${endpointPath(instance.id)} in this process.`,
+        { code: "DYN_RUNTIME_CANNOT_CONNECT" },
+      );
+    }
+    return served.run(request, context);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#own].map((served) => served.close()));
+  }
+}
+
+class MemServedRequests implements ServedRequests {
+  readonly transport: Readonly<Record<string, string>>;
+  readonly #handler: RequestHandler;
+  readonly #onClose: () => void;
+  readonly #running = new Set<RequestContext>();
+  readonly #idleWaiters = new Set<() => void>();
+  #refusing = false;
+
+  constructor(path: string, handler: RequestHandler, onClose: () => void) {
+    this.transport = { mem: path };
+    this.#handler = handler;
+    this.#onClose = onClose;
+  }
+
+  get inflightCount(): number {
+    return this.#running.size;
+  }
+
+  refuse(): void {
+    this.#refusing = true;
+  }
+
+  async idle(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    if (this.#running.size === 0) return;
+    const { signal } = options;
+    signal?.throwIfAborted();
+    await new Promise<void>((resolve, reject) => {
+      const done = () => {
+        signal?.removeEventListener("abort", fail);
+        this.#idleWaiters.delete(done);
+        resolve();
+      };
+      const fail = () => {
+        this.#idleWaiters.delete(done);
+        reject(signal?.reason);
+      };
+      this.#idleWaiters.add(done);
+      signal?.addEventListener("abort", fail, { once: true });
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#refusing = true;
+    this.#onClose();
+    for (const context of this.#running) context.kill();
+    await this.idle();
+  }
+
+  run(request: unknown, caller: RequestContext): AsyncIterable<Annotated> {
+    if (this.#refusing) {
+      throw new UnavailableError("The instance is shutting down and takes no new requests.", {
+        code: "DYN_RUNTIME_ENDPOINT_DRAINING",
+      });
+    }
+    const context = caller.createChild();
+    this.#running.add(context);
+    const stream = new MemStream(this.#handler(request, context), context, () => {
+      context.release();
+      this.#ended(context);
+    });
+    return { [Symbol.asyncIterator]: () => stream };
+  }
+
+  #ended(context: RequestContext): void {
+    this.#running.delete(context);
+    if (this.#running.size > 0) return;
+    for (const done of this.#idleWaiters) done();
+  }
+}
+
+/** The caller's end of one request. */
+class MemStream implements AsyncIterator<Annotated> {
+  readonly #items: AsyncIterator<Annotated>;
+  readonly #context: RequestContext;
+  readonly #onEnd: () => void;
+  #rejectPending: ((reason: unknown) => void) | null = null;
+  #ended = false;
+  /** Told at the next read: a killed stream is never taken for a complete one. */
+  #failure: CancelledError | null = null;
+
+  constructor(items: AsyncIterable<Annotated>, context: RequestContext, onEnd: () => void) {
+    this.#items = items[Symbol.asyncIterator]();
+    this.#context = context;
+    this.#onEnd = onEnd;
+    // A handler that ignores its context must not hold the caller.
+    context.killSignal.addEventListener("abort", () => this.#abandon(), { once: true });
+    if (context.isKilled) this.#abandon();
+  }
+
+  next(): Promise<IteratorResult<Annotated>> {
+    if (this.#ended) {
+      const failure = this.#failure;
+      this.#failure = null;
+      if (failure !== null) return Promise.reject(failure);
+      return Promise.resolve({ done: true, value: undefined });
+    }
+    return new Promise((resolve, reject) => {
+      this.#rejectPending = reject;
+      this.#items.next().then(
+        (result) => {
+          this.#rejectPending = null;
+          if (result.done) this.#end();
+          resolve(result);
+        },
+        (error) => {
+          this.#rejectPending = null;
+          this.#end();
+          reject(error);
+        },
+      );
+    });
+  }
+
+  async return(): Promise<IteratorResult<Annotated>> {
+    this.#context.kill();
+    this.#failure = null;
+    return { done: true, value: undefined };
+  }
+
+  #abandon(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    if (this.#rejectPending === null) this.#failure = new CancelledError();
+    else this.#rejectPending(new CancelledError());
+    this.#rejectPending = null;
+    // The handler still counts as running until it has really ended; what it throws
+    // while it is being closed adds nothing to a request that has its one end already.
+    const closed = Promise.resolve(this.#items.return?.()).then(this.#onEnd, this.#onEnd);
+    void closed;
+  }
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#context.kill();
+    this.#onEnd();
+  }
+}

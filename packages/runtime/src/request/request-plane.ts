@@ -1,0 +1,49 @@
+import type { EndpointId } from "../address/endpoint-id.ts";
+import type { Instance } from "../discovery/record.ts";
+import type { RequestContext } from "./request-context.ts";
+
+/** One item of an answer: data, or a named event beside the data. */
+export interface Annotated<T = unknown> {
+  readonly data?: T;
+  readonly id?: string;
+  readonly event?: string;
+  readonly comment?: readonly string[];
+}
+
+/**
+ * Serves one request. What it throws reaches the caller as an error of the same code;
+ * leaving the iterable early, or the context's stop or kill, ends it.
+ */
+export type RequestHandler<Request = unknown, Item = unknown> = (
+  request: Request,
+  context: RequestContext,
+) => AsyncIterable<Annotated<Item>>;
+
+/** An endpoint that takes requests. */
+export interface ServedRequests {
+  /** For the instance record. */
+  readonly transport: Readonly<Record<string, string>>;
+  readonly inflightCount: number;
+  /** New requests are refused as unavailable from now on; running ones go on. */
+  refuse(): void;
+  /** Resolves when nothing runs, or rejects with the signal's reason. */
+  idle(options?: { readonly signal?: AbortSignal }): Promise<void>;
+  /** Kills what runs. */
+  close(): Promise<void>;
+}
+
+/**
+ * How requests reach instances.
+ *
+ * Invariants:
+ * - the stream of one request is in order, complete or ended by an error: never cut in silence;
+ * - a caller that stops reading stops the handler (back-pressure), and only that one;
+ * - after the context's kill the caller's iterable ends at once.
+ */
+export interface RequestPlane {
+  readonly kind: string;
+  serve(id: EndpointId, instanceId: bigint, handler: RequestHandler): Promise<ServedRequests>;
+  /** Throws UnavailableError when the instance does not take it, before the first item. */
+  call(instance: Instance, request: unknown, context: RequestContext): AsyncIterable<Annotated>;
+  close(): Promise<void>;
+}

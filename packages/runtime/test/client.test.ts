@@ -1,0 +1,150 @@
+import { UnavailableError } from "@dyn/protocol";
+import {
+  createMemHub,
+  createPicker,
+  DistributedRuntime,
+  type Instance,
+  type RequestHandler,
+  routerModes,
+} from "@dyn/runtime";
+import { afterEach, expect, test } from "vitest";
+
+const open: DistributedRuntime[] = [];
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((runtime) => runtime.close()));
+});
+
+function deployment() {
+  const hub = createMemHub();
+  return (instanceId?: bigint) => {
+    const runtime = new DistributedRuntime(
+      hub.createPlanes(instanceId === undefined ? {} : { instanceId }),
+    );
+    open.push(runtime);
+    return runtime;
+  };
+}
+
+const address = "dyn://dyn.backend.generate";
+const sayName = (name: string): RequestHandler =>
+  async function* () {
+    yield { data: name };
+  };
+
+async function ask(
+  client: { generate(r: unknown, o?: object): AsyncIterable<{ data?: unknown }> },
+  options = {},
+) {
+  for await (const item of client.generate({}, options)) return item.data;
+  return undefined;
+}
+
+test("a client finds instances that come later and forgets those that leave", async () => {
+  const join = deployment();
+  const client = join().endpoint(address).createClient();
+  await expect(ask(client)).rejects.toMatchObject({ code: "DYN_RUNTIME_NO_INSTANCE", status: 503 });
+  const worker = join(1n);
+  await worker.endpoint(address).serve(sayName("one"));
+  await client.waitForInstances({ signal: AbortSignal.timeout(5_000) });
+  expect(await ask(client)).toBe("one");
+  await worker.drain({ drainTimeoutMs: 1_000 });
+  await expect(ask(client)).rejects.toMatchObject({ code: "DYN_RUNTIME_NO_INSTANCE" });
+  await client.close();
+});
+
+test("round robin takes turns, a pin wins, an unknown pin is named", async () => {
+  const join = deployment();
+  for (const n of [1n, 2n, 3n])
+    await join(n)
+      .endpoint(address)
+      .serve(sayName(String(n)));
+  const client = join().endpoint(address).createClient();
+  await client.waitForInstances({ count: 3, signal: AbortSignal.timeout(5_000) });
+  const turns = [await ask(client), await ask(client), await ask(client), await ask(client)];
+  expect(turns).toEqual(["1", "2", "3", "1"]);
+  expect(await ask(client, { instanceId: 2n })).toBe("2");
+  await expect(ask(client, { instanceId: 255n })).rejects.toThrow(
+    "No instance ff serves dyn://dyn.backend.generate",
+  );
+  await client.close();
+});
+
+test("an instance that cannot be reached is left out until it comes back", async () => {
+  const join = deployment();
+  const failing: RequestHandler = async function* () {
+    yield* [];
+    throw new UnavailableError("gone", { code: "DYN_RUNTIME_CANNOT_CONNECT" });
+  };
+  await join(1n).endpoint(address).serve(failing);
+  await join(2n).endpoint(address).serve(sayName("two"));
+  let now = 0;
+  const client = join()
+    .endpoint(address)
+    .createClient({ now: () => now });
+  await client.waitForInstances({ count: 2, signal: AbortSignal.timeout(5_000) });
+  await expect(ask(client)).rejects.toThrow("gone");
+  expect([await ask(client), await ask(client)]).toEqual(["two", "two"]);
+  now = 5_001;
+  await expect(Promise.all([ask(client), ask(client)])).rejects.toThrow("gone");
+  await client.close();
+});
+
+test("drain lets running requests finish and says whether it could", async () => {
+  const join = deployment();
+  const worker = join(1n);
+  await worker.endpoint(address).serve(async function* (request, context) {
+    yield { data: "begun" };
+    if (request === "endless") {
+      await new Promise((resolve) => context.signal.addEventListener("abort", resolve));
+    } else await new Promise((resolve) => setTimeout(resolve, 20));
+    yield { data: "done" };
+  });
+  const client = join().endpoint(address).createClient();
+  await client.waitForInstances({ signal: AbortSignal.timeout(5_000) });
+  const items: unknown[] = [];
+  const reading = (async () => {
+    for await (const item of client.generate("short")) items.push(item.data);
+  })();
+  while (items.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  expect(await worker.drain({ drainTimeoutMs: 5_000 })).toEqual({ complete: true });
+  await reading;
+  expect(items).toEqual(["begun", "done"]);
+
+  const stubborn = join(2n);
+  await stubborn.endpoint(address).serve(async function* (_request, context) {
+    yield { data: "begun" };
+    await new Promise((resolve) => context.signal.addEventListener("abort", resolve));
+  });
+  await client.waitForInstances({ signal: AbortSignal.timeout(5_000) });
+  const stream = client.generate("endless");
+  await stream.next();
+  const rest = expect(stream.next()).rejects.toMatchObject({ code: "DYN_REQUEST_CANCELLED" });
+  expect(await stubborn.drain({ drainTimeoutMs: 10 })).toEqual({ complete: false });
+  await rest;
+  await client.close();
+});
+
+test("pickers: the less loaded wins, direct is the only mode without one", () => {
+  const instance = (instanceId: bigint): Instance => ({
+    id: { namespace: "a", component: "b", endpoint: "c" },
+    instanceId,
+    transport: {},
+  });
+  const candidates = [instance(0n), instance(1n), instance(2n)];
+  const load = [5, 1, 3];
+  const inflight = (candidate: Instance) => load[Number(candidate.instanceId)]!;
+  expect(
+    createPicker("least-loaded")(candidates, { inflight, random: Math.random }).instanceId,
+  ).toBe(1n);
+  const draws = [0, 0.99];
+  const random = () => draws.shift()!;
+  // First draw: 0; second among the others: the last, 2. The lighter of 5 and 3 wins.
+  expect(createPicker("power-of-two")(candidates, { inflight, random }).instanceId).toBe(2n);
+  expect(routerModes.filter((mode) => mode !== "direct")).toHaveLength(4);
+});
+
+test("bad addresses and names are refused with the rule", () => {
+  const runtime = deployment()();
+  expect(() => runtime.endpoint("dyn://only.two")).toThrow("dyn://namespace.component.endpoint");
+  expect(() => runtime.namespace("a/b")).toThrow('The namespace name "a/b" is not valid');
+});

@@ -1,0 +1,193 @@
+import { DynError, InvalidArgumentError } from "@dyn/protocol";
+import type { Annotated, EndpointId, Instance, RequestContext, RequestPlane } from "@dyn/runtime";
+import { RequestContext as Context } from "@dyn/runtime";
+import { afterEach, describe, expect, test } from "vitest";
+
+const id: EndpointId = { namespace: "ns", component: "backend", endpoint: "generate" };
+
+async function collect<T>(items: AsyncIterable<Annotated<T>>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) if (item.data !== undefined) all.push(item.data);
+  return all;
+}
+
+const until = async (condition: () => boolean) => {
+  const end = Date.now() + 5_000;
+  while (!condition()) {
+    if (Date.now() > end) throw new Error("The awaited condition did not come true in 5 s.");
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+};
+
+/** What every request plane must do. `createPair` gives a serving and a calling side. */
+export function requestPlaneConformance(
+  name: string,
+  createPair: () => Promise<{ server: RequestPlane; client: RequestPlane }>,
+): void {
+  describe(`request plane ${name}`, () => {
+    const open: RequestPlane[] = [];
+    afterEach(async () => {
+      await Promise.all(open.splice(0).map((plane) => plane.close()));
+    });
+
+    async function serve(
+      handler: (request: unknown, context: RequestContext) => AsyncIterable<Annotated>,
+    ) {
+      const { server, client } = await createPair();
+      open.push(server, client);
+      const served = await server.serve(id, 7n, handler);
+      const instance: Instance = { id, instanceId: 7n, transport: served.transport };
+      return { served, instance, client };
+    }
+
+    test("gives all items in order, and nothing more", async () => {
+      const { client, instance, served } = await serve(async function* (request) {
+        for (let i = 0; i < 100; i++) yield { data: { request, i } };
+      });
+      const items = await collect(client.call(instance, { text: "ä" }, new Context()));
+      expect(items).toEqual(Array.from({ length: 100 }, (_, i) => ({ request: { text: "ä" }, i })));
+      await served.idle();
+      expect(served.inflightCount).toBe(0);
+    });
+
+    test("carries events beside the data, and an empty answer", async () => {
+      const { client, instance } = await serve(async function* (request) {
+        if (request === "empty") return;
+        yield { event: "note", comment: ["hello"] };
+        yield { data: 1 };
+      });
+      const items: Annotated[] = [];
+      for await (const item of client.call(instance, "events", new Context())) items.push(item);
+      expect(items).toEqual([{ event: "note", comment: ["hello"] }, { data: 1 }]);
+      expect(await collect(client.call(instance, "empty", new Context()))).toEqual([]);
+    });
+
+    test("an error of the handler keeps code, status and text, before and after items", async () => {
+      const { client, instance } = await serve(async function* (request) {
+        if (request === "late") yield { data: 1 };
+        throw new InvalidArgumentError("temperature must be at least 0, got -1.", {
+          param: "temperature",
+        });
+      });
+      for (const when of ["early", "late"]) {
+        const error = await collect(client.call(instance, when, new Context())).catch((e) => e);
+        expect(DynError.is(error)).toBe(true);
+        expect(error).toMatchObject({
+          code: "DYN_REQUEST_INVALID_ARGUMENT",
+          status: 400,
+          param: "temperature",
+          message: "temperature must be at least 0, got -1.",
+        });
+      }
+    });
+
+    test("kill ends the caller at once and reaches the handler", async () => {
+      let seen: RequestContext | undefined;
+      const { client, instance, served } = await serve(async function* (_request, context) {
+        seen = context;
+        yield { data: 1 };
+        await new Promise((resolve) => context.signal.addEventListener("abort", resolve));
+      });
+      const context = new Context();
+      const call = (async () => {
+        for await (const _ of client.call(instance, null, context)) context.kill();
+      })();
+      await expect(call).rejects.toMatchObject({ code: "DYN_REQUEST_CANCELLED" });
+      await until(() => seen?.isKilled === true);
+      await served.idle();
+    });
+
+    test("kill before the first item reaches the handler too", async () => {
+      let stopped = false;
+      const { client, instance, served } = await serve(async function* (_request, context) {
+        await new Promise<void>((resolve) =>
+          context.signal.addEventListener("abort", () => resolve()),
+        );
+        stopped = context.isStopped;
+      });
+      const context = new Context();
+      const call = collect(client.call(instance, null, context));
+      setTimeout(() => context.kill(), 5);
+      await expect(call).rejects.toMatchObject({ code: "DYN_REQUEST_CANCELLED" });
+      await until(() => stopped);
+      await served.idle();
+    });
+
+    test("leaving the stream stops the handler", async () => {
+      let ended = false;
+      const { client, instance, served } = await serve(async function* (_request, context) {
+        try {
+          for (let i = 0; !context.isStopped; i++) {
+            yield { data: i };
+            await new Promise((resolve) => setImmediate(resolve));
+          }
+        } finally {
+          ended = true;
+        }
+      });
+      for await (const _ of client.call(instance, null, new Context())) break;
+      await until(() => ended);
+      await served.idle();
+    });
+
+    test("a caller that does not read holds its own handler, and no other", async () => {
+      const produced = { slow: 0, fast: 0 };
+      const { client, instance } = await serve(async function* (request) {
+        const key = request as "slow" | "fast";
+        for (let i = 0; i < 20_000; i++) {
+          produced[key] = i;
+          yield { data: "x".repeat(1_000) };
+        }
+      });
+      const context = new Context();
+      const slow = client.call(instance, "slow", context)[Symbol.asyncIterator]();
+      await slow.next();
+      expect(await collect(client.call(instance, "fast", new Context()))).toHaveLength(20_000);
+      expect(produced.slow).toBeLessThan(19_000);
+      context.kill();
+    });
+
+    test("after refuse new requests are unavailable and running ones finish", async () => {
+      let release = () => {};
+      const gate = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      const { client, instance, served } = await serve(async function* () {
+        yield { data: "first" };
+        await gate;
+        yield { data: "last" };
+      });
+      const stream = client.call(instance, null, new Context())[Symbol.asyncIterator]();
+      expect((await stream.next()).value.data).toBe("first");
+      served.refuse();
+      await expect(
+        (async () => collect(client.call(instance, null, new Context())))(),
+      ).rejects.toMatchObject({ status: 503, retryable: true });
+      release();
+      expect((await stream.next()).value.data).toBe("last");
+      expect((await stream.next()).done).toBe(true);
+      await served.idle({ signal: AbortSignal.timeout(5_000) });
+    });
+
+    test("an instance that is not there is unavailable", async () => {
+      const { client, instance, served } = await serve(async function* () {});
+      await served.close();
+      await expect(
+        (async () => collect(client.call(instance, null, new Context())))(),
+      ).rejects.toMatchObject({ status: 503, retryable: true });
+    });
+
+    test("idle rejects with its signal's reason while a request runs", async () => {
+      const { client, instance, served } = await serve(async function* (_request, context) {
+        yield { data: 1 };
+        await new Promise((resolve) => context.signal.addEventListener("abort", resolve));
+      });
+      const context = new Context();
+      const stream = client.call(instance, null, context)[Symbol.asyncIterator]();
+      await stream.next();
+      await expect(served.idle({ signal: AbortSignal.timeout(10) })).rejects.toThrow();
+      context.kill();
+      await served.idle();
+    });
+  });
+}
