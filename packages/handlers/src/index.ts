@@ -1,1 +1,3 @@
-export {};
+export { createDecodeHandler } from "./decode/decode-handler.ts";
+export { outputToItem } from "./decode/output-to-item.ts";
+export { requestToGenerate } from "./decode/request-to-generate.ts";

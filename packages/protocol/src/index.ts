@@ -10,6 +10,7 @@ export {
   Routing,
   SamplingOptions,
   StopConditions,
+  TokenIds,
 } from "./engine/preprocessed-request.ts";
 export { DynError, type DynErrorOptions } from "./errors/dyn-error.ts";
 export { ErrorRecord, errorToRecord, recordToError } from "./errors/error-record.ts";

@@ -70,9 +70,28 @@ export const Routing = z.looseObject({
 });
 export type Routing = z.infer<typeof Routing>;
 
+/**
+ * Prompt ids: numbers on the wire, a Uint32Array inside a process. Checked in one plain loop,
+ * since a prompt may hold a hundred thousand of them.
+ */
+export const TokenIds = z
+  .custom<readonly number[] | Uint32Array>(isTokenIds, "must be an array of integers from 0 on")
+  .meta({ override: { type: "array", items: { type: "integer", minimum: 0 } } });
+export type TokenIds = z.infer<typeof TokenIds>;
+
+function isTokenIds(value: unknown): boolean {
+  if (value instanceof Uint32Array) return true;
+  if (!Array.isArray(value)) return false;
+  for (let i = 0; i < value.length; i++) {
+    const id: unknown = value[i];
+    if (typeof id !== "number" || id < 0 || id > 0xffff_ffff || !Number.isInteger(id)) return false;
+  }
+  return true;
+}
+
 export const PreprocessedRequest = z.looseObject({
   model: z.string(),
-  token_ids: z.array(tokenId),
+  token_ids: TokenIds,
   stop_conditions: StopConditions,
   sampling_options: SamplingOptions,
   output_options: OutputOptions,

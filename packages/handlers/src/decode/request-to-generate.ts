@@ -1,0 +1,92 @@
+// From the wire's preprocessed request to what the engine is asked. The one place of this change of spelling.
+import type { GenerateRequest, SamplingParams } from "@dyn/engine";
+import { InvalidArgumentError, type PreprocessedRequest } from "@dyn/protocol";
+
+/** Throws an InvalidArgumentError that names the field when the engine cannot do what is asked. */
+export function requestToGenerate(
+  request: PreprocessedRequest,
+  requestId: string,
+): GenerateRequest {
+  refuseUnsupported(request);
+  const { stop_conditions: stop, sampling_options: sampling, output_options: output } = request;
+  const ignoreEos = stop.ignore_eos ?? false;
+  return {
+    requestId,
+    tokenIds:
+      request.token_ids instanceof Uint32Array
+        ? request.token_ids
+        : Uint32Array.from(request.token_ids),
+    sampling: samplingParams(request),
+    n: sampling.n ?? 1,
+    eosTokenIds: ignoreEos ? [] : unique(stop.stop_token_ids_hidden ?? request.eos_token_ids),
+    logprobs: output.logprobs == null ? null : { top: output.logprobs },
+    promptLogprobs:
+      output.prompt_logprobs == null ? null : { top: output.prompt_logprobs, start: 0 },
+    priority: request.routing?.priority ?? 0,
+    routingKey: null,
+    cacheSalt: request.routing?.cache_salt ?? null,
+    extraKey: null,
+    resume: null,
+  };
+}
+
+function samplingParams(request: PreprocessedRequest): SamplingParams {
+  const { stop_conditions: stop, sampling_options: sampling } = request;
+  return {
+    maxNewTokens: stop.max_tokens ?? null,
+    minNewTokens: stop.min_tokens ?? 0,
+    temperature: sampling.temperature ?? 1,
+    topP: sampling.top_p ?? 1,
+    // OpenAI-compatible clients also write 0 for "all".
+    topK: sampling.top_k === 0 ? -1 : (sampling.top_k ?? -1),
+    minP: sampling.min_p ?? 0,
+    frequencyPenalty: sampling.frequency_penalty ?? 0,
+    presencePenalty: sampling.presence_penalty ?? 0,
+    repetitionPenalty: sampling.repetition_penalty ?? 1,
+    logitBias: logitBias(sampling.logit_bias),
+    stopTokenIds: unique([...(stop.stop_token_ids ?? []), ...(stop.stop_token_ids_visible ?? [])]),
+    // Text is the frontend's: it matches stop strings and ends the request.
+    stop: [],
+    stopRegex: [],
+    ignoreEos: stop.ignore_eos ?? false,
+    seed: sampling.seed == null ? null : foldSeed(sampling.seed),
+  };
+}
+
+function refuseUnsupported({
+  sampling_options: sampling,
+  stop_conditions: stop,
+}: PreprocessedRequest): void {
+  const guided = sampling.guided_decoding;
+  if (guided != null && Object.values(guided).some((value) => value != null)) {
+    throw new InvalidArgumentError(
+      "guided_decoding is set, but this worker's engine has no grammar support. Send the request without it.",
+      { param: "guided_decoding" },
+    );
+  }
+  if (sampling.use_beam_search) {
+    throw new InvalidArgumentError(
+      "use_beam_search is true, but this worker's engine only samples. Leave it out and use n for several choices.",
+      { param: "use_beam_search" },
+    );
+  }
+  if (stop.max_thinking_tokens != null) {
+    throw new InvalidArgumentError(
+      `max_thinking_tokens is ${stop.max_thinking_tokens}, but this worker's engine cannot bound thinking. Leave it out.`,
+      { param: "max_thinking_tokens" },
+    );
+  }
+}
+
+function logitBias(bias: Record<string, number> | null | undefined): Record<number, number> {
+  return Object.fromEntries(Object.entries(bias ?? {}).map(([id, value]) => [Number(id), value]));
+}
+
+/** An i64 to the non-negative safe integers that samplers take: equal seeds stay equal. */
+function foldSeed(seed: number | bigint): number {
+  return Number(BigInt.asUintN(53, BigInt(seed)));
+}
+
+function unique(ids: readonly number[]): number[] {
+  return [...new Set(ids)];
+}
