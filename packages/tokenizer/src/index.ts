@@ -7,3 +7,11 @@ export type {
   Tokenizer,
 } from "./contract/tokenizer.ts";
 export type { TokenizerPool } from "./contract/tokenizer-pool.ts";
+export { createStopMatcher } from "./stop/create-stop-matcher.ts";
+export {
+  type ChatTemplateOptions,
+  type ChatTemplateSource,
+  createChatTemplate,
+} from "./template/create-chat-template.ts";
+export { loadChatTemplate } from "./template/load-chat-template.ts";
+export { TemplateSourceError } from "./template/template-error.ts";
