@@ -24,3 +24,17 @@ export {
   UnavailableError,
 } from "./errors/error-types.ts";
 export { ModelCard, ModelType } from "./model/model-card.ts";
+export {
+  ChatCompletion,
+  ChatCompletionChunk,
+  ChatLogprobs,
+  ChatTokenLogprob,
+  OpenAIFinishReason,
+} from "./openai/chat-completion.ts";
+export { ChatCompletionRequest } from "./openai/chat-completion-request.ts";
+export { ChatMessage, ContentPart } from "./openai/chat-message.ts";
+export { ChatTool } from "./openai/chat-tools.ts";
+export { CompletionRequest, Prompt } from "./openai/completion-request.ts";
+export { OpenAIErrorBody } from "./openai/error-body.ts";
+export { ModelList, ModelObject } from "./openai/model-list.ts";
+export { TextCompletion, TextLogprobs } from "./openai/text-completion.ts";

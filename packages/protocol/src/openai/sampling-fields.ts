@@ -1,0 +1,93 @@
+// Request fields that chat and text completions share, with their ranges (Dynamo 1.6.1).
+import { z } from "zod";
+import {
+  flag,
+  integerBetween,
+  jsonObject,
+  maxI32,
+  maxU32,
+  nonEmptyText,
+  numberAboveUpTo,
+  numberBetween,
+  text,
+  tokenId,
+} from "./fields.ts";
+
+/** Most stop strings of one request, and the length of each in characters. */
+export const maxStopCount = 32;
+const maxStopLength = 4096;
+
+const stopText = z
+  .string({ error: `must be a string of 1 to ${maxStopLength} characters` })
+  .min(1, { error: `must be a string of 1 to ${maxStopLength} characters` })
+  .max(maxStopLength, { error: `must be a string of 1 to ${maxStopLength} characters` });
+const stopListError = `must be a list of 1 to ${maxStopCount} strings, or of as many token ids`;
+
+export const Stop = z.union(
+  [
+    stopText,
+    z.array(stopText).min(1, { error: stopListError }).max(maxStopCount, { error: stopListError }),
+    z.array(tokenId).min(1, { error: stopListError }).max(maxStopCount, { error: stopListError }),
+  ],
+  { error: `must be a non-empty string, or ${stopListError.slice("must be ".length)}` },
+);
+
+export const StreamOptions = z.object(
+  { include_usage: flag.nullish(), continuous_usage_stats: flag.nullish() },
+  { error: "must be an object" },
+);
+
+const seedError = "must be a whole number that fits 64 bits";
+/** Beyond 2^53 JSON numbers are rounded; equal texts stay equal numbers. */
+const Seed = z
+  .number({ error: seedError })
+  .refine((value) => Number.isInteger(value) && value >= -(2 ** 63) && value <= 2 ** 63, {
+    error: seedError,
+  });
+
+const LogitBias = z.record(
+  z.string().regex(/^\d{1,10}$/, { error: "must have token ids (whole numbers) as its keys" }),
+  numberBetween(-100, 100),
+  { error: "must be an object from token ids to numbers between -100 and 100" },
+);
+
+export const samplingFields = {
+  model: nonEmptyText,
+  temperature: numberBetween(0, 2).nullish(),
+  top_p: numberAboveUpTo(0, 1).nullish(),
+  top_k: integerBetween(-1, maxI32).nullish(),
+  min_p: numberBetween(0, 1).nullish(),
+  frequency_penalty: numberBetween(-2, 2).nullish(),
+  presence_penalty: numberBetween(-2, 2).nullish(),
+  repetition_penalty: numberAboveUpTo(0, 2).nullish(),
+  logit_bias: LogitBias.nullish(),
+  seed: Seed.nullish(),
+  n: integerBetween(1, 128).nullish(),
+  stop: Stop.nullish(),
+  stop_token_ids: z
+    .array(tokenId, { error: "must be a list of token ids" })
+    .max(1024, { error: "must have at most 1024 entries" })
+    .nullish(),
+  min_tokens: integerBetween(0, maxU32).nullish(),
+  ignore_eos: flag.nullish(),
+  include_stop_str_in_output: flag.nullish(),
+  skip_special_tokens: flag.nullish(),
+  return_tokens_as_token_ids: flag.nullish(),
+  stream: flag.nullish(),
+  stream_options: StreamOptions.nullish(),
+  user: nonEmptyText.nullish(),
+  metadata: z.unknown().optional(),
+  store: flag.nullish(),
+  cache_salt: text.nullish(),
+  prompt_logprobs: integerBetween(0, maxU32).nullish(),
+  allowed_token_ids: z.array(tokenId, { error: "must be a list of token ids" }).nullish(),
+  bad_words_token_ids: z.unknown().optional(),
+  detokenize: flag.nullish(),
+  guided_json: z.unknown().optional(),
+  guided_regex: text.nullish(),
+  guided_choice: z.array(text, { error: "must be a list of strings" }).nullish(),
+  guided_grammar: text.nullish(),
+  guided_decoding_backend: text.nullish(),
+  guided_whitespace_pattern: text.nullish(),
+  nvext: jsonObject.nullish(),
+} as const;
