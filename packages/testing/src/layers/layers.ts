@@ -6,6 +6,7 @@ export const ranks: Readonly<Record<string, number>> = {
   args: 0,
   tokenizer: 1,
   "model-files": 1,
+  logging: 1,
   metrics: 1,
   "tiny-models": 1,
   runtime: 2,
@@ -32,6 +33,8 @@ export const aside: ReadonlySet<string> = new Set(["testing", "e2e", "bench"]);
 /** Each heavy library stands in exactly one package. */
 export const soleOwner: Readonly<Record<string, string>> = {
   yaml: "args",
+  pino: "logging",
+  "pino-pretty": "logging",
   "prom-client": "metrics",
   "onnxruntime-node": "engine-onnx",
   koffi: "engine-onnx",
