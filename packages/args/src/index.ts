@@ -1,1 +1,47 @@
-export {};
+export { ArgsError, type ArgsErrorKind } from "./args-error.ts";
+export type {
+  Command,
+  CommandSources,
+  CommandValues,
+  Concerns,
+  PrintArgs,
+  RunArgs,
+  ValueSource,
+} from "./command/command.ts";
+export { defineCommand } from "./command/define-command.ts";
+export { conflictError, deriveValue, isGiven, nameOption } from "./command/derive-value.ts";
+export {
+  type FrontendArgs,
+  type FrontendConcerns,
+  frontendCommand,
+  parseFrontendArgs,
+} from "./commands/frontend-command.ts";
+export {
+  parseWorkerArgs,
+  type WorkerArgs,
+  type WorkerDerived,
+  type WorkerParseOptions,
+} from "./commands/parse-worker-args.ts";
+export { type WorkerConcerns, workerCommand } from "./commands/worker-command.ts";
+export {
+  type EndpointName,
+  formatEndpointName,
+  parseEndpointName,
+} from "./commands/worker-endpoint.ts";
+export type { ServingMode, WorkerType } from "./commands/worker-type.ts";
+export { engineOptions } from "./concerns/engine-options.ts";
+export { frontendOptions } from "./concerns/frontend-options.ts";
+export { httpOptions } from "./concerns/http-options.ts";
+export { mockOptions } from "./concerns/mock-options.ts";
+export { processOptions } from "./concerns/process-options.ts";
+export { routerAdvertisementOptions, routerOptions } from "./concerns/router-options.ts";
+export { runtimeOptions } from "./concerns/runtime-options.ts";
+export { systemOptions } from "./concerns/system-options.ts";
+export { workerOptions } from "./concerns/worker-options.ts";
+export type { FlagArity, NativeFlag } from "./native/native-flag.ts";
+export { type OptionMeta, option } from "./option/option-meta.ts";
+export type { ReadFile } from "./parse/config-file.ts";
+export type { Environment } from "./parse/env-layer.ts";
+export { type ParseOptions, type Preset, parseArgs } from "./parse/parse-args.ts";
+export { explainConfig } from "./print/explain-config.ts";
+export { helpText } from "./print/help-text.ts";

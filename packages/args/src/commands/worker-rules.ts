@@ -1,0 +1,244 @@
+import { ArgsError } from "../args-error.ts";
+import { conflictError, isGiven, nameOption } from "../command/derive-value.ts";
+import type { WorkerRunArgs } from "./worker-command.ts";
+
+type Option = readonly [concern: "worker" | "engine" | "runtime", field: string];
+
+/** Which options cannot go together, or need each other. Throws at the first that does not hold. */
+export function checkWorkerRules(args: WorkerRunArgs): void {
+  checkWorkerTypes(args);
+  checkMultimodal(args);
+  checkText(args);
+  checkScheduling(args);
+  checkThisRelease(args);
+}
+
+function isOn(args: WorkerRunArgs, [concern, field]: Option): boolean {
+  const value = (args.values[concern] as Record<string, unknown>)[field];
+  return value === true || (value !== false && isGiven(args, concern, field));
+}
+
+function exclude(args: WorkerRunArgs, one: Option, others: readonly Option[], why: string): void {
+  if (!isOn(args, one)) return;
+  for (const other of others) if (isOn(args, other)) throw conflictError(args, one, other, why);
+}
+
+function need(args: WorkerRunArgs, [concern, field]: Option, what: string): ArgsError {
+  const flag = nameOption(args, concern, field);
+  return new ArgsError("CONFLICT", `${flag} needs ${what}.`, { flag });
+}
+
+function checkWorkerTypes(args: WorkerRunArgs): void {
+  const { engine } = args.values;
+  const types: Option[] = [
+    ["worker", "rerankWorker"],
+    ["worker", "embeddingWorker"],
+    ["worker", "imageDiffusionWorker"],
+    ["worker", "videoGenerationWorker"],
+  ];
+  const why = "a worker has one type.";
+  for (const [index, type] of types.entries()) exclude(args, type, types.slice(index + 1), why);
+  exclude(
+    args,
+    ["worker", "rerankWorker"],
+    [
+      ["worker", "enableMultimodal"],
+      ["worker", "dedicatedMmEncoder"],
+      ["worker", "frontendDecoding"],
+    ],
+    "a rerank worker takes text only.",
+  );
+  if (args.values.worker.rerankWorker && !["null", "agg"].includes(engine.disaggregationMode)) {
+    throw conflictError(
+      args,
+      ["worker", "rerankWorker"],
+      ["engine", "disaggregationMode"],
+      "reranking is not disaggregated.",
+    );
+  }
+  exclude(
+    args,
+    ["worker", "gatewayWorkers"],
+    [...types, ["worker", "enableMultimodal"], ["worker", "fpmTrace"]],
+    "only plain text generation is spread over several endpoint processes.",
+  );
+}
+
+function checkMultimodal(args: WorkerRunArgs): void {
+  const { worker, engine } = args.values;
+  if (worker.dedicatedMmEncoder) {
+    if (!worker.enableMultimodal)
+      throw need(args, ["worker", "dedicatedMmEncoder"], "--enable-multimodal");
+    if (!["pd", "prefill", "decode"].includes(engine.disaggregationMode)) {
+      throw need(
+        args,
+        ["worker", "dedicatedMmEncoder"],
+        "--disaggregation-mode pd, prefill or decode",
+      );
+    }
+  }
+  exclude(
+    args,
+    ["worker", "frontendDecoding"],
+    [["worker", "dedicatedMmEncoder"]],
+    "either the frontend or an encode worker reads the media.",
+  );
+  if (worker.multimodalEmbeddingCachePublisher && worker.multimodalEmbeddingCacheCapacityGb === 0) {
+    throw need(
+      args,
+      ["worker", "multimodalEmbeddingCachePublisher"],
+      "--multimodal-embedding-cache-capacity-gb above 0",
+    );
+  }
+  const isMedia = worker.imageDiffusionWorker || worker.videoGenerationWorker;
+  if (
+    !isMedia &&
+    isGiven(args, "worker", "mediaOutputHttpUrl") &&
+    worker.outputModalities.every((one) => one === "text")
+  ) {
+    throw need(
+      args,
+      ["worker", "mediaOutputHttpUrl"],
+      "a worker that makes media: --image-diffusion-worker, --video-generation-worker or --output-modalities image",
+    );
+  }
+}
+
+function checkText(args: WorkerRunArgs): void {
+  const { worker } = args.values;
+  exclude(
+    args,
+    ["engine", "toolCallParser"],
+    [["worker", "dynToolCallParser"]],
+    "tool calls are found once, by the engine or by the frontend; leave one out.",
+  );
+  exclude(
+    args,
+    ["worker", "customJinjaTemplate"],
+    [["worker", "useSglangTokenizer"]],
+    "the frontend renders that template and would not see the text; give --chat-template instead.",
+  );
+  exclude(
+    args,
+    ["worker", "componentName"],
+    [["worker", "endpoint"]],
+    "the endpoint already names its component; leave --component-name out.",
+  );
+  if (worker.endpointTypes.includes("none") && worker.endpointTypes.length > 1) {
+    throw new ArgsError(
+      "INVALID_VALUE",
+      `--endpoint-types cannot be "${worker.endpointTypes.join(",")}": none stands alone.`,
+      { flag: "--endpoint-types" },
+    );
+  }
+  const old: Option[] = [
+    ["worker", "dynEnableStructuralTag"],
+    ["worker", "dynStructuralTagScope"],
+    ["worker", "dynStructuralTagSchema"],
+  ];
+  if (isGiven(args, "worker", "dynStructuralTag")) {
+    for (const [concern, field] of old) {
+      if (isGiven(args, concern, field)) {
+        throw conflictError(
+          args,
+          ["worker", "dynStructuralTag"],
+          [concern, field],
+          "the second is an old form of the first; leave it out.",
+        );
+      }
+    }
+  }
+  if (worker.dynEnableStructuralTag === false) {
+    exclude(
+      args,
+      ["worker", "dynStructuralTagScope"],
+      [["worker", "dynEnableStructuralTag"]],
+      "it is off.",
+    );
+    for (const field of ["dynStructuralTagScope", "dynStructuralTagSchema"]) {
+      if (isGiven(args, "worker", field)) {
+        throw conflictError(
+          args,
+          ["worker", field],
+          ["worker", "dynEnableStructuralTag"],
+          "the second turns it off.",
+        );
+      }
+    }
+  }
+}
+
+function checkScheduling(args: WorkerRunArgs): void {
+  const { engine } = args.values;
+  if (engine.enablePriorityScheduling && !["fcfs", "lof"].includes(engine.schedulePolicy)) {
+    throw conflictError(
+      args,
+      ["engine", "enablePriorityScheduling"],
+      ["engine", "schedulePolicy"],
+      `priorities order the queue by fcfs or lof, not by ${engine.schedulePolicy}.`,
+    );
+  }
+  if (engine.retractionPolicy === "priority" && !engine.enablePriorityScheduling) {
+    throw new ArgsError(
+      "CONFLICT",
+      "--retraction-policy priority needs --enable-priority-scheduling.",
+      {
+        flag: "--retraction-policy",
+      },
+    );
+  }
+  if (engine.chunkedPrefillSize === 0) {
+    throw new ArgsError(
+      "INVALID_VALUE",
+      '--chunked-prefill-size cannot be "0". Expected -1 (off) or at least 1.',
+      {
+        flag: "--chunked-prefill-size",
+      },
+    );
+  }
+  if (
+    engine.chunkedPrefillSize > 0 &&
+    engine.chunkedPrefillSize % engine.pageSize !== 0 &&
+    isGiven(args, "engine", "chunkedPrefillSize")
+  ) {
+    throw conflictError(
+      args,
+      ["engine", "chunkedPrefillSize"],
+      ["engine", "pageSize"],
+      `a chunk must be whole pages, and ${engine.chunkedPrefillSize} is no multiple of ${engine.pageSize}.`,
+    );
+  }
+}
+
+/** What the options describe and this release does not do yet. */
+function checkThisRelease(args: WorkerRunArgs): void {
+  const { engine } = args.values;
+  const refuse = (field: string, flag: string, why: string): ArgsError =>
+    new ArgsError("UNSUPPORTED_FLAG", `${nameOption(args, "engine", field)} ${why}`, { flag });
+  for (const [field, flag, count] of [
+    ["tpSize", "--tp-size", engine.tpSize],
+    ["dpSize", "--dp-size", engine.dpSize],
+  ] as const) {
+    if (count > 1) {
+      throw refuse(
+        field,
+        flag,
+        `cannot be ${count}: one process holds the whole model. Leave it at 1 and start more workers.`,
+      );
+    }
+  }
+  if (["prefill", "decode", "encode"].includes(engine.disaggregationMode)) {
+    throw refuse(
+      "disaggregationMode",
+      "--disaggregation-mode",
+      `cannot be ${engine.disaggregationMode} yet: KV is not handed from worker to worker. Leave it out to prefill and decode in one worker.`,
+    );
+  }
+  if (engine.kvEventsConfig?.publisher === "zmq") {
+    throw refuse(
+      "kvEventsConfig",
+      "--kv-events-config",
+      'cannot have the publisher zmq yet: events do not leave the process. Leave it out, or write {"publisher":"null"}.',
+    );
+  }
+}

@@ -1,0 +1,153 @@
+import { z } from "zod";
+import { option } from "../option/option-meta.ts";
+
+const group = "HTTP";
+
+const limit = (description: string, env: string, flag: string) =>
+  option(description, z.number().gt(0).optional(), { env, flag, envOnly: true, group });
+const toggle = (description: string, env: string, flag: string, value = false) =>
+  option(description, z.boolean().default(value), { env, flag, envOnly: true, group });
+
+/** Where a frontend listens, and how it treats bodies and streams. */
+export const httpOptions = z.object({
+  host: option("Address to listen on.", z.string().min(1).default("0.0.0.0"), {
+    env: "DYN_HTTP_HOST",
+    flag: "http-host",
+    group,
+  }),
+  port: option(
+    "Port to listen on; 0: any free one.",
+    z.number().int().min(0).max(65535).default(8000),
+    {
+      env: "DYN_HTTP_PORT",
+      flag: "http-port",
+      group,
+    },
+  ),
+  tlsCertPath: option("Certificate: serve HTTPS.", z.string().optional(), {
+    env: "DYN_TLS_CERT_PATH",
+    group,
+    placeholder: "FILE",
+  }),
+  tlsKeyPath: option("Key of the certificate.", z.string().optional(), {
+    env: "DYN_TLS_KEY_PATH",
+    group,
+    placeholder: "FILE",
+  }),
+  tlsClientCaCertPath: option(
+    "Authority that clients must be signed by: mutual TLS.",
+    z.string().optional(),
+    {
+      env: "DYN_TLS_CLIENT_CA_CERT_PATH",
+      group,
+      placeholder: "FILE",
+    },
+  ),
+  bodyLimitMb: option("Largest body, in MB; larger ones get 413.", z.number().gt(0).default(45), {
+    env: "DYN_HTTP_BODY_LIMIT_MB",
+    flag: "http-body-limit-mb",
+    envOnly: true,
+    group,
+  }),
+  overloadStatusCode: option(
+    "Status when no worker has room.",
+    z.number().int().min(400).max(599).default(529),
+    {
+      env: "DYN_HTTP_OVERLOAD_STATUS_CODE",
+      flag: "http-overload-status-code",
+      envOnly: true,
+      group,
+    },
+  ),
+  sseKeepAliveIntervalMs: limit(
+    "Milliseconds of silence after which a stream gets a comment; not set: never.",
+    "DYN_HTTP_SSE_KEEP_ALIVE_INTERVAL_MS",
+    "http-sse-keep-alive-interval-ms",
+  ),
+  backendStreamTimeoutSecs: limit(
+    "Seconds of silence of a worker after which a stream ends with 504; not set: never.",
+    "DYN_HTTP_BACKEND_STREAM_TIMEOUT_SECS",
+    "http-backend-stream-timeout-secs",
+  ),
+  preCommitErrorPeekMs: limit(
+    "Milliseconds that a stream's headers wait for an early error; not set: none.",
+    "DYN_HTTP_PRE_COMMIT_ERROR_PEEK_MS",
+    "http-pre-commit-error-peek-ms",
+  ),
+  gracefulShutdownTimeoutSecs: option(
+    "Seconds that running streams have at shutdown.",
+    z.number().min(0).default(5),
+    {
+      env: "DYN_HTTP_GRACEFUL_SHUTDOWN_TIMEOUT_SECS",
+      flag: "http-graceful-shutdown-timeout-secs",
+      envOnly: true,
+      group: "Shutdown",
+    },
+  ),
+  listenBacklog: option(
+    "Connections that wait to be accepted.",
+    z.number().int().min(1).optional(),
+    {
+      env: "DYN_HTTP_LISTEN_BACKLOG",
+      flag: "http-listen-backlog",
+      envOnly: true,
+      group,
+    },
+  ),
+  fdLimitTarget: option(
+    "Open files that the process should be allowed.",
+    z.number().int().min(0).default(8192),
+    {
+      env: "DYN_FRONTEND_FD_LIMIT_TARGET",
+      flag: "frontend-fd-limit-target",
+      envOnly: true,
+      group,
+    },
+  ),
+  disableNvext: toggle(
+    "Check nvext, then ignore it.",
+    "DYN_DISABLE_FRONTEND_NVEXT",
+    "disable-frontend-nvext",
+  ),
+  disableAdminApi: toggle(
+    "No /busy_threshold.",
+    "DYN_DISABLE_FRONTEND_ADMIN_API",
+    "disable-frontend-admin-api",
+  ),
+  ignoreUnsupportedFields: toggle(
+    "Tolerate body fields that are not known.",
+    "DYN_IGNORE_OPENAI_FE_UNSUPPORTED_FIELDS",
+    "ignore-openai-fe-unsupported-fields",
+  ),
+  forceIncludeUsage: toggle(
+    "End every stream with a usage chunk.",
+    "DYN_ENABLE_FORCE_INCLUDE_USAGE",
+    "enable-force-include-usage",
+  ),
+  guidedToolStreaming: toggle(
+    "Stream the arguments of forced tool calls.",
+    "DYN_ENABLE_GUIDED_TOOL_STREAMING",
+    "enable-guided-tool-streaming",
+    true,
+  ),
+  contextWindow: option(
+    "Context length that /v1/models shows.",
+    z.number().int().min(1).optional(),
+    {
+      env: "DYN_CONTEXT_WINDOW",
+      flag: "context-window",
+      envOnly: true,
+      group,
+    },
+  ),
+  maxOutputTokens: option(
+    "Answer length that /v1/models shows.",
+    z.number().int().min(1).optional(),
+    {
+      env: "DYN_MAX_OUTPUT_TOKENS",
+      flag: "max-output-tokens",
+      envOnly: true,
+      group,
+    },
+  ),
+});

@@ -1,0 +1,124 @@
+import { z } from "zod";
+import { option } from "../option/option-meta.ts";
+
+const discovery = "Discovery";
+const planes = "Planes";
+const tls = "TLS between processes";
+const etcd = "etcd";
+
+const path = (description: string, env: string) =>
+  option(description, z.string().optional(), {
+    env,
+    group: tls,
+    placeholder: "FILE",
+    hidden: true,
+  });
+
+/** How a process finds and reaches the others: the same for workers and frontends. */
+export const runtimeOptions = z.object({
+  discoveryBackend: option(
+    "Where processes find each other; mem works inside one process, file on one machine.",
+    z.enum(["kubernetes", "etcd", "file", "mem"]).default("etcd"),
+    {
+      env: "DYN_DISCOVERY_BACKEND",
+      oldNames: ["store-kv"],
+      oldEnv: ["DYN_KV_STORE"],
+      group: discovery,
+    },
+  ),
+  fileKv: option(
+    "Folder of the file discovery backend; without it dynamo_store_kv in the folder for temporary files.",
+    z.string().optional(),
+    { env: "DYN_FILE_KV", envOnly: true, group: discovery },
+  ),
+  kubeDiscoveryMode: option(
+    "Whether a Kubernetes instance is a pod or a container.",
+    z.enum(["pod", "container"]).default("pod"),
+    { env: "DYN_KUBE_DISCOVERY_MODE", envOnly: true, group: discovery },
+  ),
+  requestPlane: option("How requests reach a worker.", z.enum(["tcp", "nats"]).default("tcp"), {
+    env: "DYN_REQUEST_PLANE",
+    group: planes,
+  }),
+  responsePlane: option(
+    "How answers come back; the same for workers and frontends.",
+    z.enum(["tcp", "quic"]).default("tcp"),
+    { env: "DYN_RESPONSE_PLANE", group: planes },
+  ),
+  eventPlane: option(
+    "How KV events and load reports travel; zmq when not set.",
+    z.enum(["nats", "zmq"]).optional(),
+    { env: "DYN_EVENT_PLANE", group: planes },
+  ),
+  etcdEndpoints: option(
+    "Addresses of etcd.",
+    z.array(z.string()).default(["http://localhost:2379"]),
+    { env: "ETCD_ENDPOINTS", envOnly: true, list: "comma", group: etcd },
+  ),
+  etcdLeaseTtl: option(
+    "Seconds until the entries of a dead process vanish from etcd; without it the driver decides.",
+    z.number().int().min(1).optional(),
+    { env: "ETCD_LEASE_TTL", envOnly: true, group: etcd },
+  ),
+  etcdAuthUsername: option("User for etcd.", z.string().optional(), {
+    env: "ETCD_AUTH_USERNAME",
+    envOnly: true,
+    group: etcd,
+  }),
+  etcdAuthPassword: option("Password for etcd.", z.string().optional(), {
+    env: "ETCD_AUTH_PASSWORD",
+    envOnly: true,
+    secret: true,
+    group: etcd,
+  }),
+  etcdAuthCa: option("Certificate authority of etcd, a PEM file.", z.string().optional(), {
+    env: "ETCD_AUTH_CA",
+    envOnly: true,
+    group: etcd,
+  }),
+  etcdAuthClientCert: option("Client certificate for etcd, a PEM file.", z.string().optional(), {
+    env: "ETCD_AUTH_CLIENT_CERT",
+    envOnly: true,
+    group: etcd,
+  }),
+  etcdAuthClientKey: option("Client key for etcd, a PEM file.", z.string().optional(), {
+    env: "ETCD_AUTH_CLIENT_KEY",
+    envOnly: true,
+    group: etcd,
+  }),
+  tcpTlsCertPath: path(
+    "Server certificate of the request and response plane.",
+    "DYN_TCP_TLS_CERT_PATH",
+  ),
+  tcpTlsKeyPath: path("Server key of the request and response plane.", "DYN_TCP_TLS_KEY_PATH"),
+  tcpTlsCaCertPath: path("Authority that servers must be signed by.", "DYN_TCP_TLS_CA_CERT_PATH"),
+  tcpTlsServerName: option("Name that a server's certificate must have.", z.string().optional(), {
+    env: "DYN_TCP_TLS_SERVER_NAME",
+    group: tls,
+    hidden: true,
+  }),
+  tcpTlsClientCertPath: path("Certificate shown as a client.", "DYN_TCP_TLS_CLIENT_CERT_PATH"),
+  tcpTlsClientKeyPath: path("Key of the client certificate.", "DYN_TCP_TLS_CLIENT_KEY_PATH"),
+  tcpTlsClientCaCertPath: path(
+    "Authority that clients must be signed by; turns on mutual TLS.",
+    "DYN_TCP_TLS_CLIENT_CA_CERT_PATH",
+  ),
+  tcpTlsInsecure: option("Accept any server certificate.", z.boolean().default(false), {
+    env: "DYN_TCP_TLS_INSECURE",
+    group: tls,
+    hidden: true,
+  }),
+  tcpTlsHandshakeTimeout: option(
+    "Seconds for a TLS handshake; 3 when not set.",
+    z.number().gt(0).optional(),
+    { env: "DYN_TCP_TLS_HANDSHAKE_TIMEOUT_SECS", group: tls, placeholder: "SECONDS", hidden: true },
+  ),
+  natsTlsCaCertPath: path("Authority that NATS must be signed by.", "NATS_TLS_CA_CERT_PATH"),
+  natsTlsInsecure: option("Accept any certificate from NATS.", z.boolean().default(false), {
+    env: "NATS_TLS_INSECURE",
+    group: tls,
+    hidden: true,
+  }),
+  natsTlsClientCertPath: path("Certificate shown to NATS.", "NATS_TLS_CLIENT_CERT_PATH"),
+  natsTlsClientKeyPath: path("Key of the certificate shown to NATS.", "NATS_TLS_CLIENT_KEY_PATH"),
+});

@@ -1,0 +1,56 @@
+import { z } from "zod";
+import { option } from "../option/option-meta.ts";
+
+const group = "System server";
+
+/** The worker's own HTTP server for health, metrics and control. A frontend has none. */
+export const systemOptions = z.object({
+  port: option(
+    "-1: no system server; 0: any free port.",
+    z.number().int().min(-1).max(65535).default(-1),
+    {
+      env: "DYN_SYSTEM_PORT",
+      envOnly: true,
+      flag: "system-port",
+      group,
+    },
+  ),
+  host: option("Address of the system server.", z.string().default("0.0.0.0"), {
+    env: "DYN_SYSTEM_HOST",
+    envOnly: true,
+    flag: "system-host",
+    group,
+  }),
+  startingHealthStatus: option(
+    "Health before the endpoints are ready.",
+    z.enum(["ready", "notready"]).default("notready"),
+    {
+      env: "DYN_SYSTEM_STARTING_HEALTH_STATUS",
+      envOnly: true,
+      flag: "system-starting-health-status",
+      group,
+    },
+  ),
+  healthPath: option("Route of the health answer.", z.string().default("/health"), {
+    env: "DYN_SYSTEM_HEALTH_PATH",
+    envOnly: true,
+    flag: "system-health-path",
+    group,
+  }),
+  livePath: option("Route of the liveness answer.", z.string().default("/live"), {
+    env: "DYN_SYSTEM_LIVE_PATH",
+    envOnly: true,
+    flag: "system-live-path",
+    group,
+  }),
+  gracePeriod: option(
+    "Seconds between leaving discovery and draining; requests that still arrive are served.",
+    z.number().default(5),
+    {
+      env: "DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS",
+      envOnly: true,
+      flag: "system-grace-period",
+      group: "Shutdown",
+    },
+  ),
+});

@@ -1,0 +1,52 @@
+import type { NativeFlag } from "./native-flag.ts";
+
+const refuse = (flag: string, arity: NativeFlag["arity"], reason: string): NativeFlag => ({
+  flag,
+  verdict: "refuse",
+  reason,
+  arity,
+});
+
+/** Worker flags of earlier releases that nothing stands for any more. */
+export const retiredWorkerFlags: readonly NativeFlag[] = [
+  refuse(
+    "migration-limit",
+    "one",
+    "migration is the frontend's: give --migration-limit (DYN_MIGRATION_LIMIT) to dyn-frontend.",
+  ),
+  refuse(
+    "multimodal-processor",
+    "none",
+    "there is no processor any more: the frontend does its work; start the worker with --enable-multimodal.",
+  ),
+  refuse(
+    "multimodal-encode-worker",
+    "none",
+    "use --disaggregation-mode encode --enable-multimodal.",
+  ),
+  refuse(
+    "multimodal-worker",
+    "none",
+    "use --enable-multimodal --dedicated-mm-encoder with --disaggregation-mode pd, prefill or decode.",
+  ),
+];
+
+/** Frontend flags of earlier releases. */
+export const retiredFrontendFlags: readonly NativeFlag[] = [
+  {
+    ...refuse(
+      "admission-control",
+      "one",
+      "busy thresholds decide on admission: see --active-decode-blocks-threshold.",
+    ),
+    verdict: "notice",
+  },
+  refuse("decode-fallback", "none", "what a deployment needs follows from its workers' cards."),
+  refuse(
+    "router-durable-kv-events",
+    "none",
+    "events are not stored; a worker repeats what was missed.",
+  ),
+  refuse("router-reset-states", "none", "a router holds no state that outlives it."),
+  refuse("router-snapshot-threshold", "one", "a router holds no state that outlives it."),
+];
