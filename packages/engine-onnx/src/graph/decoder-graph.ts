@@ -1,0 +1,105 @@
+// The whole decoder as one ONNX graph: embedding, layers, head. One graph serves prefill and decode,
+// since two sessions would not share their packed weights.
+import type { Checkpoint, ModelConfig } from "@dyn/model-files";
+import { GraphBuilder } from "../onnx/graph-builder.ts";
+import { CheckpointWeights, castToFloat32 } from "../weights/checkpoint-weights.ts";
+import {
+  embeddingTensor,
+  finalNormTensor,
+  headTensors,
+  type LayerTensors,
+  layerTensors,
+} from "../weights/tensor-names.ts";
+import { DenseLinearWriter, type LinearWriter } from "./linear.ts";
+import { writeMlp } from "./mlp.ts";
+import { writeAddRmsNorm, writeRmsNorm } from "./norm.ts";
+import { writePagedAttention, writePagedAttentionInputs } from "./paged-attention.ts";
+import { writeRope } from "./rope.ts";
+
+export interface DecoderGraphOptions {
+  readonly config: ModelConfig;
+  readonly checkpoint: Checkpoint;
+  readonly pageSize: number;
+}
+
+/** Inputs beside those of attention: tokenIds [T], positions [1, T], logitTokens [N], cos, sin. Output: logits [N, vocab]. */
+export function buildDecoderGraph(options: DecoderGraphOptions): Uint8Array {
+  const { config, checkpoint, pageSize } = options;
+  const graph = new GraphBuilder("decoder");
+  const weights = new CheckpointWeights(checkpoint, graph);
+  const linear: LinearWriter = new DenseLinearWriter(graph, weights);
+  const { hiddenSize, vocabSize, headDim, rmsNormEps: eps } = config;
+  const norm = (name: string) => weights.float32(name, [hiddenSize]);
+
+  graph.input("tokenIds", "int32", ["T"]);
+  graph.input("positions", "int64", [1, "T"]);
+  graph.input("logitTokens", "int32", ["N"]);
+  graph.input("cos", "float32", ["C", headDim / 2]);
+  graph.input("sin", "float32", ["C", headDim / 2]);
+  writePagedAttentionInputs(graph);
+
+  let residual = writeEmbedding(graph, weights, config);
+  let normalized = "";
+  for (let layer = 0; layer < config.layerCount; layer++) {
+    const tensors = layerTensors(config, layer);
+    if (layer === 0) normalized = writeRmsNorm(graph, residual, norm(tensors.inputNorm), eps);
+    const heads = writeHeads(graph, weights, linear, config, tensors, normalized);
+    const attention = writePagedAttention(graph, config, layer, pageSize, heads);
+    const output = linear.write(tensors.attentionOutput, attention)[0]!;
+    ({ normalized, residual } = writeAddRmsNorm(
+      graph,
+      output,
+      residual,
+      norm(tensors.mlpNorm),
+      eps,
+    ));
+    const next =
+      layer + 1 < config.layerCount ? layerTensors(config, layer + 1).inputNorm : finalNormTensor;
+    const mlp = writeMlp(graph, linear, tensors, normalized);
+    ({ normalized, residual } = writeAddRmsNorm(graph, mlp, residual, norm(next), eps));
+  }
+  const wanted = graph.op("Gather", [normalized, "logitTokens"], { attributes: { axis: 0 } });
+  const logits = linear.write(headTensors(config), wanted)[0]!;
+  graph.op("Identity", [logits], { outputs: ["logits"] });
+  graph.output("logits", "float32", ["N", vocabSize]);
+  return graph.toModel();
+}
+
+/** Reads only the rows asked for, out of the mapped file. [T, hiddenSize] */
+function writeEmbedding(
+  graph: GraphBuilder,
+  weights: CheckpointWeights,
+  config: ModelConfig,
+): string {
+  const { value, type } = weights.stored(embeddingTensor, [config.vocabSize, config.hiddenSize]);
+  const rows = graph.op("Gather", [value, "tokenIds"], { attributes: { axis: 0 } });
+  return type === "float32" ? rows : castToFloat32(graph, rows);
+}
+
+/** Projects, normalises (Qwen3) and rotates. `input` [T, hiddenSize]. */
+function writeHeads(
+  graph: GraphBuilder,
+  weights: CheckpointWeights,
+  linear: LinearWriter,
+  config: ModelConfig,
+  tensors: LayerTensors,
+  input: string,
+): { q: string; k: string; v: string } {
+  const { headCount, kvHeadCount, headDim } = config;
+  const [q, k, v] = linear.write(tensors.qkv, input) as [string, string, string];
+  const rotate = (value: string, heads: number, normTensor: string) => {
+    let rows = value;
+    if (config.qkNorm) {
+      const perHead = graph.reshape(value, [-1, heads, headDim]);
+      const weight = weights.float32(normTensor, [headDim]);
+      rows = writeRmsNorm(graph, perHead, weight, config.rmsNormEps);
+    }
+    const flat = graph.reshape(rows, [1, -1, heads * headDim]);
+    return graph.reshape(writeRope(graph, flat, heads), [-1, heads * headDim]);
+  };
+  return {
+    q: rotate(q, headCount, tensors.qNorm),
+    k: rotate(k, kvHeadCount, tensors.kNorm),
+    v,
+  };
+}

@@ -1,0 +1,9 @@
+import type { GraphBuilder } from "../onnx/graph-builder.ts";
+
+/** Rotates halves: pairs are (i, i + headDim / 2). `input` [1, tokens, heads x headDim], same out. */
+export function writeRope(graph: GraphBuilder, input: string, headCount: number): string {
+  return graph.op("RotaryEmbedding", [input, "positions", "cos", "sin"], {
+    domain: "com.microsoft",
+    attributes: { interleaved: 0, num_heads: headCount },
+  });
+}
