@@ -15,3 +15,15 @@ export type {
 export type { GenerateRequest, ResumedChoice, SamplerState } from "./contract/generate-request.ts";
 export type { BlockHash, KvEvent, KvEventBatch } from "./contract/kv-event.ts";
 export { defaultSamplingParams, type SamplingParams } from "./contract/sampling-params.ts";
+export type { GrammarMatcher } from "./sampler/grammar-matcher.ts";
+export { createSampler, type SampledToken, type Sampler } from "./sampler/sampler.ts";
+export {
+  createSamplerSequence,
+  type SamplerSequence,
+  type SamplerSequenceOptions,
+} from "./sampler/sampler-sequence.ts";
+export { deriveSeed, drawSeed } from "./sampler/seed.ts";
+export {
+  type SamplingLimits,
+  validateSamplingParams,
+} from "./sampler/validate-sampling-params.ts";

@@ -1,0 +1,86 @@
+// What the sampler keeps per choice between steps. Lives as long as the choice, on whichever worker holds it.
+import { InternalError, InvalidArgumentError } from "@dyn/protocol";
+import type { SamplerState } from "../contract/generate-request.ts";
+import type { SamplingParams } from "../contract/sampling-params.ts";
+import type { GrammarMatcher } from "./grammar-matcher.ts";
+import { TokenCounts } from "./token-counts.ts";
+
+export interface SamplerSequenceOptions {
+  readonly params: SamplingParams;
+  /** Specific to the choice: see deriveSeed. */
+  readonly seed: number;
+  /** Tokens sampled before, when resumed. */
+  readonly step?: number;
+  readonly eosTokenIds: readonly number[];
+  /** As in the request; `null` = none. */
+  readonly logprobs: { readonly top: number } | null;
+  /** Already where the sequence stands, when resumed. */
+  readonly grammar?: GrammarMatcher | null;
+  /** The answer so far, when resumed; as many as `step`. */
+  readonly outputTokenIds?: ArrayLike<number>;
+}
+
+export class SamplerSequence {
+  readonly params: SamplingParams;
+  readonly seed: number;
+  readonly logprobs: { readonly top: number } | null;
+  readonly grammar: GrammarMatcher | null;
+  /** The choice is the most likely token, whatever the seed. */
+  readonly greedy: boolean;
+  /** Masked until minNewTokens are there. */
+  readonly endTokenIds: readonly number[];
+  readonly bias: readonly { readonly tokenId: number; readonly bias: number }[];
+  /** How often each token was produced; `null` when no penalty asks. */
+  readonly counts: TokenCounts | null;
+  #step: number;
+
+  constructor(options: SamplerSequenceOptions) {
+    const { params } = options;
+    const produced = options.outputTokenIds?.length ?? 0;
+    this.params = params;
+    this.seed = options.seed;
+    this.logprobs = options.logprobs;
+    this.grammar = options.grammar ?? null;
+    this.greedy = params.temperature < 1e-6 || params.topK === 1;
+    this.endTokenIds = [...options.eosTokenIds, ...params.stopTokenIds];
+    this.bias = Object.entries(params.logitBias).map(([id, bias]) => ({
+      tokenId: Number(id),
+      bias,
+    }));
+    this.#step = options.step ?? produced;
+    const penalised =
+      params.frequencyPenalty !== 0 ||
+      params.presencePenalty !== 0 ||
+      params.repetitionPenalty !== 1;
+    this.counts = penalised ? new TokenCounts() : null;
+    if (produced !== this.#step && (penalised || options.outputTokenIds !== undefined)) {
+      throw new InvalidArgumentError(
+        `resume: the sampler state stands at step ${this.#step}, but ${produced} produced tokens came with it; send all of them.`,
+        { param: "resume" },
+      );
+    }
+    for (let i = 0; i < produced; i++) this.counts?.add(options.outputTokenIds![i]!);
+  }
+
+  /** Tokens sampled so far. */
+  get step(): number {
+    return this.#step;
+  }
+
+  /** The sequence goes on by a token: called by the sampler, or by whoever got the token from a device. */
+  accept(tokenId: number): void {
+    if (this.grammar !== null && !this.grammar.accept(tokenId)) {
+      throw new InternalError(`The grammar refused token ${tokenId} at step ${this.#step}.`);
+    }
+    this.counts?.add(tokenId);
+    this.#step++;
+  }
+
+  state(): SamplerState {
+    return { seed: this.seed, step: this.#step, grammar: this.grammar?.save() ?? null };
+  }
+}
+
+export function createSamplerSequence(options: SamplerSequenceOptions): SamplerSequence {
+  return new SamplerSequence(options);
+}

@@ -1,0 +1,102 @@
+// Logits become tokens here. Never touches a device, never looks at another row: a token depends on
+// its own row, its parameters, its seed and its step alone.
+import { DynError, InternalError } from "@dyn/protocol";
+import type { TokenLogprobs } from "../contract/engine-output.ts";
+import { adjustLogits } from "./adjust-logits.ts";
+import { CandidateFilter } from "./candidate-filter.ts";
+import { drawToken } from "./draw-token.ts";
+import { findPeak, type Peak, scrubLogits } from "./find-peak.ts";
+import { type NoiseKey, setNoiseKey } from "./gumbel-noise.ts";
+import type { SamplerSequence } from "./sampler-sequence.ts";
+import { promptLogprobs, sumMass, tokenLogprobs } from "./token-logprobs.ts";
+
+export interface SampledToken {
+  readonly tokenId: number;
+  /** `null` when the sequence did not ask. */
+  readonly logprobs: TokenLogprobs | null;
+}
+
+/** Holds the scratch memory of one thread; rows are sampled one after the other. */
+export class Sampler {
+  readonly #vocabSize: number;
+  readonly #mask: Int32Array;
+  readonly #filter: CandidateFilter;
+  readonly #peak: Peak = { tokenId: -1, logit: 0, dirty: false };
+  readonly #key: NoiseKey = { high: 0, low: 0 };
+
+  constructor(vocabSize: number) {
+    this.#vocabSize = vocabSize;
+    this.#mask = new Int32Array(Math.ceil(vocabSize / 32));
+    this.#filter = new CandidateFilter(vocabSize);
+  }
+
+  /**
+   * Chooses the next token and moves the sequence on by it. Below temperature 1e-6, or with top-k 1, that is the
+   * most likely one; otherwise one is drawn. Log-probabilities are those of the penalised distribution at the
+   * sequence's temperature (1 when greedy), before top-k, top-p and min-p.
+   * Throws when no token is possible; the sequence then stands where it stood.
+   *
+   * @param logits [vocabSize], overwritten. NaN counts as -Infinity.
+   */
+  sample(logits: Float32Array, sequence: SamplerSequence): SampledToken {
+    this.#demandRow(logits);
+    const peak = this.#peak;
+    adjustLogits(logits, sequence, this.#mask);
+    findPeak(logits, peak);
+    if (peak.tokenId < 0) throw noCandidate(sequence);
+    if (peak.dirty) scrubLogits(logits, peak);
+
+    const { params, greedy } = sequence;
+    let tokenId = peak.tokenId;
+    let mass = 0;
+    if (!greedy) {
+      this.#filter.apply(logits, peak.logit, params);
+      mass = this.#filter.mass;
+      setNoiseKey(this.#key, sequence.seed, sequence.step);
+      tokenId = drawToken(logits, peak, params.temperature, this.#filter, this.#key);
+    }
+
+    let logprobs: TokenLogprobs | null = null;
+    if (sequence.logprobs !== null) {
+      const rate = greedy ? 1 : 1 / params.temperature;
+      if (mass === 0) mass = sumMass(logits, peak.logit, rate);
+      logprobs = tokenLogprobs(logits, tokenId, sequence.logprobs.top, peak.logit, rate, mass);
+    }
+    sequence.accept(tokenId);
+    return { tokenId, logprobs };
+  }
+
+  /**
+   * Log-probabilities of a prompt token, from the logits of the position before it; plain log-softmax.
+   *
+   * @param logits [vocabSize], overwritten where they are NaN or +Infinity.
+   */
+  promptLogprobs(logits: Float32Array, nextTokenId: number, top: number): TokenLogprobs {
+    this.#demandRow(logits);
+    return promptLogprobs(logits, nextTokenId, top);
+  }
+
+  #demandRow(logits: Float32Array): void {
+    if (logits.length === this.#vocabSize) return;
+    throw new InternalError(
+      `A row of ${logits.length} logits came to a sampler for ${this.#vocabSize}.`,
+    );
+  }
+}
+
+export function createSampler(vocabSize: number): Sampler {
+  return new Sampler(vocabSize);
+}
+
+function noCandidate(sequence: SamplerSequence): DynError {
+  const masks = [
+    ...(sequence.grammar === null ? [] : ["its grammar"]),
+    ...(sequence.step < sequence.params.minNewTokens ? ["minNewTokens"] : []),
+    ...(sequence.bias.length === 0 ? [] : ["logitBias"]),
+  ];
+  const reason = masks.length === 0 ? "" : ` after ${masks.join(", ")}`;
+  return new DynError(
+    `No token is possible at step ${sequence.step}: every logit is NaN or -Infinity${reason}.`,
+    { code: "DYN_SAMPLER_NO_CANDIDATE", status: 500 },
+  );
+}
