@@ -7,6 +7,8 @@ export type ModelType = z.infer<typeof ModelType>;
 export const ModelCard = z.object({
   /** The name that clients send as `model`. */
   displayName: z.string().min(1),
+  /** Further names for the same model; answers carry the display name. */
+  aliases: z.array(z.string().min(1)).optional(),
   /** Where the tokenizer files are: a directory that the frontend can read. */
   sourcePath: z.string(),
   modelTypes: z.array(ModelType).min(1),
