@@ -15,6 +15,12 @@ export type {
 export type { GenerateRequest, ResumedChoice, SamplerState } from "./contract/generate-request.ts";
 export type { BlockHash, KvEvent, KvEventBatch } from "./contract/kv-event.ts";
 export { defaultSamplingParams, type SamplingParams } from "./contract/sampling-params.ts";
+export type { EngineOptions } from "./core/engine-options.ts";
+export { createLocalEngine } from "./core/local-engine.ts";
+export type { TokenDecoder } from "./core/token-decoder.ts";
+export { createMockEngine } from "./mock/create-mock-engine.ts";
+export { MockExecutor } from "./mock/mock-executor.ts";
+export type { MockEngineOptions, MockExecutorOptions } from "./mock/mock-options.ts";
 export type { GrammarMatcher } from "./sampler/grammar-matcher.ts";
 export { createSampler, type SampledToken, type Sampler } from "./sampler/sampler.ts";
 export {

@@ -15,6 +15,7 @@ export interface ExecutorInfo {
 
 /**
  * One step over several sequences, as flat integer arrays that a device can take as they are.
+ * The arrays are views of reused buffers: valid until the step's promise settles.
  * A batch is all prefill or all decode: decodes are never padded to a prefill.
  *
  * Invariants:
@@ -40,6 +41,8 @@ export interface ForwardBatch {
   readonly sequenceIds: Int32Array;
   /** Per logit position, for executors that sample on their device. */
   readonly sampling: readonly RowSampling[];
+  /** Somebody needs the logits themselves (log-probabilities, a grammar): an executor that samples on its device must return logits for this step. */
+  readonly logitsRequired?: boolean;
 }
 
 export interface RowSampling {

@@ -1,0 +1,47 @@
+// What the engine keeps for one open choice beside the scheduler's sequence: sampler, stops, what was emitted.
+import type { FinishReason } from "../contract/engine-output.ts";
+import type { RowSampling } from "../contract/executor.ts";
+import type { SamplerSequence } from "../sampler/sampler-sequence.ts";
+import type { Sequence } from "../scheduler/sequence.ts";
+import type { StopDetector } from "./stop-detector.ts";
+
+export class Choice {
+  readonly sequence: Sequence;
+  readonly sampler: SamplerSequence;
+  /** One object, updated before each step. */
+  readonly row: { -readonly [Key in keyof RowSampling]: RowSampling[Key] };
+  readonly #stops: StopDetector | null;
+  /** The first output was made. */
+  hasSpoken = false;
+
+  constructor(options: {
+    sequence: Sequence;
+    sampler: SamplerSequence;
+    row: RowSampling;
+    stops: StopDetector | null;
+  }) {
+    this.sequence = options.sequence;
+    this.sampler = options.sampler;
+    this.row = { ...options.row };
+    this.#stops = options.stops;
+  }
+
+  get needsLogits(): boolean {
+    return this.sequence.group.request.logprobs !== null;
+  }
+
+  /** Whether the token that was just appended ends the choice. An end by content wins over one by length. */
+  checkFinish(tokenId: number): FinishReason | null {
+    const { request } = this.sequence.group;
+    const { sampling, eosTokenIds } = request;
+    const matchedText = this.#stops?.push([tokenId]) ?? null;
+    if (this.sequence.produced >= sampling.minNewTokens) {
+      if (!sampling.ignoreEos) {
+        if (sampling.stopTokenIds.includes(tokenId)) return { type: "stop", matched: tokenId };
+        if (eosTokenIds.includes(tokenId)) return { type: "stop", matched: null };
+      }
+      if (matchedText !== null) return { type: "stop", matched: matchedText };
+    }
+    return this.sequence.remaining <= 0 ? { type: "length" } : null;
+  }
+}

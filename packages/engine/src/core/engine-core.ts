@@ -1,0 +1,375 @@
+// One engine on one thread: owns scheduler, cache and executor, and turns steps into outputs.
+// It never waits for a consumer and never looks at time but to stamp events; who drives it is EngineLoop or a test.
+import { errorToRecord, InternalError, InvalidArgumentError } from "@dyn/protocol";
+import { PagePool } from "../cache/page-pool.ts";
+import { RadixCache } from "../cache/radix-cache.ts";
+import type { EngineInfo, EngineMetrics } from "../contract/engine.ts";
+import type { FinishReason, GenerateOutput } from "../contract/engine-output.ts";
+import type { Executor, ForwardBatch, StepResult } from "../contract/executor.ts";
+import type { GenerateRequest } from "../contract/generate-request.ts";
+import type { KvEventBatch } from "../contract/kv-event.ts";
+import { createSampler, type Sampler } from "../sampler/sampler.ts";
+import { BatchBuilder } from "../scheduler/batch-builder.ts";
+import type { RequestGroup } from "../scheduler/request-group.ts";
+import { Scheduler, type StepPlan } from "../scheduler/scheduler.ts";
+import {
+  defaultSchedulerOptions,
+  type SchedulerOptions,
+  validateSchedulerOptions,
+} from "../scheduler/scheduler-options.ts";
+import type { Sequence } from "../scheduler/sequence.ts";
+import type { RequestLimits } from "../scheduler/validate-request.ts";
+import type { Choice } from "./choice.ts";
+import type { EngineOptions } from "./engine-options.ts";
+import { KvEventFeed } from "./kv-event-feed.ts";
+import { MetricsRecorder } from "./metrics-recorder.ts";
+import { openRequest } from "./open-request.ts";
+import { collectPromptLogprobs, promptPositions } from "./prompt-logprobs.ts";
+import { closedError, displacedError, outOfPages, requestIdInUse } from "./refusals.ts";
+
+/** Logits of prompt tokens in one step: 64 MB of f32. */
+const maxPromptLogits = 2 ** 24;
+
+export class EngineCore {
+  readonly info: EngineInfo;
+  readonly #executor: Executor;
+  readonly #options: EngineOptions;
+  readonly #limits: RequestLimits;
+  readonly #pool: PagePool;
+  readonly #cache: RadixCache;
+  readonly #scheduler: Scheduler;
+  readonly #sampler: Sampler;
+  readonly #random: () => number;
+  readonly #events: KvEventFeed;
+  readonly #metrics: MetricsRecorder;
+  readonly #prefillBatch: BatchBuilder;
+  readonly #decodeBatch: BatchBuilder;
+  readonly #groups = new Map<string, RequestGroup>();
+  readonly #choices = new Map<Sequence, Choice>();
+  #outputs: GenerateOutput[] = [];
+  #sink: (outputs: GenerateOutput[]) => void = () => {};
+  #inFlight: StepPlan | null = null;
+  /** Wait for the step in flight to end. */
+  readonly #aborted = new Map<Sequence, FinishReason>();
+  #closed = false;
+
+  constructor(executor: Executor, options: EngineOptions = {}) {
+    const { pageSize, vocabSize, contextLength } = executor.info;
+    const scheduler = pickSchedulerOptions(options);
+    validateSchedulerOptions(scheduler, pageSize);
+    const pageCount = limitPages(executor.info.pageCount, pageSize, options.maxTotalTokens ?? null);
+    this.#executor = executor;
+    this.#options = options;
+    this.#random = options.random ?? Math.random;
+    this.info = { ...executor.info, pageCount, maxRunningRequests: scheduler.maxRunningRequests };
+    this.#limits = {
+      vocabSize,
+      contextLength,
+      poolTokens: pageCount * pageSize,
+      maxChoices: options.maxChoices ?? 128,
+    };
+    this.#pool = new PagePool(pageCount);
+    this.#cache = new RadixCache({ pageSize, pool: this.#pool });
+    this.#scheduler = new Scheduler({
+      scheduler,
+      cache: this.#cache,
+      pool: this.#pool,
+      pageSize,
+      logprobChunkTokens: Math.floor(maxPromptLogits / vocabSize),
+      hooks: {
+        released: (slot) => executor.releaseSequence(slot),
+        stuck: (sequence) => this.#end(sequence, errorFinish(outOfPages())),
+        displaced: (group) => this.#endGroup(group, errorFinish(displacedError())),
+      },
+      random: this.#random,
+    });
+    this.#sampler = createSampler(vocabSize);
+    const now = options.now ?? Date.now;
+    this.#events = new KvEventFeed(this.#cache, now);
+    this.#metrics = new MetricsRecorder(now);
+    this.#prefillBatch = new BatchBuilder(pageSize);
+    this.#decodeBatch = new BatchBuilder(pageSize);
+  }
+
+  /** Nothing runs and nothing waits. */
+  get isIdle(): boolean {
+    return this.#groups.size === 0;
+  }
+
+  get cache(): RadixCache {
+    return this.#cache;
+  }
+
+  get pool(): PagePool {
+    return this.#pool;
+  }
+
+  get scheduler(): Scheduler {
+    return this.#scheduler;
+  }
+
+  /** Where outputs go: once per step, and when requests end between steps. The array is the receiver's. */
+  onOutputs(sink: (outputs: GenerateOutput[]) => void): void {
+    this.#sink = sink;
+  }
+
+  /** Takes a request or throws: InvalidArgumentError, OverloadedError, UnavailableError. */
+  submit(request: GenerateRequest): void {
+    if (this.#closed) throw closedError();
+    if (this.#groups.has(request.requestId)) throw requestIdInUse(request.requestId);
+    const opened = openRequest(request, {
+      limits: this.#limits,
+      pageSize: this.info.pageSize,
+      random: this.#random,
+      createDecoder: this.#options.createDecoder,
+    });
+    this.#scheduler.submit(opened.group);
+    this.#groups.set(request.requestId, opened.group);
+    for (const choice of opened.choices) this.#choices.set(choice.sequence, choice);
+    for (const { choice, reason } of opened.finished) this.#emit(choice, [], null, reason);
+    if (opened.finished.length > 0) this.#flush();
+  }
+
+  /** Ends a request; what holds pages while a step is computed ends after it. */
+  abort(requestId: string, message = "The request was aborted."): void {
+    const group = this.#groups.get(requestId);
+    if (group === undefined) return;
+    const reason: FinishReason = { type: "abort", message };
+    for (const sequence of group.sequences) {
+      if (sequence.state === "finished" || this.#aborted.has(sequence)) continue;
+      if (this.#inFlight !== null && sequence.slot >= 0) this.#aborted.set(sequence, reason);
+      else this.#end(sequence, reason);
+    }
+    this.#flush();
+  }
+
+  abortAll(message?: string): void {
+    for (const requestId of [...this.#groups.keys()]) this.abort(requestId, message);
+  }
+
+  /** Plans, computes and samples one step. `false` = there was nothing to do. */
+  async step(): Promise<boolean> {
+    if (this.#inFlight !== null) throw new InternalError("Steps of an engine must not overlap.");
+    const plan = this.#scheduler.plan();
+    if (plan === null) {
+      if (!this.#scheduler.isIdle) throw new InternalError("The scheduler found nothing to do.");
+      this.#metrics.idle();
+      this.#flush();
+      return false;
+    }
+    this.#inFlight = plan;
+    const batch = this.#build(plan);
+    let result: StepResult;
+    try {
+      result = await this.#executor.step(batch);
+    } catch (error) {
+      this.#fail(plan, error);
+      return true;
+    }
+    this.#finishStep(plan, batch, result);
+    return true;
+  }
+
+  metrics(): EngineMetrics {
+    return this.#metrics.snapshot(this.#scheduler, this.#pool, this.#cache);
+  }
+
+  onKvEvents(listener: (batch: KvEventBatch) => void): () => void {
+    return this.#events.subscribe(listener);
+  }
+
+  /** Empties the cache; `false` when requests are running or waiting. */
+  flushCache(): boolean {
+    if (!this.isIdle || this.#inFlight !== null) return false;
+    this.#cache.reset();
+    this.#events.flush();
+    return true;
+  }
+
+  /** Everything fails with this error: the engine cannot go on. */
+  failAll(error: unknown): void {
+    for (const group of [...this.#groups.values()]) this.#endGroup(group, errorFinish(error));
+    this.#flush();
+  }
+
+  /** No request is taken any more; open ones are aborted. The executor is closed by who made it. */
+  close(message = "The engine was closed."): void {
+    this.#closed = true;
+    this.abortAll(message);
+  }
+
+  #build(plan: StepPlan): ForwardBatch {
+    const builder = plan.kind === "prefill" ? this.#prefillBatch : this.#decodeBatch;
+    return builder.build(plan, {
+      rowSampling: (sequence) => {
+        const { row } = this.#choices.get(sequence)!;
+        row.step = sequence.produced;
+        return row;
+      },
+      promptPositions,
+      wantsNext,
+      logitsRequired: (sequence) => this.#choices.get(sequence)!.needsLogits,
+    });
+  }
+
+  #finishStep(plan: StepPlan, batch: ForwardBatch, result: StepResult): void {
+    const rows = this.#readLogits(plan, batch, result);
+    this.#scheduler.complete(plan);
+    this.#inFlight = null;
+    let sampled = 0;
+    for (const [i, sequence] of plan.sequences.entries()) {
+      const at = rows[i]!;
+      this.#countPrompt(sequence);
+      if (this.#aborted.has(sequence)) continue;
+      const choice = this.#choices.get(sequence)!;
+      if (at >= 0) {
+        this.#advance(choice, result, at);
+        sampled++;
+      } else if (sequence.state === "running") {
+        this.#endWith(choice, { type: "length" });
+      }
+    }
+    this.#endAborted();
+    this.#metrics.step(plan.kind, sampled);
+    this.#flush();
+  }
+
+  /** Takes the prompt's log-probabilities; returns for each sequence the row of its next token, -1 = none. */
+  #readLogits(plan: StepPlan, batch: ForwardBatch, result: StepResult): Int32Array {
+    const rows = new Int32Array(plan.sequences.length);
+    let logit = 0;
+    for (const [i, sequence] of plan.sequences.entries()) {
+      if (plan.kind === "prefill") {
+        logit += collectPromptLogprobs(sequence, result, logit, this.info.vocabSize);
+      }
+      rows[i] = wantsNext(sequence) ? logit++ : -1;
+    }
+    if (logit !== batch.logitPositions.length) throw new InternalError("Logits were miscounted.");
+    return rows;
+  }
+
+  #countPrompt({ group, computed, promptLength }: Sequence): void {
+    if (group.isCounted || computed < promptLength) return;
+    group.isCounted = true;
+    this.#metrics.promptDone(group);
+  }
+
+  #endAborted(): void {
+    for (const [sequence, reason] of this.#aborted) this.#end(sequence, reason);
+    this.#aborted.clear();
+  }
+
+  /** Samples one token and says it. A choice whose sampling fails ends alone. */
+  #advance(choice: Choice, result: StepResult, at: number): void {
+    const { sequence, sampler } = choice;
+    try {
+      let tokenId: number;
+      let logprobs: GenerateOutput["logprobs"] = null;
+      if (result.kind === "tokens") {
+        tokenId = result.tokenIds[at]!;
+        sampler.accept(tokenId);
+      } else {
+        const { vocabSize } = this.info;
+        const row = result.logits.subarray(at * vocabSize, (at + 1) * vocabSize);
+        const token = this.#sampler.sample(row, sampler);
+        tokenId = token.tokenId;
+        if (token.logprobs !== null) logprobs = [token.logprobs];
+      }
+      sequence.append(tokenId);
+      const finish = choice.checkFinish(tokenId);
+      if (finish !== null) this.#scheduler.finish(sequence);
+      this.#emit(choice, [tokenId], logprobs, finish);
+    } catch (error) {
+      this.#endWith(choice, errorFinish(error));
+    }
+  }
+
+  #fail(plan: StepPlan, error: unknown): void {
+    this.#scheduler.cancel(plan);
+    this.#inFlight = null;
+    this.#endAborted();
+    for (const sequence of plan.sequences) this.#end(sequence, errorFinish(error));
+    this.#flush();
+  }
+
+  #endGroup(group: RequestGroup, reason: FinishReason): void {
+    for (const sequence of group.sequences) this.#end(sequence, reason);
+  }
+
+  #end(sequence: Sequence, reason: FinishReason): void {
+    const choice = this.#choices.get(sequence);
+    if (choice !== undefined) this.#endWith(choice, reason);
+  }
+
+  #endWith(choice: Choice, reason: FinishReason): void {
+    this.#scheduler.finish(choice.sequence);
+    this.#emit(choice, [], null, reason);
+  }
+
+  #emit(
+    choice: Choice,
+    tokenIds: number[],
+    logprobs: GenerateOutput["logprobs"],
+    finish: FinishReason | null,
+  ): void {
+    const { sequence } = choice;
+    const { group } = sequence;
+    this.#outputs.push({
+      requestId: group.request.requestId,
+      index: sequence.index,
+      tokenIds,
+      logprobs: group.request.logprobs === null ? null : (logprobs ?? []),
+      promptLogprobs: choice.hasSpoken ? null : group.promptLogprobs,
+      finish,
+      usage: {
+        promptTokens: sequence.promptLength,
+        completionTokens: sequence.produced,
+        cachedTokens: group.cachedTokens ?? 0,
+      },
+      samplerState: choice.sampler.state(),
+    });
+    choice.hasSpoken = true;
+    if (finish === null) return;
+    this.#choices.delete(sequence);
+    group.openCount--;
+    if (group.openCount > 0) return;
+    this.#groups.delete(group.request.requestId);
+    this.#metrics.requestEnded(finish);
+  }
+
+  #flush(): void {
+    this.#events.flush();
+    if (this.#outputs.length === 0) return;
+    const outputs = this.#outputs;
+    this.#outputs = [];
+    this.#sink(outputs);
+  }
+}
+
+/** Whether the planned step computes the last known token, and a next one may follow. */
+function wantsNext(sequence: Sequence): boolean {
+  return sequence.computed + sequence.planned === sequence.length && sequence.remaining > 0;
+}
+
+function pickSchedulerOptions(options: EngineOptions): SchedulerOptions {
+  const merged: Record<string, unknown> = { ...defaultSchedulerOptions };
+  for (const key of Object.keys(defaultSchedulerOptions)) {
+    const value = options[key as keyof SchedulerOptions];
+    if (value !== undefined) merged[key] = value;
+  }
+  return merged as unknown as SchedulerOptions;
+}
+
+function limitPages(pageCount: number, pageSize: number, maxTotalTokens: number | null): number {
+  if (maxTotalTokens === null) return pageCount;
+  const limited = Math.min(pageCount, Math.floor(maxTotalTokens / pageSize));
+  if (limited >= 1) return limited;
+  throw new InvalidArgumentError(
+    `maxTotalTokens is ${maxTotalTokens}; it must hold at least one page of ${pageSize} tokens.`,
+    { param: "maxTotalTokens" },
+  );
+}
+
+function errorFinish(error: unknown): FinishReason {
+  return { type: "error", error: errorToRecord(error) };
+}

@@ -1,0 +1,15 @@
+import type { SchedulerOptions } from "../scheduler/scheduler-options.ts";
+import type { TokenDecoder } from "./token-decoder.ts";
+
+export interface EngineOptions extends Partial<SchedulerOptions> {
+  /** Uses fewer pages than the executor has; `null` = all of them. */
+  readonly maxTotalTokens?: number | null;
+  /** Choices that one request may ask for. Default 128. */
+  readonly maxChoices?: number;
+  /** Text for stop strings and stop patterns; without it requests with them are refused. */
+  readonly createDecoder?: () => TokenDecoder;
+  /** Milliseconds, for throughput and event times. Default Date.now. */
+  readonly now?: () => number;
+  /** Uniform in [0, 1), for drawn seeds and the random policy. Default Math.random. */
+  readonly random?: () => number;
+}

@@ -1,0 +1,47 @@
+// The errors an engine gives that are about itself, not about the request's fields.
+import {
+  type DynError,
+  InternalError,
+  InvalidArgumentError,
+  OverloadedError,
+  UnavailableError,
+} from "@dyn/protocol";
+
+export function requestIdInUse(requestId: string): DynError {
+  return new InvalidArgumentError(
+    `The request id ${JSON.stringify(requestId)} is in use; give each request its own.`,
+    { param: "requestId" },
+  );
+}
+
+export function closedError(): DynError {
+  return new UnavailableError("The engine is closed.", { code: "DYN_ENGINE_CLOSED" });
+}
+
+export function drainingError(): DynError {
+  return new UnavailableError("The engine is draining and takes no new requests.", {
+    code: "DYN_ENGINE_DRAINING",
+  });
+}
+
+/** The thread that computes is gone. The same request may succeed at another worker. */
+export function threadDied(cause?: unknown): DynError {
+  const why = cause instanceof Error ? `: ${cause.message}` : "";
+  return new UnavailableError(`The engine thread died${why}.`, {
+    code: "DYN_ENGINE_THREAD_DIED",
+    cause,
+  });
+}
+
+export function displacedError(): DynError {
+  return new OverloadedError(
+    "The request queue is full and a request of higher priority took this one's place; send it again later.",
+    { code: "DYN_ENGINE_QUEUE_FULL" },
+  );
+}
+
+export function outOfPages(): DynError {
+  return new InternalError(
+    "The KV cache ran out of pages for the only running request; give the engine more KV memory (maxTotalTokens).",
+  );
+}
