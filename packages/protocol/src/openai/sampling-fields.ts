@@ -15,7 +15,7 @@ import {
 
 /** Most stop strings of one request, and the length of each in characters. */
 export const maxStopCount = 32;
-const maxStopLength = 4096;
+const maxStopLength = 1024;
 
 const stopText = z
   .string({ error: `must be a string of 1 to ${maxStopLength} characters` })
@@ -91,3 +91,7 @@ export const samplingFields = {
   guided_whitespace_pattern: text.nullish(),
   nvext: jsonObject.nullish(),
 } as const;
+
+export const SamplingRequest = z.object(samplingFields);
+/** What chat and text completion requests say in the same words. */
+export type SamplingRequest = z.infer<typeof SamplingRequest>;
