@@ -7,6 +7,9 @@ export type {
   Tokenizer,
 } from "./contract/tokenizer.ts";
 export type { TokenizerPool } from "./contract/tokenizer-pool.ts";
+export { createTokenizer } from "./create-tokenizer.ts";
+export { TokenizerFileError } from "./file/tokenizer-file-error.ts";
+export { loadTokenizer } from "./load-tokenizer.ts";
 export { createStopMatcher } from "./stop/create-stop-matcher.ts";
 export {
   type ChatTemplateOptions,

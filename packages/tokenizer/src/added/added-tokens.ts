@@ -1,0 +1,66 @@
+// Added tokens: found in the text before the model sees it, each by its own rules.
+// Order, ids and overlaps as in Hugging Face tokenizers: leftmost match first, the longest of those.
+import type { AddedTokenEntry } from "../file/tokenizer-json.ts";
+
+export interface AddedToken extends AddedTokenEntry {
+  /** What stands in the text: the content, normalised when the token is. */
+  readonly pattern: string;
+}
+
+/** Calls `onId` and `onText` for the parts of a text in their order; empty parts are left out. */
+export type AddedTokenSplitter = (
+  text: string,
+  onText: (text: string, start: number) => void,
+  onId: (id: number) => void,
+) => void;
+
+const trailingSpace = /\p{White_Space}*$/u;
+const leadingSpace = /^\p{White_Space}*/u;
+const WORD = "[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\p{Join_Control}]";
+const endsWithWord = new RegExp(`${WORD}$`, "u");
+const startsWithWord = new RegExp(`^${WORD}`, "u");
+
+/** null: no token to look for. */
+export function createAddedTokenSplitter(tokens: readonly AddedToken[]): AddedTokenSplitter | null {
+  const byPattern = new Map<string, AddedToken>();
+  for (const token of tokens) if (token.pattern !== "") byPattern.set(token.pattern, token);
+  if (byPattern.size === 0) return null;
+  const finder = createFinder([...byPattern.keys()]);
+  return (text, onText, onId) => {
+    let done = 0;
+    finder.lastIndex = 0;
+    for (let match = finder.exec(text); match !== null; match = finder.exec(text)) {
+      const token = byPattern.get(match[0])!;
+      let start = match.index;
+      let end = start + match[0].length;
+      if (token.singleWord && !isAlone(text, start, end)) continue;
+      if (token.lstrip) {
+        start = Math.max(done, start - trailingSpace.exec(text.slice(done, start))![0].length);
+      }
+      if (token.rstrip) end += leadingSpace.exec(text.slice(end))![0].length;
+      if (done < start) onText(text.slice(done, start), done);
+      onId(token.id);
+      done = end;
+    }
+    if (done < text.length) onText(done === 0 ? text : text.slice(done), done);
+  };
+}
+
+function isAlone(text: string, start: number, end: number): boolean {
+  return !endsWithWord.test(text.slice(0, start)) && !startsWithWord.test(text.slice(end));
+}
+
+/** One alternation, longest first, under their common first characters. */
+function createFinder(patterns: readonly string[]): RegExp {
+  const quote = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
+  const byFirst = new Map<string, string[]>();
+  for (const pattern of patterns) {
+    const first = String.fromCodePoint(pattern.codePointAt(0)!);
+    byFirst.set(first, [...(byFirst.get(first) ?? []), pattern.slice(first.length)]);
+  }
+  const branches = [...byFirst].map(([first, rests]) => {
+    const sorted = rests.sort((a, b) => b.length - a.length).map(quote);
+    return `${quote(first)}(?:${sorted.join("|")})`;
+  });
+  return new RegExp(branches.join("|"), "gu");
+}

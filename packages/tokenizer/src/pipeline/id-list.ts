@@ -1,0 +1,27 @@
+/** Ids of one encode call: grows by doubling, read once at the end. */
+export class IdList {
+  length = 0;
+  #ids = new Int32Array(1024);
+
+  push(id: number): void {
+    if (this.length === this.#ids.length) this.reserve(1);
+    this.#ids[this.length++] = id;
+  }
+
+  /** Appends the first `count` ids of `ids`. */
+  pushAll(ids: ArrayLike<number>, count: number): void {
+    this.reserve(count);
+    for (let i = 0; i < count; i++) this.#ids[this.length++] = ids[i]!;
+  }
+
+  reserve(count: number): void {
+    if (this.length + count <= this.#ids.length) return;
+    const grown = new Int32Array(Math.max(this.#ids.length * 2, this.length + count));
+    grown.set(this.#ids.subarray(0, this.length));
+    this.#ids = grown;
+  }
+
+  toUint32Array(): Uint32Array {
+    return new Uint32Array(this.#ids.subarray(0, this.length));
+  }
+}
