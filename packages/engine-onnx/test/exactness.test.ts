@@ -18,7 +18,7 @@ describe.each(recordedModels)("%s", (name) => {
     executor = await createOnnxExecutor({
       modelDirectory: model.directory,
       pageSize: 16,
-      pageCount: 64,
+      maxTotalTokens: 1024,
       threadCount: 1,
     });
     driver = new SequenceDriver(executor);

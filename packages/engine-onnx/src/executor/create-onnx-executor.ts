@@ -1,55 +1,106 @@
-// From a model directory to an executor: config, checkpoint, graph, session, KV pages.
-import type { Executor, ExecutorInfo } from "@dyn/engine";
-import {
-  type Checkpoint,
-  loadModelConfig,
-  type ModelConfig,
-  openCheckpoint,
-} from "@dyn/model-files";
+// From a model directory to an executor: config, checkpoint, quantised weights, graph, session, KV pages.
+import { availableParallelism } from "node:os";
+import type { Executor } from "@dyn/engine";
+import { loadModelConfig, openCheckpoint } from "@dyn/model-files";
 import { InvalidArgumentError } from "@dyn/protocol";
 import { buildDecoderGraph } from "../graph/decoder-graph.ts";
+import { defaultCacheDirectory, openQuantizedCheckpoint } from "../quantize/quantized-cache.ts";
 import { BindingSession } from "../runtime/binding-session.ts";
-import { projectionGroups } from "../weights/tensor-names.ts";
+import { LoadClock, type LoadPhase } from "./load-phase.ts";
+import { countPages } from "./page-budget.ts";
 import { PagedExecutor } from "./paged-executor.ts";
+import { countKvBytesPerToken, countWeightBytes } from "./weight-bytes.ts";
 
 export interface OnnxExecutorOptions {
+  /** A Hugging Face directory: config.json and safetensors. */
   readonly modelDirectory: string;
-  readonly pageSize: number;
-  readonly pageCount: number;
-  readonly threadCount: number;
+  /** `null` (default) computes exactly, in float32; `q8` in 8 bit blocks, quantised once and cached. */
+  readonly quantization?: "q8" | null;
+  /** Tokens per KV page. Default 16. */
+  readonly pageSize?: number;
+  /** Prompt and answer together; default and upper bound: what the model was made for. */
+  readonly contextLength?: number | null;
+  /** Requests that may run at once; bounds the default KV size. Default 64. */
+  readonly maxRunningRequests?: number;
+  /** KV capacity in tokens; default: what kvBudgetBytes holds. */
+  readonly maxTotalTokens?: number | null;
+  /** Default: a quarter of the memory available now. Taken from the system only as it is used. */
+  readonly kvBudgetBytes?: number | null;
+  /** Threads of one run. Default: the processors that this process may use. */
+  readonly threadCount?: number | null;
+  /** Where quantised weights are kept. Default `${XDG_CACHE_HOME:-~/.cache}/dyn/quantized`. */
+  readonly cacheDirectory?: string | null;
+  /** Told as each phase of loading ends. */
+  readonly onLoadPhase?: (phase: LoadPhase) => void;
 }
 
+/** Throws ModelFileError for files that cannot be used, InvalidArgumentError for options that cannot work. */
 export async function createOnnxExecutor(options: OnnxExecutorOptions): Promise<Executor> {
-  const config = await loadModelConfig(options.modelDirectory);
-  const checkpoint = await openCheckpoint(options.modelDirectory);
-  const { pageSize, pageCount } = options;
-  if (!(pageCount >= 1)) throw new InvalidArgumentError("pageCount", { param: "pageCount" });
-  const model = buildDecoderGraph({ config, checkpoint, pageSize });
-  const weightFile = [...checkpoint.tensors.values()][0]?.file ?? null;
-  const info: ExecutorInfo = {
-    kind: "onnx",
-    dtype: "f32",
-    vocabSize: config.vocabSize,
-    contextLength: config.contextLength,
-    pageSize,
-    pageCount,
-    kvBytesPerToken: kvBytesPerToken(config),
-    weightBytes: weightBytes(config, checkpoint),
-  };
-  return new PagedExecutor({
-    info,
+  const { modelDirectory, quantization = null, pageSize = 16 } = options;
+  const threadCount = options.threadCount ?? availableParallelism();
+  requireCount("pageSize", pageSize);
+  requireCount("threadCount", threadCount);
+  const clock = new LoadClock(options.onLoadPhase);
+
+  const config = await loadModelConfig(modelDirectory);
+  const checkpoint = await openCheckpoint(modelDirectory);
+  const contextLength = options.contextLength ?? config.contextLength;
+  requireCount("contextLength", contextLength, config.contextLength);
+  clock.end("read");
+
+  let quantized = null;
+  if (quantization === "q8") {
+    const cacheDirectory = options.cacheDirectory ?? defaultCacheDirectory();
+    const opened = await openQuantizedCheckpoint({
+      config,
+      checkpoint,
+      cacheDirectory,
+      threadCount,
+    });
+    quantized = opened.checkpoint;
+    clock.end("quantize", describeOrigin(opened));
+  }
+
+  const model = buildDecoderGraph({ config, checkpoint, quantized, pageSize });
+  const weightFile = checkpoint.tensors.values().next().value?.file ?? null;
+  const kvBytesPerToken = countKvBytesPerToken(config);
+  const executor = new PagedExecutor({
+    info: {
+      kind: "onnx",
+      dtype: quantization ?? "f32",
+      vocabSize: config.vocabSize,
+      contextLength,
+      pageSize,
+      pageCount: countPages({
+        pageSize,
+        contextLength,
+        kvBytesPerToken,
+        maxRunningRequests: options.maxRunningRequests ?? 64,
+        maxTotalTokens: options.maxTotalTokens ?? null,
+        kvBudgetBytes: options.kvBudgetBytes ?? null,
+        availableMemoryBytes: process.availableMemory(),
+      }),
+      kvBytesPerToken,
+      weightBytes: countWeightBytes(config, checkpoint, quantized !== null),
+    },
     config,
-    openSession: () => new BindingSession({ model, weightFile, threadCount: options.threadCount }),
+    openSession: () => new BindingSession({ model, weightFile, threadCount }),
   });
+  clock.end("session");
+  return executor;
 }
 
-function kvBytesPerToken(config: ModelConfig): number {
-  return 2 * config.layerCount * config.kvHeadCount * config.headDim * 4;
+function describeOrigin(opened: { origin: string; rebuiltBecause: string | null }): string {
+  return opened.rebuiltBecause === null
+    ? opened.origin
+    : `${opened.origin}: the cached weights were made again, because ${opened.rebuiltBecause}`;
 }
 
-function weightBytes(config: ModelConfig, checkpoint: Checkpoint): number {
-  void checkpoint;
-  return projectionGroups(config)
-    .flatMap(({ inputSize, projections }) => projections.map((p) => inputSize * p.outputSize * 4))
-    .reduce((a, b) => a + b, 0);
+function requireCount(param: string, value: number, most = Number.MAX_SAFE_INTEGER): void {
+  if (Number.isSafeInteger(value) && value >= 1 && value <= most) return;
+  const bound = most === Number.MAX_SAFE_INTEGER ? "" : ` and at most ${most}`;
+  throw new InvalidArgumentError(
+    `${param} is ${value}; it must be a whole number, at least 1${bound}.`,
+    { param },
+  );
 }

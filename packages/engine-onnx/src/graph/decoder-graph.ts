@@ -14,20 +14,26 @@ import { DenseLinearWriter, type LinearWriter } from "./linear.ts";
 import { writeMlp } from "./mlp.ts";
 import { writeAddRmsNorm, writeRmsNorm } from "./norm.ts";
 import { writePagedAttention, writePagedAttentionInputs } from "./paged-attention.ts";
+import { QuantizedLinearWriter } from "./quantized-linear.ts";
 import { writeRope } from "./rope.ts";
 
 export interface DecoderGraphOptions {
   readonly config: ModelConfig;
   readonly checkpoint: Checkpoint;
+  /** From quantize/; `null` computes with the weights as they are. */
+  readonly quantized: Checkpoint | null;
   readonly pageSize: number;
 }
 
 /** Inputs beside those of attention: tokenIds [T], positions [1, T], logitTokens [N], cos, sin. Output: logits [N, vocab]. */
 export function buildDecoderGraph(options: DecoderGraphOptions): Uint8Array {
-  const { config, checkpoint, pageSize } = options;
+  const { config, checkpoint, quantized, pageSize } = options;
   const graph = new GraphBuilder("decoder");
   const weights = new CheckpointWeights(checkpoint, graph);
-  const linear: LinearWriter = new DenseLinearWriter(graph, weights);
+  const linear: LinearWriter =
+    quantized === null
+      ? new DenseLinearWriter(graph, weights)
+      : new QuantizedLinearWriter(graph, weights, quantized);
   const { hiddenSize, vocabSize, headDim, rmsNormEps: eps } = config;
   const norm = (name: string) => weights.float32(name, [hiddenSize]);
 

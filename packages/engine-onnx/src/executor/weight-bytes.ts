@@ -1,0 +1,27 @@
+import { type Checkpoint, type ModelConfig, tensorDtypeSizeBytes } from "@dyn/model-files";
+import { chooseBlockSize } from "../quantize/block-size.ts";
+import { embeddingTensor, projectionGroups } from "../weights/tensor-names.ts";
+
+/** Bytes that the weights take: linear layers as computed with, the embedding as stored. Norms and biases do not count. */
+export function countWeightBytes(
+  config: ModelConfig,
+  checkpoint: Checkpoint,
+  quantized: boolean,
+): number {
+  let bytes =
+    config.vocabSize *
+    config.hiddenSize *
+    tensorDtypeSizeBytes[checkpoint.get(embeddingTensor).dtype];
+  for (const { inputSize, projections } of projectionGroups(config)) {
+    const rowCount = projections.reduce((sum, { outputSize }) => sum + outputSize, 0);
+    const blockSize = quantized ? chooseBlockSize(inputSize) : null;
+    const rowBytes = blockSize === null ? 4 * inputSize : inputSize + (4 * inputSize) / blockSize;
+    bytes += rowCount * rowBytes;
+  }
+  return bytes;
+}
+
+/** Keys and values of one token in all layers, float32. */
+export function countKvBytesPerToken(config: ModelConfig): number {
+  return 2 * 4 * config.layerCount * config.kvHeadCount * config.headDim;
+}
