@@ -17,6 +17,12 @@ export {
   parseFrontendArgs,
 } from "./commands/frontend-command.ts";
 export {
+  type LaunchArgs,
+  type LaunchConcerns,
+  launchCommand,
+  parseLaunchArgs,
+} from "./commands/launch-command.ts";
+export {
   parseWorkerArgs,
   type WorkerArgs,
   type WorkerDerived,
@@ -32,6 +38,7 @@ export type { ServingMode, WorkerType } from "./commands/worker-type.ts";
 export { engineOptions } from "./concerns/engine-options.ts";
 export { frontendOptions } from "./concerns/frontend-options.ts";
 export { httpOptions } from "./concerns/http-options.ts";
+export { launchOptions } from "./concerns/launch-options.ts";
 export { mockOptions } from "./concerns/mock-options.ts";
 export { processOptions } from "./concerns/process-options.ts";
 export { routerAdvertisementOptions, routerOptions } from "./concerns/router-options.ts";
@@ -43,5 +50,8 @@ export { type OptionMeta, option } from "./option/option-meta.ts";
 export type { ReadFile } from "./parse/config-file.ts";
 export type { Environment } from "./parse/env-layer.ts";
 export { type ParseOptions, type Preset, parseArgs } from "./parse/parse-args.ts";
+export { type CommandJsonSchema, commandToJsonSchema } from "./print/command-to-json-schema.ts";
+export { commandToMarkdown } from "./print/command-to-markdown.ts";
+export { type ConfigDump, createConfigDump, writeConfigDump } from "./print/config-dump.ts";
 export { explainConfig } from "./print/explain-config.ts";
 export { helpText } from "./print/help-text.ts";

@@ -46,6 +46,15 @@ export function compileCommand(command: Command): CompiledCommand {
     for (const name of [spec.flag, ...aliases, ...oldNames])
       add(byName, normalizeFlag(name), spec, command.name);
   }
+  const native = new Set<string>();
+  for (const { flag, aliases = [] } of command.nativeFlags ?? []) {
+    for (const name of [flag, ...aliases]) {
+      if (native.has(name) || byName.has(name)) {
+        throw new TypeError(`${command.name}: the native flag ${name} is spelled twice.`);
+      }
+      native.add(name);
+    }
+  }
   const result = { specs, byName, byShort };
   compiled.set(command, result);
   return result;

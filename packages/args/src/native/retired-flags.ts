@@ -14,6 +14,8 @@ export const retiredWorkerFlags: readonly NativeFlag[] = [
     "one",
     "migration is the frontend's: give --migration-limit (DYN_MIGRATION_LIMIT) to dyn-frontend.",
   ),
+  refuse("http-host", "one", "a worker has no HTTP server: give --http-host to dyn-frontend."),
+  refuse("http-port", "one", "a worker has no HTTP server: give --http-port to dyn-frontend."),
   refuse(
     "multimodal-processor",
     "none",

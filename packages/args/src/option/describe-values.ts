@@ -28,30 +28,38 @@ function describeScalar(spec: OptionSpec): string {
 }
 
 function range(spec: OptionSpec): string {
-  const bag = numberBag(spec.schema);
-  const low = bag?.exclusiveMinimum ?? bag?.minimum;
-  const high = bag?.maximum;
-  const isLow = low !== undefined && low > Number.MIN_SAFE_INTEGER;
-  const isHigh = high !== undefined && high < Number.MAX_SAFE_INTEGER;
-  const above = bag?.exclusiveMinimum !== undefined ? "above" : "from";
-  if (isLow && isHigh) return ` ${above} ${low} to ${high}`;
-  if (isLow) return above === "above" ? ` above ${low}` : ` of at least ${low}`;
-  return isHigh ? ` of at most ${high}` : "";
+  const { low, isAbove, high } = findBounds(spec.schema);
+  if (low !== undefined && high !== undefined)
+    return ` ${isAbove ? "above" : "from"} ${low} to ${high}`;
+  if (low !== undefined) return isAbove ? ` above ${low}` : ` of at least ${low}`;
+  return high === undefined ? "" : ` of at most ${high}`;
 }
 
-interface NumberBag {
-  readonly minimum?: number;
-  readonly exclusiveMinimum?: number;
-  readonly maximum?: number;
+interface Bounds {
+  readonly low?: number;
+  readonly isAbove?: boolean;
+  readonly high?: number;
 }
 
-function numberBag(schema: z.ZodType): NumberBag | undefined {
-  const def = schema._zod.def as unknown as {
-    type: string;
-    innerType?: z.ZodType;
-    element?: z.ZodType;
-  };
-  if (def.type === "number") return schema._zod.bag as NumberBag;
+interface SchemaInside {
+  readonly innerType?: z.ZodType;
+  readonly element?: z.ZodType;
+  readonly checks?: readonly z.core.$ZodCheck[];
+}
+
+/** Reads the comparisons of the number inside a schema. */
+function findBounds(schema: z.ZodType): Bounds {
+  const def = schema._zod.def as unknown as SchemaInside;
   const inner = def.innerType ?? def.element;
-  return inner === undefined ? undefined : numberBag(inner);
+  if (inner !== undefined) return findBounds(inner);
+  let bounds: Bounds = {};
+  for (const { _zod } of def.checks ?? []) {
+    const check = _zod.def as { check: string; value?: number; inclusive?: boolean };
+    if (check.check === "greater_than" && check.value !== undefined) {
+      bounds = { ...bounds, low: check.value, isAbove: check.inclusive !== true };
+    } else if (check.check === "less_than" && check.value !== undefined) {
+      bounds = { ...bounds, high: check.value };
+    }
+  }
+  return bounds;
 }

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import { z } from "zod";
 
 /** What an option is besides its type, default and bounds, which the zod schema holds. */
 export interface OptionMeta {
@@ -41,14 +41,21 @@ export interface OptionMeta {
   readonly noEffect?: string;
 }
 
+const described = new WeakSet<z.ZodType>();
+
 /**
  * Says what an option is: `option("Port to listen on.", z.number().int().default(8000), { env: "DYN_HTTP_PORT" })`.
- * Sugar for zod's own `.meta({ description, ...meta })`, with the metadata checked by the compiler.
+ * Like zod's own `.meta({ description, ...meta })`, with the metadata checked by the compiler and without
+ * the copy of the schema that `.meta` makes: a schema instance can be one option only.
  */
 export function option<T extends z.ZodType>(
   description: string,
   schema: T,
   meta: OptionMeta = {},
 ): T {
-  return schema.meta({ description, ...meta });
+  if (described.has(schema))
+    throw new TypeError(`"${description}": this schema is another option's.`);
+  described.add(schema);
+  z.globalRegistry.add(schema, { ...schema.meta(), description, ...meta });
+  return schema;
 }

@@ -16,7 +16,7 @@ export function judgeNative(
   if (native.accepts?.some((value) => value.toLowerCase() === asked.toLowerCase()))
     return undefined;
   const shown = values.length === 0 ? spelled : `${spelled} ${values.join(" ")}`;
-  throw new ArgsError("UNSUPPORTED_FLAG", `${shown} is not supported here: ${native.reason}`, {
+  throw new ArgsError("UNSUPPORTED_FLAG", `${shown} is refused: ${native.reason}`, {
     flag: spelled,
   });
 }

@@ -20,7 +20,7 @@ import { judgeNative } from "./judge-native.ts";
 import { mappingToLayer } from "./mapping-to-layer.ts";
 import { rawToValue } from "./raw-to-value.ts";
 import type { Layer } from "./raw-value.ts";
-import { type FlagUse, type TokenizedArgv, tokenizeArgv } from "./tokenize-argv.ts";
+import { type FlagUse, lookUpIn, type TokenizedArgv, tokenizeArgv } from "./tokenize-argv.ts";
 
 /** Values that a program brings itself, below flags, variables and files and above the defaults. */
 export interface Preset {
@@ -53,7 +53,7 @@ export function parseArgs<C extends Concerns, R extends RunArgs<C> = RunArgs<C>>
   const { specs } = compileCommand(generic);
   const notices = new Set<string>();
   const notice = (sentence: string) => void notices.add(sentence);
-  const tokenized = tokenizeArgv(generic, options.argv);
+  const tokenized = tokenizeArgv((spelled) => lookUpIn(generic, spelled), options.argv);
   const flags = usesToLayer(withPositional(generic, tokenized));
   if (isOn(flags, "help")) return { action: "print", text: helpText(generic) };
   if (isOn(flags, "version"))

@@ -11,6 +11,7 @@ export function rawToValue(command: Command, spec: OptionSpec, raw: RawValue | u
   if (raw === undefined && spec.required) {
     const { envOnly, env, placeholder = "VALUE" } = spec.meta;
     const ways = [
+      ...(command.positional === spec.flag ? [`a ${spec.flag}`] : []),
       ...(envOnly ? [] : [`--${spec.flag} ${placeholder}`]),
       ...(env === undefined ? [] : [`${env}=${placeholder}`]),
     ];

@@ -22,8 +22,11 @@ export interface TokenizedArgv {
   readonly rest: readonly string[];
 }
 
-/** Splits a command line by the flags of a command. Converts nothing yet. */
-export function tokenizeArgv(command: Command, argv: readonly string[]): TokenizedArgv {
+/** Finds what a flag, typed with its dashes, means; throws ArgsError when it means nothing. */
+export type LookUp = (spelled: string) => FoundFlag;
+
+/** Splits a command line by the flags that `lookUp` finds. Converts nothing yet. */
+export function tokenizeArgv(lookUp: LookUp, argv: readonly string[]): TokenizedArgv {
   const uses: FlagUse[] = [];
   const positionals: string[] = [];
   let at = 0;
@@ -37,7 +40,7 @@ export function tokenizeArgv(command: Command, argv: readonly string[]): Tokeniz
     }
     const equals = token.indexOf("=");
     const spelled = equals < 0 ? token : token.slice(0, equals);
-    const found = lookUp(command, spelled);
+    const found = lookUp(spelled);
     const arity = flagArity(found);
     const following = equals < 0 ? countValues(argv, at + 1, arity) : 0;
     const values = equals < 0 ? argv.slice(at + 1, at + 1 + following) : [token.slice(equals + 1)];
@@ -56,7 +59,8 @@ function isFlag(token: string): boolean {
   );
 }
 
-function lookUp(command: Command, spelled: string): FoundFlag {
+/** The LookUp of one command. */
+export function lookUpIn(command: Command, spelled: string): FoundFlag {
   if (spelled.startsWith("--")) {
     const found = findFlag(command, spelled.slice(2));
     if (found === undefined) throw unknownFlagError(command, spelled.slice(2));

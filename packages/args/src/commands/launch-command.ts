@@ -1,0 +1,103 @@
+import { ArgsError } from "../args-error.ts";
+import type { Command, PrintArgs, RunArgs } from "../command/command.ts";
+import { builtinConcern, compileCommand, defineCommand } from "../command/define-command.ts";
+import { launchOptions } from "../concerns/launch-options.ts";
+import { type FoundFlag, findFlag } from "../parse/find-flag.ts";
+import { type ParseOptions, parseArgs } from "../parse/parse-args.ts";
+import { type FlagUse, lookUpIn, tokenizeArgv } from "../parse/tokenize-argv.ts";
+import { programVersion } from "../program-version.ts";
+import { frontendCommand } from "./frontend-command.ts";
+import { workerCommand } from "./worker-command.ts";
+
+const concerns = { launch: launchOptions };
+export type LaunchConcerns = typeof concerns;
+
+export const launchCommand: Command<LaunchConcerns> = defineCommand({
+  name: "dyn launch",
+  summary:
+    "Starts a deployment pattern in one terminal. Flags of dyn-worker and dyn-frontend are handed on to the parts that know them.",
+  version: programVersion,
+  concerns,
+  positional: "pattern",
+  configFile: "none",
+});
+
+/** A launch: the pattern, and the command lines of its parts. */
+export interface LaunchArgs extends RunArgs<LaunchConcerns> {
+  /** For `parseFrontendArgs`, besides what the pattern says. */
+  readonly frontendArgv: readonly string[];
+  /** For `parseWorkerArgs`, besides what the pattern says. */
+  readonly workerArgv: readonly string[];
+}
+
+type Part = "launch" | "frontend" | "worker";
+
+const commands: Readonly<Record<Part, Command>> = {
+  launch: launchCommand as unknown as Command,
+  worker: workerCommand as unknown as Command,
+  frontend: frontendCommand as unknown as Command,
+};
+
+/** Splits a command line among launch, frontend and worker by who knows each flag. Throws ArgsError. */
+export function parseLaunchArgs(options: Omit<ParseOptions, "finish">): LaunchArgs | PrintArgs {
+  const { uses, positionals, rest } = tokenizeArgv(lookUpAnywhere, options.argv);
+  const argv: Record<Part, string[]> = { launch: [...positionals], frontend: [], worker: [] };
+  if (rest.length > 0) argv.launch.push("--", ...rest);
+  for (const use of uses) for (const part of partsOf(use)) argv[part].push(...use.tokens);
+  const parsed = parseArgs(launchCommand as unknown as Command<LaunchConcerns>, {
+    ...options,
+    argv: argv.launch,
+  });
+  if (parsed.action === "print") return parsed;
+  return { ...parsed, frontendArgv: argv.frontend, workerArgv: argv.worker };
+}
+
+function lookUpAnywhere(spelled: string): FoundFlag {
+  const name = spelled.replace(/^--/, "");
+  if (spelled.startsWith("--")) {
+    const found = (["launch", "worker", "frontend"] as const)
+      .map((part) => findFlag(commands[part], name))
+      .filter((each) => each !== undefined);
+    const best = found.find((each) => each.kind === "option") ?? found[0];
+    if (best !== undefined) return best;
+    return lookUpIn(nearestCommand(name), spelled);
+  }
+  const part = (["launch", "frontend", "worker"] as const).find((each) =>
+    compileCommand(commands[each]).byShort.has(spelled.slice(1)),
+  );
+  return lookUpIn(commands[part ?? "launch"], spelled);
+}
+
+/** A command for the suggestion in the error: it knows every name. */
+function nearestCommand(name: string): Command {
+  return name.startsWith("http") || name.startsWith("router") ? commands.frontend : commands.worker;
+}
+
+/** Options that both parts have and that only one of them should get from a launch. */
+const workerOnly = new Set([
+  "config",
+  "modelPath",
+  "toolCallParser",
+  "reasoningParser",
+  "chatTemplate",
+  "excludeToolsWhenToolChoiceNone",
+]);
+
+function partsOf({ found, spelled }: FlagUse): readonly Part[] {
+  if (found.kind === "native")
+    return findFlag(commands.worker, found.name) === undefined ? ["frontend"] : ["worker"];
+  const { concern, field } = found.spec;
+  if (field === "dumpConfigTo") {
+    throw new ArgsError(
+      "UNSUPPORTED_FLAG",
+      `${spelled} is refused: every part would write the same file; start dyn-worker and dyn-frontend by themselves to dump each.`,
+      { flag: spelled },
+    );
+  }
+  if (concern === builtinConcern && ["help", "version"].includes(field)) return ["launch"];
+  if (field === "pattern") return ["launch"];
+  const knows = (part: Part): boolean => findFlag(commands[part], found.name)?.kind === "option";
+  if (concern === "router") return ["frontend"];
+  const parts = (["worker", "frontend"] as const).filter(knows);
+  return workerOnly.has(field) && parts.includes("worker") ? ["worker"] : parts;
+}

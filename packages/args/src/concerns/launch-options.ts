@@ -1,0 +1,11 @@
+import { z } from "zod";
+import { option } from "../option/option-meta.ts";
+
+/** What `dyn launch` itself understands; every other flag is a worker's or a frontend's. */
+export const launchOptions = z.object({
+  pattern: option(
+    "Name of a bundled deployment pattern, or a YAML file that describes one.",
+    z.string().min(1),
+    { group: "Launch", placeholder: "PATTERN" },
+  ),
+});
