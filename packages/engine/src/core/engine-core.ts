@@ -42,8 +42,9 @@ export class EngineCore {
   readonly #random: () => number;
   readonly #events: KvEventFeed;
   readonly #metrics: MetricsRecorder;
-  readonly #prefillBatch: BatchBuilder;
-  readonly #decodeBatch: BatchBuilder;
+  /** One each, so that a prefill between two decodes does not cost the decode table's rows. */
+  readonly #prefillBatch = new BatchBuilder();
+  readonly #decodeBatch = new BatchBuilder();
   readonly #groups = new Map<string, RequestGroup>();
   readonly #choices = new Map<Sequence, Choice>();
   #outputs: GenerateOutput[] = [];
@@ -87,8 +88,6 @@ export class EngineCore {
     const now = options.now ?? Date.now;
     this.#events = new KvEventFeed(this.#cache, now);
     this.#metrics = new MetricsRecorder(now);
-    this.#prefillBatch = new BatchBuilder(pageSize);
-    this.#decodeBatch = new BatchBuilder(pageSize);
   }
 
   /** Nothing runs and nothing waits. */

@@ -16,7 +16,6 @@ export interface BatchNeeds {
 const columnStep = 16;
 
 export class BatchBuilder {
-  readonly #pageSize: number;
   #tokenIds = new Int32Array(256);
   #logitPositions = new Int32Array(256);
   #newLengths = new Int32Array(64);
@@ -26,10 +25,6 @@ export class BatchBuilder {
   #columns = 0;
   /** What each row of the page table shows, so that a decode step writes only what is new. */
   readonly #shown: { sequence: Sequence; version: number; pageCount: number }[] = [];
-
-  constructor(pageSize: number) {
-    this.#pageSize = pageSize;
-  }
 
   build(plan: StepPlan, needs: BatchNeeds): ForwardBatch {
     const { sequences, kind } = plan;
