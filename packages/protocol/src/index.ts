@@ -39,3 +39,5 @@ export { OpenAIErrorBody } from "./openai/error-body.ts";
 export { ModelList, ModelObject } from "./openai/model-list.ts";
 export { SamplingRequest } from "./openai/sampling-fields.ts";
 export { TextCompletion, TextLogprobs } from "./openai/text-completion.ts";
+export { Float32, Float64 } from "./wire/number-kinds.ts";
+export { requestToWire } from "./wire/request-to-wire.ts";

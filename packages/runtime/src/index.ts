@@ -45,6 +45,13 @@ export type {
   EventSubscription,
 } from "./event/event-plane.ts";
 export { createMemHub, type MemHub } from "./mem-hub.ts";
+export { createPlanes, type PlaneOptions } from "./planes/create-planes.ts";
+export {
+  exitCodes,
+  type ProgramOptions,
+  type RunningProgram,
+  runProgram,
+} from "./program/run-program.ts";
 export { type CancelKind, RequestContext } from "./request/request-context.ts";
 export type {
   Annotated,
@@ -52,3 +59,8 @@ export type {
   RequestPlane,
   ServedRequests,
 } from "./request/request-plane.ts";
+export {
+  defaultTcpOptions,
+  TcpRequestPlane,
+  type TcpRequestPlaneOptions,
+} from "./request/tcp/tcp-request-plane.ts";

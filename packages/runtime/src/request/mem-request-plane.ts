@@ -4,6 +4,7 @@ import { type EndpointId, endpointPath } from "../address/endpoint-id.ts";
 import type { Instance } from "../discovery/record.ts";
 import type { RequestContext } from "./request-context.ts";
 import type { Annotated, RequestHandler, RequestPlane, ServedRequests } from "./request-plane.ts";
+import { RunningRequests } from "./running-requests.ts";
 
 /** The endpoints of all runtimes of one process, by path. */
 export class MemEndpoints {
@@ -55,8 +56,7 @@ class MemServedRequests implements ServedRequests {
   readonly transport: Readonly<Record<string, string>>;
   readonly #handler: RequestHandler;
   readonly #onClose: () => void;
-  readonly #running = new Set<RequestContext>();
-  readonly #idleWaiters = new Set<() => void>();
+  readonly #running = new RunningRequests();
   #refusing = false;
 
   constructor(path: string, handler: RequestHandler, onClose: () => void) {
@@ -66,36 +66,21 @@ class MemServedRequests implements ServedRequests {
   }
 
   get inflightCount(): number {
-    return this.#running.size;
+    return this.#running.count;
   }
 
   refuse(): void {
     this.#refusing = true;
   }
 
-  async idle(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    if (this.#running.size === 0) return;
-    const { signal } = options;
-    signal?.throwIfAborted();
-    await new Promise<void>((resolve, reject) => {
-      const done = () => {
-        signal?.removeEventListener("abort", fail);
-        this.#idleWaiters.delete(done);
-        resolve();
-      };
-      const fail = () => {
-        this.#idleWaiters.delete(done);
-        reject(signal?.reason);
-      };
-      this.#idleWaiters.add(done);
-      signal?.addEventListener("abort", fail, { once: true });
-    });
+  idle(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    return this.#running.idle(options.signal);
   }
 
   async close(): Promise<void> {
     this.#refusing = true;
     this.#onClose();
-    for (const context of this.#running) context.kill();
+    this.#running.killAll();
     await this.idle();
   }
 
@@ -109,15 +94,9 @@ class MemServedRequests implements ServedRequests {
     this.#running.add(context);
     const stream = new MemStream(this.#handler(request, context), context, () => {
       context.release();
-      this.#ended(context);
+      this.#running.delete(context);
     });
     return { [Symbol.asyncIterator]: () => stream };
-  }
-
-  #ended(context: RequestContext): void {
-    this.#running.delete(context);
-    if (this.#running.size > 0) return;
-    for (const done of this.#idleWaiters) done();
   }
 }
 

@@ -1,0 +1,24 @@
+import type { RunningWorker } from "./start-worker.ts";
+
+/** The facts of a started worker, for its log and for start-up tables. */
+export function describeWorker({ card, config, engine, startMs }: RunningWorker) {
+  const kvTokens = engine.pageCount * engine.pageSize;
+  return {
+    model: card.displayName,
+    architecture: config.architecture,
+    engine: engine.kind,
+    dtype: engine.dtype,
+    weightMb: round(engine.weightBytes / 1e6),
+    contextLength: engine.contextLength,
+    kvTokens,
+    kvMb: round((kvTokens * engine.kvBytesPerToken) / 1e6),
+    pageSize: engine.pageSize,
+    maxRunningRequests: engine.maxRunningRequests,
+    endpoint: card.endpoint,
+    startSeconds: round(startMs / 1000),
+  };
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100;
+}

@@ -1,0 +1,2 @@
+export { describeWorker } from "./describe-worker.ts";
+export { type RunningWorker, startWorker, type WorkerContext } from "./start-worker.ts";

@@ -1,0 +1,34 @@
+import type { WorkerArgs } from "@dyn/args";
+import type { EngineInfo } from "@dyn/engine";
+import type { ModelCard } from "@dyn/protocol";
+import { formatEndpointId } from "@dyn/runtime";
+
+/** What frontends are told of the model. */
+export function createModelCard(options: {
+  readonly args: WorkerArgs;
+  readonly modelDirectory: string;
+  readonly engine: EngineInfo;
+  /** Jinja source that replaces the model's own. */
+  readonly chatTemplate: string | null;
+}): ModelCard {
+  const { args, engine } = options;
+  const [name, ...aliases] = args.derived.servedModelNames;
+  const types = args.values.worker.endpointTypes.filter((type) => type !== "none");
+  return {
+    displayName: name,
+    ...(aliases.length === 0 ? {} : { aliases }),
+    sourcePath: options.modelDirectory,
+    modelTypes: types,
+    modelInput: "tokens",
+    contextLength: engine.contextLength,
+    kvCacheBlockSize: engine.pageSize,
+    endpoint: formatEndpointId(args.derived.endpoint),
+    created: Math.floor(Date.now() / 1000),
+    ...(options.chatTemplate === null ? {} : { chatTemplate: options.chatTemplate }),
+    runtimeConfig: {
+      totalKvBlocks: engine.pageCount,
+      maxNumSeqs: engine.maxRunningRequests,
+      maxNumBatchedTokens: args.values.engine.maxPrefillTokens,
+    },
+  };
+}

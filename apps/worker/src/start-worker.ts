@@ -1,0 +1,86 @@
+// A worker from its arguments: model, engine, and the init file of its type.
+import { readFile } from "node:fs/promises";
+import type { WorkerArgs } from "@dyn/args";
+import type { Engine, EngineInfo, EngineMetrics } from "@dyn/engine";
+import type { Logger } from "@dyn/logging";
+import { loadModelConfig, type ModelConfig, resolveModel } from "@dyn/model-files";
+import type { ModelCard } from "@dyn/protocol";
+import { DistributedRuntime, type Planes } from "@dyn/runtime";
+import { createEngine } from "./engine/create-engine.ts";
+import { initGenerate } from "./init/init-generate.ts";
+import { createModelCard } from "./model-card.ts";
+
+export interface WorkerContext {
+  readonly args: WorkerArgs;
+  readonly planes: Planes;
+  readonly logger: Logger;
+  /** Aborted when the start is given up. */
+  readonly signal: AbortSignal;
+}
+
+export interface RunningWorker {
+  readonly card: ModelCard;
+  readonly config: ModelConfig;
+  readonly engine: EngineInfo;
+  /** Milliseconds from the call to being in discovery. */
+  readonly startMs: number;
+  metrics(): EngineMetrics;
+  /** Out of discovery first, engine last; requests that run may finish in between. */
+  drain(): Promise<void>;
+}
+
+export async function startWorker(context: WorkerContext): Promise<RunningWorker> {
+  const { args, logger, planes, signal } = context;
+  const begun = performance.now();
+  for (const notice of args.notices) logger.warn(notice);
+  const { engine: options } = args.values;
+  const model = await resolveModel(options.modelPath, {
+    ...(options.revision === undefined ? {} : { revision: options.revision }),
+    ...(options.downloadDir === undefined
+      ? {}
+      : { env: { ...process.env, HF_HUB_CACHE: options.downloadDir } }),
+    signal,
+  });
+  const config = await loadModelConfig(model.path);
+  const engine = await createEngine(args, { modelDirectory: model.path, config }, signal);
+  const runtime = new DistributedRuntime(planes);
+  try {
+    const chatTemplate = await readChatTemplate(args);
+    const card = createModelCard({
+      args,
+      modelDirectory: options.tokenizerPath ?? model.path,
+      engine: engine.info,
+      chatTemplate,
+    });
+    await initGenerate({ runtime, engine, card });
+    return {
+      card,
+      config,
+      engine: engine.info,
+      startMs: performance.now() - begun,
+      metrics: () => engine.metrics(),
+      drain: () => drain(context, runtime, engine),
+    };
+  } catch (error) {
+    await runtime.close();
+    await engine.close();
+    throw error;
+  }
+}
+
+/** The template file that the worker names; its text travels in the card. */
+async function readChatTemplate(args: WorkerArgs): Promise<string | null> {
+  const file = args.values.worker.customJinjaTemplate ?? args.values.engine.chatTemplate;
+  return file === undefined ? null : readFile(file, "utf8");
+}
+
+async function drain(
+  { args, logger }: WorkerContext,
+  runtime: DistributedRuntime,
+  engine: Engine,
+): Promise<void> {
+  const timeoutMs = args.values.process.gracefulShutdownTimeout * 1000;
+  const { complete } = await runtime.drain({ drainTimeoutMs: timeoutMs });
+  if (!complete) logger.warn("requests were cut off", { afterSeconds: timeoutMs / 1000 });
+  await engine.close();
+}

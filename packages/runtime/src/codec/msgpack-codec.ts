@@ -1,0 +1,116 @@
+// MessagePack as Dynamo 1.6.1 writes it: maps with string keys in the given order, shortest integers,
+// 32-bit floats where marked. Reading is msgpackr's, writing is ours, since no library keeps float widths apart.
+
+import { Float32, Float64 } from "@dyn/protocol";
+import { Unpackr } from "msgpackr";
+import { ByteWriter } from "./byte-writer.ts";
+import type { PayloadCodec } from "./payload-codec.ts";
+
+/** Numbers while they are safe integers, bigints beyond. msgpackr has this mode, its types do not name it. */
+const int64AsAuto: object = { int64AsType: "auto" };
+const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, ...int64AsAuto });
+
+export const msgpackCodec: PayloadCodec = {
+  name: "msgpack",
+  encode: (value) => {
+    const writer = new ByteWriter();
+    write(writer, value);
+    return writer.finish();
+  },
+  decode: (bytes) => unpackr.unpack(bytes),
+};
+
+function write(to: ByteWriter, value: unknown): void {
+  switch (typeof value) {
+    case "string":
+      writeString(to, value);
+      return;
+    case "number":
+      writeNumber(to, value);
+      return;
+    case "boolean":
+      to.u8(value ? 0xc3 : 0xc2);
+      return;
+    case "bigint":
+      writeBigint(to, value);
+      return;
+    case "object":
+      writeObject(to, value);
+      return;
+    case "undefined":
+      to.u8(0xc0);
+      return;
+    default:
+      throw new TypeError(`A ${typeof value} cannot be sent.`);
+  }
+}
+
+function writeObject(to: ByteWriter, value: object | null): void {
+  if (value === null) to.u8(0xc0);
+  else if (value instanceof Float32) to.f32(0xca, value.value);
+  else if (value instanceof Float64) to.f64(0xcb, value.value);
+  else if (value instanceof Uint8Array) {
+    writeHead(to, value.length, [0xc4, 0xc5, 0xc6]);
+    to.bytes(value);
+  } else if (Array.isArray(value) || ArrayBuffer.isView(value)) {
+    const items = value as ArrayLike<unknown>;
+    if (items.length < 16) to.u8(0x90 | items.length);
+    else writeHead(to, items.length, [null, 0xdc, 0xdd]);
+    for (let i = 0; i < items.length; i++) write(to, items[i]);
+  } else {
+    const entries = Object.entries(value).filter(([, item]) => item !== undefined);
+    if (entries.length < 16) to.u8(0x80 | entries.length);
+    else writeHead(to, entries.length, [null, 0xde, 0xdf]);
+    for (const [key, item] of entries) {
+      writeString(to, key);
+      write(to, item);
+    }
+  }
+}
+
+function writeString(to: ByteWriter, text: string): void {
+  const length = Buffer.byteLength(text);
+  if (length < 32) to.u8(0xa0 | length);
+  else writeHead(to, length, [0xd9, 0xda, 0xdb]);
+  to.utf8(text, length);
+}
+
+/** Type bytes for 8-, 16- and 32-bit lengths; `null` = this width does not exist. */
+function writeHead(to: ByteWriter, length: number, types: [number | null, number, number]): void {
+  if (length < 0x100 && types[0] !== null) {
+    to.u8(types[0]);
+    to.u8(length);
+  } else if (length < 0x1_0000) to.u16(types[1], length);
+  else to.u32(types[2], length);
+}
+
+function writeNumber(to: ByteWriter, value: number): void {
+  if (!Number.isInteger(value) || Object.is(value, -0)) to.f64(0xcb, value);
+  else if (!Number.isSafeInteger(value)) writeBigint(to, BigInt(value));
+  else if (value >= 0) writeUnsigned(to, value);
+  else if (value >= -32) to.u8(value & 0xff);
+  else if (value >= -0x80) {
+    to.u8(0xd0);
+    to.u8(value & 0xff);
+  } else if (value >= -0x8000) to.u16(0xd1, value & 0xffff);
+  else if (value >= -0x8000_0000) to.u32(0xd2, value >>> 0);
+  else to.u64(0xd3, BigInt.asUintN(64, BigInt(value)));
+}
+
+function writeUnsigned(to: ByteWriter, value: number): void {
+  if (value < 0x80) to.u8(value);
+  else if (value < 0x100) {
+    to.u8(0xcc);
+    to.u8(value);
+  } else if (value < 0x1_0000) to.u16(0xcd, value);
+  else if (value <= 0xffff_ffff) to.u32(0xce, value);
+  else to.u64(0xcf, BigInt(value));
+}
+
+function writeBigint(to: ByteWriter, value: bigint): void {
+  if (value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER)) {
+    writeNumber(to, Number(value));
+  } else if (value >= 0n && value < 2n ** 64n) to.u64(0xcf, value);
+  else if (value < 0n && value >= -(2n ** 63n)) to.u64(0xd3, BigInt.asUintN(64, value));
+  else throw new RangeError(`${value} does not fit 64 bits.`);
+}

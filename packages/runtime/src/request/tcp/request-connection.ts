@@ -1,0 +1,121 @@
+// One connection to a worker: requests one way, acknowledgements the other, strictly in order.
+// An acknowledgement that does not come ends the connection: its successor would be taken for it.
+import { connect, type Socket } from "node:net";
+import { DeadlineExceededError, type DynError, UnavailableError } from "@dyn/protocol";
+import { ByteQueue } from "../../codec/byte-queue.ts";
+import { ProtocolError } from "../../codec/protocol-error.ts";
+import { acknowledgementToError, takeAcknowledgement } from "./acknowledgement.ts";
+
+interface Pending {
+  readonly resolve: () => void;
+  readonly reject: (error: DynError) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+export interface RequestConnectionOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly connectTimeoutMs: number;
+  readonly acknowledgementTimeoutMs: number;
+  /** Unused for so long, it closes. */
+  readonly idleTimeoutMs: number;
+  readonly onClose: () => void;
+}
+
+export class RequestConnection {
+  readonly #socket: Socket;
+  readonly #options: RequestConnectionOptions;
+  readonly #pending: Pending[] = [];
+  readonly #queue = new ByteQueue();
+  #closedBy: DynError | null = null;
+
+  constructor(options: RequestConnectionOptions) {
+    this.#options = options;
+    const { host, port } = options;
+    this.#socket = connect({ host, port, noDelay: true });
+    const connecting = setTimeout(() => {
+      this.#fail(
+        new UnavailableError(`The worker at ${host}:${port} did not accept a connection in time.`, {
+          code: "DYN_RUNTIME_CANNOT_CONNECT",
+        }),
+      );
+    }, options.connectTimeoutMs);
+    this.#socket.once("connect", () => clearTimeout(connecting));
+    this.#socket.on("data", (chunk) => this.#receive(chunk));
+    this.#socket.on("error", (error) => {
+      clearTimeout(connecting);
+      const message = `The connection to the worker at ${host}:${port} failed: ${error.message}`;
+      this.#fail(
+        new UnavailableError(message, { code: "DYN_RUNTIME_CANNOT_CONNECT", cause: error }),
+      );
+    });
+    this.#socket.on("close", () => {
+      const message = `The worker at ${host}:${port} closed the connection before it acknowledged the request.`;
+      this.#fail(new UnavailableError(message, { code: "DYN_RUNTIME_DISCONNECTED" }));
+    });
+    this.#socket.setTimeout(options.idleTimeoutMs, () => {
+      if (this.#pending.length === 0) this.#socket.end();
+    });
+  }
+
+  get isUsable(): boolean {
+    return this.#closedBy === null && !this.#socket.writableEnded;
+  }
+
+  /** Resolves when the worker has taken the frame; rejects with its refusal. */
+  send(frame: Buffer): Promise<void> {
+    if (this.#closedBy !== null) return Promise.reject(this.#closedBy);
+    return new Promise<void>((resolve, reject) => {
+      const { acknowledgementTimeoutMs: timeoutMs } = this.#options;
+      const timer = setTimeout(() => {
+        this.#fail(
+          new DeadlineExceededError(
+            `The worker did not acknowledge a request within ${timeoutMs} ms.`,
+          ),
+        );
+      }, timeoutMs);
+      this.#pending.push({ resolve, reject, timer });
+      this.#socket.write(frame);
+    });
+  }
+
+  close(): void {
+    this.#fail(
+      new UnavailableError("The caller is shutting down.", { code: "DYN_RUNTIME_CLOSED" }),
+    );
+  }
+
+  #receive(chunk: Buffer): void {
+    this.#queue.push(chunk);
+    try {
+      for (let text = takeAcknowledgement(this.#queue); text !== null; ) {
+        const pending = this.#pending.shift();
+        if (pending === undefined)
+          throw new ProtocolError("The worker acknowledged a request that was not sent.");
+        clearTimeout(pending.timer);
+        const refusal = acknowledgementToError(text);
+        if (refusal === null) pending.resolve();
+        else pending.reject(refusal);
+        text = takeAcknowledgement(this.#queue);
+      }
+    } catch (error) {
+      this.#fail(
+        error instanceof ProtocolError
+          ? error
+          : new ProtocolError("The acknowledgement cannot be read.", error),
+      );
+    }
+  }
+
+  #fail(error: DynError): void {
+    if (this.#closedBy === null) {
+      this.#closedBy = error;
+      this.#options.onClose();
+    }
+    for (const { reject, timer } of this.#pending.splice(0)) {
+      clearTimeout(timer);
+      reject(error);
+    }
+    this.#socket.destroy();
+  }
+}

@@ -1,0 +1,97 @@
+// One endpoint of a worker on the TCP plane: runs its handler per request and sends what it yields.
+import { UnavailableError } from "@dyn/protocol";
+import type { PayloadCodec } from "../../codec/payload-codec.ts";
+import { RequestContext } from "../request-context.ts";
+import type { RequestHandler, ServedRequests } from "../request-plane.ts";
+import { RunningRequests } from "../running-requests.ts";
+import type { ControlMessage } from "./control-message.ts";
+import { ResponseSender } from "./response-sender.ts";
+
+/** How long a caller may take to close its side behind the end marker (Dynamo 1.6.1). */
+const closeTimeoutMs = 10_000;
+
+export interface TcpServedRequestsOptions {
+  readonly transport: Readonly<Record<string, string>>;
+  readonly handler: RequestHandler;
+  readonly codecs: Readonly<Record<string, PayloadCodec>>;
+  readonly connectTimeoutMs: number;
+  /** From now on the path is unknown to callers. */
+  readonly onRefuse: () => void;
+}
+
+export class TcpServedRequests implements ServedRequests {
+  readonly transport: Readonly<Record<string, string>>;
+  readonly #options: TcpServedRequestsOptions;
+  readonly #running = new RunningRequests();
+
+  constructor(options: TcpServedRequestsOptions) {
+    this.transport = options.transport;
+    this.#options = options;
+  }
+
+  get inflightCount(): number {
+    return this.#running.count;
+  }
+
+  refuse(): void {
+    this.#options.onRefuse();
+  }
+
+  idle(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    return this.#running.idle(options.signal);
+  }
+
+  async close(): Promise<void> {
+    this.refuse();
+    this.#running.killAll();
+    await this.idle();
+  }
+
+  /** Answers one acknowledged request; never throws: whatever goes wrong reaches the caller if it can be reached. */
+  run(control: ControlMessage, body: Buffer): void {
+    const context = new RequestContext({ id: control.id, metadata: control.metadata });
+    this.#running.add(context);
+    const ended = () => this.#running.delete(context);
+    this.#answer(control, body, context).then(ended, ended);
+  }
+
+  async #answer(control: ControlMessage, body: Buffer, context: RequestContext): Promise<void> {
+    const codec = this.#options.codecs[control.codec]!;
+    const sender = await ResponseSender.dial({
+      target: control.response,
+      codec,
+      connectTimeoutMs: this.#options.connectTimeoutMs,
+      closeTimeoutMs,
+      onCancel: (kind) => (kind === "kill" ? context.kill() : context.stop()),
+    });
+    // Stop and kill both close the response at once (Dynamo 1.6.1).
+    const abandon = () => sender.destroy();
+    context.signal.addEventListener("abort", abandon, { once: true });
+    if (context.isStopped) abandon();
+    try {
+      let request: unknown;
+      try {
+        request = codec.decode(body);
+      } catch (error) {
+        await sender.prologue(
+          new UnavailableError("The body of the request cannot be decoded.", { cause: error }),
+        );
+        return;
+      }
+      await sender.prologue();
+      try {
+        for await (const item of this.#options.handler(request, context)) {
+          if (context.isStopped) return;
+          await sender.item(item);
+        }
+      } catch (error) {
+        if (!context.isStopped) await sender.fail(error);
+        return;
+      }
+      if (!context.isStopped) await sender.end();
+    } finally {
+      context.signal.removeEventListener("abort", abandon);
+      context.kill();
+    }
+  }
+}
