@@ -1,34 +1,58 @@
-import type { CandidateFilter } from "./candidate-filter.ts";
-import { gumbelNoise, MAX_NOISE, type NoiseKey, noiseBits, noiseBounds } from "./gumbel-noise.ts";
+// Gumbel-max: the token with the largest scaled logit + noise; of equals the lowest id. A token's exact noise is
+// computed only where the leading zeros of its hash leave it a chance to win.
+import type { Candidates } from "./candidates.ts";
+import type { Peak } from "./find-peak.ts";
+import { bitsToNoise, MAX_NOISE, noiseBits, noiseBounds } from "./gumbel-noise.ts";
 
-/**
- * Gumbel-max: the kept token with the largest scaled logit + noise; of equals the lowest id.
- * A token's exact noise is computed only where the leading zeros of its hash leave it a chance to win.
- */
-export function drawToken(
-  logits: Float32Array,
-  peak: { readonly tokenId: number; readonly logit: number },
+/** Among all tokens of a row. `state`: see noiseState. */
+export function drawFromRow(
+  row: Float32Array,
+  peak: Peak,
   temperature: number,
-  filter: CandidateFilter,
-  key: NoiseKey,
+  state: number,
 ): number {
-  const { cutLogit, cutId } = filter;
   const rate = 1 / temperature;
-  const state = key.high;
-  let winner = peak.tokenId;
-  let best = gumbelNoise(key, winner);
-  // Scaled logits below this cannot win.
-  let least = Math.max(cutLogit, peak.logit + (best - MAX_NOISE) * temperature);
-  for (let id = 0; id < logits.length; id++) {
-    const x = logits[id]!;
-    if (x < least || (x === cutLogit && id > cutId)) continue;
-    const score = (x - peak.logit) * rate;
-    if (score + noiseBounds[Math.clz32(noiseBits(state, id))]! < best) continue;
-    const total = score + gumbelNoise(key, id);
+  const { tokenId, logit } = peak;
+  let winner = tokenId;
+  let best = bitsToNoise(noiseBits(state, winner));
+  // Logits below this cannot win.
+  let least = logit + (best - MAX_NOISE) * temperature;
+  for (let id = 0; id < row.length; id++) {
+    const x = row[id]!;
+    if (x < least) continue;
+    const score = (x - logit) * rate;
+    const bits = noiseBits(state, id);
+    if (score + noiseBounds[Math.clz32(bits)]! < best) continue;
+    const total = score + bitsToNoise(bits);
     if (total > best || (total === best && id < winner)) {
       best = total;
       winner = id;
-      least = Math.max(cutLogit, peak.logit + (best - MAX_NOISE) * temperature);
+      least = logit + (best - MAX_NOISE) * temperature;
+    }
+  }
+  return winner;
+}
+
+/** Among the candidates; the peak is one of them. */
+export function drawFromCandidates(
+  candidates: Candidates,
+  peak: Peak,
+  temperature: number,
+  state: number,
+): number {
+  const { tokenIds, logits, size } = candidates;
+  const rate = 1 / temperature;
+  let winner = peak.tokenId;
+  let best = bitsToNoise(noiseBits(state, winner));
+  for (let i = 0; i < size; i++) {
+    const id = tokenIds[i]!;
+    const score = (logits[i]! - peak.logit) * rate;
+    const bits = noiseBits(state, id);
+    if (score + noiseBounds[Math.clz32(bits)]! < best) continue;
+    const total = score + bitsToNoise(bits);
+    if (total > best || (total === best && id < winner)) {
+      best = total;
+      winner = id;
     }
   }
   return winner;

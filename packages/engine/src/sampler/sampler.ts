@@ -3,10 +3,10 @@
 import { DynError, InternalError } from "@dyn/protocol";
 import type { TokenLogprobs } from "../contract/engine-output.ts";
 import { adjustLogits } from "./adjust-logits.ts";
-import { CandidateFilter } from "./candidate-filter.ts";
-import { drawToken } from "./draw-token.ts";
+import { Candidates } from "./candidates.ts";
+import { drawFromCandidates, drawFromRow } from "./draw-token.ts";
 import { findPeak, type Peak, scrubLogits } from "./find-peak.ts";
-import { type NoiseKey, setNoiseKey } from "./gumbel-noise.ts";
+import { noiseState } from "./gumbel-noise.ts";
 import type { SamplerSequence } from "./sampler-sequence.ts";
 import { promptLogprobs, sumMass, tokenLogprobs } from "./token-logprobs.ts";
 
@@ -20,14 +20,13 @@ export interface SampledToken {
 export class Sampler {
   readonly #vocabSize: number;
   readonly #mask: Int32Array;
-  readonly #filter: CandidateFilter;
+  readonly #candidates: Candidates;
   readonly #peak: Peak = { tokenId: -1, logit: 0, dirty: false };
-  readonly #key: NoiseKey = { high: 0, low: 0 };
 
   constructor(vocabSize: number) {
     this.#vocabSize = vocabSize;
     this.#mask = new Int32Array(Math.ceil(vocabSize / 32));
-    this.#filter = new CandidateFilter(vocabSize);
+    this.#candidates = new Candidates(vocabSize);
   }
 
   /**
@@ -50,10 +49,13 @@ export class Sampler {
     let tokenId = peak.tokenId;
     let mass = 0;
     if (!greedy) {
-      this.#filter.apply(logits, peak.logit, params);
-      mass = this.#filter.mass;
-      setNoiseKey(this.#key, sequence.seed, sequence.step);
-      tokenId = drawToken(logits, peak, params.temperature, this.#filter, this.#key);
+      const { temperature } = params;
+      const candidates = this.#candidates;
+      const state = noiseState(sequence.seed, sequence.step);
+      tokenId = candidates.select(logits, peak.logit, params)
+        ? drawFromCandidates(candidates, peak, temperature, state)
+        : drawFromRow(logits, peak, temperature, state);
+      mass = candidates.mass;
     }
 
     let logprobs: TokenLogprobs | null = null;

@@ -1,4 +1,4 @@
-import { absorb, finish } from "./gumbel-noise.ts";
+import { absorb, finish } from "./murmur-hash.ts";
 
 /**
  * The seed of one choice of a request. Choice 0 keeps the request's own seed, so that it
@@ -6,8 +6,10 @@ import { absorb, finish } from "./gumbel-noise.ts";
  */
 export function deriveSeed(seed: number, choiceIndex: number): number {
   if (choiceIndex === 0) return seed;
-  const word = (start: number) =>
-    finish(absorb(absorb(absorb(start, seed), Math.floor(seed / 2 ** 32)), choiceIndex)) >>> 0;
+  const word = (start: number) => {
+    const state = absorb(absorb(start, seed), Math.floor(seed / 2 ** 32));
+    return finish(absorb(state, choiceIndex), 12) >>> 0;
+  };
   return (word(0x2545f491) >>> 11) * 2 ** 32 + word(0x4f6cdd1d);
 }
 

@@ -73,9 +73,7 @@ function adjusted({ logits, params, outputTokenIds, eosTokenIds, allowed }: Naiv
 function noise(seed: number, step: number, id: number): number {
   const unsigned = BigInt.asUintN(64, BigInt(seed));
   const words = [unsigned & 0xffffffffn, unsigned >> 32n, BigInt(step), BigInt(id)];
-  const high = murmur(0x9747b28cn, words);
-  const low = murmur(0x5bd1e995n, words);
-  const c = (Number((high << 20n) | (low >> 12n)) + 0.5) / 2 ** 52;
+  const c = (Number(murmur(0x9747b28cn, words)) + 0.5) / 2 ** 32;
   return -Math.log(-Math.log1p(-c));
 }
 
