@@ -10,6 +10,7 @@ export type { TokenizerPool } from "./contract/tokenizer-pool.ts";
 export { createTokenizer } from "./create-tokenizer.ts";
 export { TokenizerFileError } from "./file/tokenizer-file-error.ts";
 export { loadTokenizer } from "./load-tokenizer.ts";
+export { createTokenizerPool, type TokenizerPoolOptions } from "./pool/create-tokenizer-pool.ts";
 export { createStopMatcher } from "./stop/create-stop-matcher.ts";
 export {
   type ChatTemplateOptions,

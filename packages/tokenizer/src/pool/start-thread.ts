@@ -1,0 +1,21 @@
+import { Worker } from "node:worker_threads";
+import type { ThreadData } from "./tokenize-message.ts";
+
+/** Starts a tokenizer thread, from TypeScript source or from the build. It does not keep the process alive. */
+export function startThread(workerData: ThreadData): Worker {
+  const worker = import.meta.url.endsWith(".ts")
+    ? new Worker(sourceBoot(), { eval: true, workerData })
+    : new Worker(new URL("./pool/tokenize.worker.js", import.meta.url), { workerData });
+  worker.unref();
+  return worker;
+}
+
+/** Node 20 starts no thread from a .ts file: this text loads tsx first. */
+function sourceBoot(): string {
+  const entry = new URL("./tokenize.worker.ts", import.meta.url);
+  const tsx = import.meta.resolve("tsx/esm/api");
+  return `import(${JSON.stringify(tsx)}).then(({ register }) => {
+    register();
+    return import(${JSON.stringify(entry.href)});
+  });`;
+}
