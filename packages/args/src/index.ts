@@ -10,6 +10,7 @@ export type {
 } from "./command/command.ts";
 export { defineCommand } from "./command/define-command.ts";
 export { conflictError, deriveValue, isGiven, nameOption } from "./command/derive-value.ts";
+export { refuseUnsupported, type SupportedOptions } from "./command/refuse-unsupported.ts";
 export {
   type FrontendArgs,
   type FrontendConcerns,
@@ -49,6 +50,7 @@ export type { FlagArity, NativeFlag } from "./native/native-flag.ts";
 export { type OptionMeta, option } from "./option/option-meta.ts";
 export type { ReadFile } from "./parse/config-file.ts";
 export type { Environment } from "./parse/env-layer.ts";
+export { loadYaml } from "./parse/load-yaml.ts";
 export { type ParseOptions, type Preset, parseArgs } from "./parse/parse-args.ts";
 export { type CommandJsonSchema, commandToJsonSchema } from "./print/command-to-json-schema.ts";
 export { commandToMarkdown } from "./print/command-to-markdown.ts";
