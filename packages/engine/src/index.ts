@@ -20,7 +20,12 @@ export { createLocalEngine } from "./core/local-engine.ts";
 export type { TokenDecoder } from "./core/token-decoder.ts";
 export { createMockEngine } from "./mock/create-mock-engine.ts";
 export { MockExecutor } from "./mock/mock-executor.ts";
-export type { MockEngineOptions, MockExecutorOptions } from "./mock/mock-options.ts";
+export type {
+  MockEngineOptions,
+  MockExecutorOptions,
+  MockThreadOptions,
+} from "./mock/mock-options.ts";
+export { startMockEngine } from "./mock/start-mock-engine.ts";
 export type { GrammarMatcher } from "./sampler/grammar-matcher.ts";
 export { createSampler, type SampledToken, type Sampler } from "./sampler/sampler.ts";
 export {
@@ -33,3 +38,7 @@ export {
   type SamplingLimits,
   validateSamplingParams,
 } from "./sampler/validate-sampling-params.ts";
+export { type PolicyName, policyNames } from "./scheduler/policy/schedule-policy.ts";
+export { defaultSchedulerOptions, type SchedulerOptions } from "./scheduler/scheduler-options.ts";
+export { type ConnectablePort, connectEngine } from "./thread/connect-engine.ts";
+export { serveEngine } from "./thread/serve-engine.ts";

@@ -205,7 +205,7 @@ describe("random schedules", () => {
         expect(core.flushCache()).toBe(true);
         expect(core.metrics().pagesFree).toBe(metrics.pagesTotal);
       }),
-      { numRuns: Number(process.env["DYN_PROPERTY_RUNS"] ?? 300) },
+      { numRuns: Number(process.env.DYN_PROPERTY_RUNS ?? 300) },
     );
     expect(retractions).toBeGreaterThan(0);
   });

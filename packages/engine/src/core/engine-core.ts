@@ -95,6 +95,11 @@ export class EngineCore {
     return this.#groups.size === 0;
   }
 
+  /** Some choice of this request is open. */
+  holds(requestId: string): boolean {
+    return this.#groups.has(requestId);
+  }
+
   get cache(): RadixCache {
     return this.#cache;
   }

@@ -4,10 +4,12 @@ import type { EngineCore } from "./engine-core.ts";
 
 export class EngineLoop {
   readonly #core: EngineCore;
+  readonly #onIdle: () => void;
   #run: Promise<void> | null = null;
 
-  constructor(core: EngineCore) {
+  constructor(core: EngineCore, onIdle: () => void = () => {}) {
     this.#core = core;
+    this.#onIdle = onIdle;
   }
 
   /** Call after each submission. */
@@ -34,5 +36,6 @@ export class EngineLoop {
       if (!hasWork) hasWork = !this.#core.isIdle;
     }
     this.#run = null;
+    this.#onIdle();
   }
 }

@@ -32,3 +32,9 @@ export interface MockExecutorOptions {
 }
 
 export interface MockEngineOptions extends MockExecutorOptions, EngineOptions {}
+
+/** What can cross to another thread: everything but functions. */
+export type MockThreadOptions = Omit<
+  MockEngineOptions,
+  "nextToken" | "now" | "sleep" | "random" | "createDecoder"
+>;

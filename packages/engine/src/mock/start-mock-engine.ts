@@ -1,0 +1,27 @@
+import { createRequire } from "node:module";
+import { pathToFileURL } from "node:url";
+import { Worker } from "node:worker_threads";
+import type { Engine } from "../contract/engine.ts";
+import { connectEngine } from "../thread/connect-engine.ts";
+import type { MockThreadOptions } from "./mock-options.ts";
+
+/** A mock engine on a thread of its own. The caller ends the worker after it has closed the engine. */
+export async function startMockEngine(
+  options: MockThreadOptions = {},
+): Promise<{ engine: Engine; worker: Worker }> {
+  const worker = import.meta.url.endsWith(".ts")
+    ? new Worker(sourceBoot(), { eval: true, workerData: options })
+    : new Worker(new URL("./mock/mock-engine.worker.js", import.meta.url), { workerData: options });
+  const engine = await connectEngine(worker);
+  return { engine, worker };
+}
+
+/** Node 20 starts no thread from a .ts file: this text loads tsx first. */
+function sourceBoot(): string {
+  const entry = new URL("./mock-engine.worker.ts", import.meta.url);
+  const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx/esm/api"));
+  return `import(${JSON.stringify(tsx.href)}).then(({ register }) => {
+    register();
+    return import(${JSON.stringify(entry.href)});
+  });`;
+}
