@@ -1,1 +1,3 @@
-export {};
+export { createGateway, Gateway, type GatewayOptions } from "./gateway.ts";
+export { defaultLimits, type GatewayLimits } from "./limits.ts";
+export { type GatewayLogger, stderrLogger } from "./logger.ts";

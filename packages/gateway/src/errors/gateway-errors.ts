@@ -1,0 +1,90 @@
+// What the gateway itself refuses. Messages go to clients: they say what was wrong and what would be right.
+import { DynError, InvalidArgumentError, NotFoundError } from "@dyn/protocol";
+
+export function unknownModel(model: string, knownModels: readonly string[]): NotFoundError {
+  const known =
+    knownModels.length === 0
+      ? "No model is served here at the moment."
+      : `Served here: ${knownModels.slice(0, 10).join(", ")}${knownModels.length > 10 ? ", ..." : ""}.`;
+  return new NotFoundError(`The model ${JSON.stringify(clip(model))} does not exist. ${known}`, {
+    param: "model",
+    code: "DYN_GATEWAY_MODEL_NOT_FOUND",
+  });
+}
+
+export function contextLengthExceeded(options: {
+  readonly param: string;
+  readonly contextLength: number;
+  readonly promptTokens: number;
+  /** `null` when the prompt alone is too long. */
+  readonly maxTokens: { readonly field: string; readonly value: number } | null;
+}): InvalidArgumentError {
+  const { contextLength, promptTokens, maxTokens, param } = options;
+  const message =
+    maxTokens === null
+      ? `This model's context length is ${contextLength} tokens, but the prompt has ${promptTokens} and at least one must be left for the answer. Shorten the ${param}.`
+      : `This model's context length is ${contextLength} tokens, but the prompt has ${promptTokens} and ${maxTokens.field} asks for ${maxTokens.value} more. Shorten the ${param}, or set ${maxTokens.field} to at most ${contextLength - promptTokens}.`;
+  return new InvalidArgumentError(message, {
+    param: maxTokens?.field ?? param,
+    code: "DYN_GATEWAY_CONTEXT_LENGTH_EXCEEDED",
+  });
+}
+
+/** A field that we know and cannot honour: never passed over in silence. */
+export function notSupportedYet(param: string, remedy: string): InvalidArgumentError {
+  return new InvalidArgumentError(`${param} is not supported by this server yet. ${remedy}`, {
+    param,
+    code: "DYN_GATEWAY_UNSUPPORTED_VALUE",
+  });
+}
+
+export function badJson(reason: string): InvalidArgumentError {
+  return new InvalidArgumentError(`The request body is not valid JSON: ${reason}`, {
+    code: "DYN_GATEWAY_INVALID_JSON",
+  });
+}
+
+export function bodyTooLarge(limitBytes: number): DynError {
+  return new DynError(
+    `The request body is larger than ${limitBytes} bytes, the most that this server takes.`,
+    { code: "DYN_GATEWAY_BODY_TOO_LARGE", status: 413 },
+  );
+}
+
+export function unsupportedMediaType(message: string): DynError {
+  return new DynError(message, { code: "DYN_GATEWAY_UNSUPPORTED_MEDIA_TYPE", status: 415 });
+}
+
+export function unknownRoute(method: string, path: string): NotFoundError {
+  return new NotFoundError(`Route not found: ${method} ${clip(path)}`, {
+    code: "DYN_GATEWAY_ROUTE_NOT_FOUND",
+  });
+}
+
+export function methodNotAllowed(method: string, path: string, allow: string): DynError {
+  return new DynError(`${clip(path)} does not take ${method}; it takes ${allow}.`, {
+    code: "DYN_GATEWAY_METHOD_NOT_ALLOWED",
+    status: 405,
+  });
+}
+
+export function draining(): DynError {
+  return new DynError("Service is not ready: the server is shutting down.", {
+    code: "DYN_GATEWAY_DRAINING",
+    status: 503,
+    retryable: true,
+  });
+}
+
+/** The worker's stream ended before each choice had its finish reason. */
+export function incompleteStream(): DynError {
+  return new DynError("The worker's answer broke off before it was complete.", {
+    code: "DYN_GATEWAY_STREAM_INCOMPLETE",
+    status: 503,
+    retryable: true,
+  });
+}
+
+function clip(text: string): string {
+  return text.length > 200 ? `${text.slice(0, 200)}...` : text;
+}

@@ -1,0 +1,16 @@
+import type { DistributedRuntime } from "@dyn/runtime";
+import type { GatewayLimits } from "./limits.ts";
+import type { GatewayLogger } from "./logger.ts";
+import type { ModelDirectory } from "./models/model-directory.ts";
+import type { MetricsRegistry, RequestMetrics } from "./observe/request-metrics.ts";
+
+/** What the routes share. */
+export interface GatewayContext {
+  readonly runtime: DistributedRuntime;
+  readonly models: ModelDirectory;
+  readonly limits: GatewayLimits;
+  readonly logger: GatewayLogger;
+  readonly metrics: RequestMetrics;
+  readonly registry: MetricsRegistry;
+  readonly nowMs: () => number;
+}

@@ -1,0 +1,92 @@
+import type { DistributedRuntime, RouterMode } from "@dyn/runtime";
+import type { GatewayContext } from "./gateway-context.ts";
+import { HttpServer } from "./http/http-server.ts";
+import { type Route, Router } from "./http/router.ts";
+import { defaultLimits, type GatewayLimits } from "./limits.ts";
+import { type GatewayLogger, stderrLogger } from "./logger.ts";
+import { ModelDirectory } from "./models/model-directory.ts";
+import { createModelPipeline } from "./models/model-pipeline.ts";
+import { type MetricsRegistry, RequestMetrics } from "./observe/request-metrics.ts";
+import { chatCompletionsRoute } from "./routes/chat-completions.ts";
+import { completionsRoute } from "./routes/completions.ts";
+import { healthRoutes } from "./routes/health.ts";
+import { metricsRoute } from "./routes/metrics.ts";
+import { modelRoutes } from "./routes/models.ts";
+
+export interface GatewayOptions {
+  readonly runtime: DistributedRuntime;
+  /** The registry that /metrics shows; the gateway's own metrics are added to it. */
+  readonly metrics: MetricsRegistry;
+  readonly limits?: Partial<GatewayLimits>;
+  /** How workers of a model are chosen. Default `round-robin`. */
+  readonly routerMode?: RouterMode;
+  /** Default: lines of JSON on the standard error stream. */
+  readonly logger?: GatewayLogger;
+  /** Wall clock in milliseconds since 1970. */
+  readonly now?: () => number;
+}
+
+/** The OpenAI-compatible HTTP room: serves every model that discovery knows. */
+export class Gateway {
+  readonly #server: HttpServer;
+  readonly #models: ModelDirectory;
+
+  constructor(options: GatewayOptions) {
+    const { runtime, routerMode = "round-robin", logger = stderrLogger } = options;
+    const limits = { ...defaultLimits, ...options.limits };
+    const nowMs = options.now ?? Date.now;
+    this.#models = new ModelDirectory({
+      discovery: runtime.planes.discovery,
+      createPipeline: (card) => createModelPipeline({ card, runtime, routerMode, nowMs }),
+      logger,
+    });
+    const context: GatewayContext = {
+      runtime,
+      models: this.#models,
+      limits,
+      logger,
+      registry: options.metrics,
+      metrics: new RequestMetrics(),
+      nowMs,
+    };
+    const routes: Route[] = [
+      chatCompletionsRoute(context),
+      completionsRoute(context),
+      ...modelRoutes(context),
+      ...healthRoutes(context, { isDraining: () => this.#server.isDraining }),
+      metricsRoute(context),
+    ];
+    this.#server = new HttpServer({ router: new Router(routes), limits, logger });
+  }
+
+  /** Takes requests; models appear as discovery tells of them. Port 0 draws a free one. */
+  async listen(options: {
+    readonly host: string;
+    readonly port: number;
+  }): Promise<{ readonly url: string; readonly port: number }> {
+    this.#models.start();
+    const port = await this.#server.listen(options);
+    const host = options.host.includes(":") ? `[${options.host}]` : options.host;
+    return { url: `http://${host}:${port}`, port };
+  }
+
+  /** Resolves when requests for the model can be answered; rejects with the signal's reason. */
+  async waitForModel(name: string, options: { readonly signal: AbortSignal }): Promise<void> {
+    await this.#models.waitFor(name, options);
+  }
+
+  /** /health says draining, new requests get 503, running ones finish. `complete`: all did in time. */
+  async drain(options: { readonly timeoutMs: number }): Promise<{ readonly complete: boolean }> {
+    return { complete: await this.#server.drain(options) };
+  }
+
+  /** Now: running requests are aborted, connections closed, models let go. */
+  async close(): Promise<void> {
+    await this.#server.close();
+    await this.#models.close();
+  }
+}
+
+export function createGateway(options: GatewayOptions): Gateway {
+  return new Gateway(options);
+}

@@ -1,0 +1,36 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { CancelledError } from "@dyn/protocol";
+import { requestIdOf } from "./request-id.ts";
+
+/** One request and its response. */
+export class Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly method: string;
+  /** Decoded, without the query. */
+  readonly path: string;
+  /** The client's own id of the request, else a new one; sent back as x-request-id. */
+  readonly requestId: string;
+  readonly #abort = new AbortController();
+
+  constructor(request: IncomingMessage, response: ServerResponse, path: string) {
+    this.request = request;
+    this.response = response;
+    this.method = request.method ?? "GET";
+    this.path = path;
+    this.requestId = requestIdOf(request);
+    response.setHeader("x-request-id", this.requestId);
+    response.once("close", () => {
+      if (!response.writableFinished) this.abort("The client closed the connection.");
+    });
+  }
+
+  /** Aborted when the client leaves before its answer is complete; the reason is a CancelledError. */
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  abort(message: string): void {
+    if (!this.#abort.signal.aborted) this.#abort.abort(new CancelledError(message));
+  }
+}

@@ -1,0 +1,156 @@
+// node:http, and what stands between a socket and a route: limits, time-outs, errors, drain.
+// It knows no route's meaning.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import { DynError } from "@dyn/protocol";
+import { draining } from "../errors/gateway-errors.ts";
+import type { GatewayLimits } from "../limits.ts";
+import type { GatewayLogger } from "../logger.ts";
+import { answerClientError } from "./client-error.ts";
+import { Exchange } from "./exchange.ts";
+import { declaresTooMuch } from "./read-body.ts";
+import type { Router } from "./router.ts";
+import { sendError } from "./send-json.ts";
+
+/** How long a client may go on sending a body that was refused. */
+const lingerMs = 5_000;
+
+export class HttpServer {
+  readonly #server: Server;
+  readonly #router: Router;
+  readonly #limits: GatewayLimits;
+  readonly #logger: GatewayLogger;
+  readonly #exchanges = new Set<Exchange>();
+  readonly #idleWaiters = new Set<() => void>();
+  readonly #responses = new WeakMap<Duplex, ServerResponse>();
+  #draining = false;
+
+  constructor(options: {
+    readonly router: Router;
+    readonly limits: GatewayLimits;
+    readonly logger: GatewayLogger;
+  }) {
+    const { limits } = options;
+    this.#router = options.router;
+    this.#limits = limits;
+    this.#logger = options.logger;
+    this.#server = createServer({
+      maxHeaderSize: limits.headerSizeBytes,
+      headersTimeout: Math.min(limits.headersTimeoutMs, limits.bodyTimeoutMs),
+      requestTimeout: limits.bodyTimeoutMs,
+      keepAliveTimeout: limits.keepAliveTimeoutMs,
+      connectionsCheckingInterval: Math.min(1_000, limits.headersTimeoutMs),
+      noDelay: true,
+    });
+    this.#server.on("request", (request, response) => void this.#serve(request, response));
+    this.#server.on("checkContinue", (request, response) => {
+      // A body that will be refused is not asked for.
+      if (!declaresTooMuch(request, limits.bodySizeBytes)) response.writeContinue();
+      void this.#serve(request, response);
+    });
+    this.#server.on("clientError", (error, socket) => {
+      if (this.#responses.get(socket)?.headersSent) socket.destroy();
+      else answerClientError(error, socket);
+    });
+  }
+
+  get isDraining(): boolean {
+    return this.#draining;
+  }
+
+  async listen(options: { readonly host: string; readonly port: number }): Promise<number> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen(options.port, options.host, () => {
+        this.#server.off("error", reject);
+        resolve();
+      });
+    });
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** New requests are refused from now on; resolves when none runs, or `false` when time is over. */
+  async drain(options: { readonly timeoutMs: number }): Promise<boolean> {
+    this.#draining = true;
+    if (this.#exchanges.size === 0) return true;
+    return await new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        this.#idleWaiters.delete(done);
+        resolve(this.#exchanges.size === 0);
+      };
+      const timer = setTimeout(done, options.timeoutMs);
+      this.#idleWaiters.add(done);
+    });
+  }
+
+  /** Now: running requests are aborted and all connections closed. */
+  async close(): Promise<void> {
+    this.#draining = true;
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const exchange of this.#exchanges) exchange.abort("The server was closed.");
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const exchange = new Exchange(request, response, pathOf(request));
+    this.#responses.set(request.socket, response);
+    this.#exchanges.add(exchange);
+    try {
+      const route = this.#router.find(exchange);
+      if (this.#draining && !route.whileDraining) throw draining();
+      await route.handle(exchange);
+    } catch (error) {
+      this.#answerError(exchange, error);
+    } finally {
+      this.#exchanges.delete(exchange);
+      if (this.#exchanges.size === 0) for (const done of this.#idleWaiters) done();
+    }
+  }
+
+  #answerError(exchange: Exchange, error: unknown): void {
+    const { request, response, requestId } = exchange;
+    if (!DynError.is(error) || error.status === 500) {
+      this.#logger.error("A request failed.", {
+        requestId,
+        path: exchange.path,
+        error: trace(error),
+      });
+    }
+    if (response.closed || response.destroyed) return;
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    if (!request.complete) this.#boundRest(request);
+    sendError(response, error);
+  }
+
+  /** The rest of a refused body is discarded, so that the client gets to read the answer; not for ever. */
+  #boundRest(request: IncomingMessage): void {
+    const timer = setTimeout(
+      () => request.destroy(),
+      Math.min(lingerMs, this.#limits.bodyTimeoutMs),
+    );
+    timer.unref();
+    request.once("close", () => clearTimeout(timer));
+    request.resume();
+  }
+}
+
+function pathOf(request: IncomingMessage): string {
+  const path = (request.url ?? "/").split("?", 1)[0]!;
+  if (!path.includes("%")) return path;
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    // Not decodable: no route has such a name, and the 404 shows it as it came.
+    return path;
+  }
+}
+
+function trace(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

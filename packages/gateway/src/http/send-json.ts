@@ -1,0 +1,34 @@
+import type { ServerResponse } from "node:http";
+import { DynError } from "@dyn/protocol";
+import { errorToBody, errorToStatus } from "../errors/error-to-body.ts";
+
+/** One write with its length: nothing is chunked. */
+export function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  sendText(response, status, "application/json", JSON.stringify(body));
+}
+
+export function sendText(
+  response: ServerResponse,
+  status: number,
+  contentType: string,
+  text: string,
+): void {
+  response.writeHead(status, {
+    "content-type": contentType,
+    "content-length": Buffer.byteLength(text),
+  });
+  response.end(text);
+}
+
+/** Refusals that may pass by themselves say when to come again. */
+export function sendError(response: ServerResponse, error: unknown): void {
+  const status = errorToStatus(error);
+  if (
+    DynError.is(error) &&
+    error.retryable &&
+    (status === 429 || status === 503 || status === 529)
+  ) {
+    response.setHeader("retry-after", "1");
+  }
+  sendJson(response, status, errorToBody(error));
+}

@@ -1,0 +1,91 @@
+// Server-sent events straight onto the response: all events of one event-loop turn leave in one write.
+import type { Exchange } from "./exchange.ts";
+
+/** Text waiting for its write beyond this counts as a full pipe. */
+const maxPendingLength = 256 * 1024;
+
+export class SseWriter {
+  readonly #exchange: Exchange;
+  readonly #stalledReaderTimeoutMs: number;
+  #pending = "";
+  #isScheduled = false;
+  #hasBegun = false;
+
+  constructor(exchange: Exchange, options: { readonly stalledReaderTimeoutMs: number }) {
+    this.#exchange = exchange;
+    this.#stalledReaderTimeoutMs = options.stalledReaderTimeoutMs;
+  }
+
+  /** Whether the status line is decided: from then on errors are events. */
+  get hasBegun(): boolean {
+    return this.#hasBegun;
+  }
+
+  /** The client reads slower than events are made: wait for `drained` before making more. */
+  get isFull(): boolean {
+    return this.#exchange.response.writableNeedDrain || this.#pending.length > maxPendingLength;
+  }
+
+  /** One or more whole events, each with its empty line. */
+  write(events: string): void {
+    this.#begin();
+    this.#pending += events;
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(this.#flush);
+  }
+
+  /** Writes what waits and these last events, and ends the response. */
+  end(events: string): void {
+    this.#begin();
+    this.#exchange.response.end(this.#pending + events);
+    this.#pending = "";
+  }
+
+  /**
+   * Resolves when the client has read on; rejects when it leaves.
+   * A client that reads nothing for the time-out is cut off.
+   */
+  async drained(): Promise<void> {
+    const { response, signal } = this.#exchange;
+    signal.throwIfAborted();
+    this.#flush();
+    if (!response.writableNeedDrain) return;
+    await new Promise<void>((resolve, reject) => {
+      const settle = () => {
+        clearTimeout(timer);
+        response.off("drain", onDrain);
+        signal.removeEventListener("abort", onAbort);
+      };
+      const onDrain = () => {
+        settle();
+        resolve();
+      };
+      const onAbort = () => {
+        settle();
+        reject(signal.reason);
+      };
+      const timer = setTimeout(() => response.destroy(), this.#stalledReaderTimeoutMs);
+      response.on("drain", onDrain);
+      signal.addEventListener("abort", onAbort, { once: true });
+    });
+  }
+
+  readonly #flush = (): void => {
+    this.#isScheduled = false;
+    const { response } = this.#exchange;
+    if (this.#pending === "" || response.writableEnded || response.destroyed) return;
+    const text = this.#pending;
+    this.#pending = "";
+    response.write(text);
+  };
+
+  #begin(): void {
+    if (this.#hasBegun) return;
+    this.#hasBegun = true;
+    this.#exchange.response.writeHead(200, {
+      "content-type": "text/event-stream",
+      "cache-control": "no-cache",
+    });
+  }
+}

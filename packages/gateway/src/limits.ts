@@ -1,0 +1,30 @@
+/** What the door admits. Every figure can be set; these are the defaults. */
+export interface GatewayLimits {
+  /** Largest request body (Dynamo 1.6.1 admits as much); larger ones are answered with 413. */
+  readonly bodySizeBytes: number;
+  /** All header lines of a request together; larger ones are answered with 431. */
+  readonly headerSizeBytes: number;
+  /** Nesting of objects and lists in a JSON body. */
+  readonly jsonDepth: number;
+  /** From the first byte of a request to the end of its headers; later ones are answered with 408. */
+  readonly headersTimeoutMs: number;
+  /** From the first byte of a request to the end of its body; later ones are answered with 408. */
+  readonly bodyTimeoutMs: number;
+  /** How long an idle connection stays open for the next request. */
+  readonly keepAliveTimeoutMs: number;
+  /** A client that takes nothing of a stream for so long is cut off, and its request ends. */
+  readonly stalledReaderTimeoutMs: number;
+  /** Prompts times choices of one text completion request. */
+  readonly choiceCount: number;
+}
+
+export const defaultLimits: GatewayLimits = Object.freeze({
+  bodySizeBytes: 45 * 1024 * 1024,
+  headerSizeBytes: 32 * 1024,
+  jsonDepth: 64,
+  headersTimeoutMs: 15_000,
+  bodyTimeoutMs: 120_000,
+  keepAliveTimeoutMs: 65_000,
+  stalledReaderTimeoutMs: 120_000,
+  choiceCount: 128,
+});

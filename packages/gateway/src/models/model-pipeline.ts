@@ -1,0 +1,97 @@
+// All that stands between a request for one model and its workers.
+import type { EngineOutputItem, ModelCard, PreprocessedRequest } from "@dyn/protocol";
+import type { DistributedRuntime, EndpointClient, RouterMode } from "@dyn/runtime";
+import {
+  type ChatTemplate,
+  createTokenizerPool,
+  loadChatTemplate,
+  loadTokenizer,
+  type Tokenizer,
+  type TokenizerPool,
+} from "@dyn/tokenizer";
+import { TokenNames } from "../postprocess/token-names.ts";
+import { readEosTokenIds } from "./read-eos-token-ids.ts";
+
+export interface ModelPipelineParts {
+  readonly card: ModelCard;
+  /** When the model became ready at this frontend, in Unix seconds. */
+  readonly readyAtSeconds: number;
+  readonly client: EndpointClient<PreprocessedRequest, EngineOutputItem>;
+  readonly tokenizer: Tokenizer;
+  readonly pool: TokenizerPool;
+  /** `null`: the model takes no chats. */
+  readonly template: ChatTemplate | null;
+  readonly eosTokenIds: readonly number[];
+}
+
+export class ModelPipeline {
+  readonly card: ModelCard;
+  readonly readyAtSeconds: number;
+  readonly client: EndpointClient<PreprocessedRequest, EngineOutputItem>;
+  readonly tokenizer: Tokenizer;
+  readonly pool: TokenizerPool;
+  readonly template: ChatTemplate | null;
+  readonly eosTokenIds: readonly number[];
+  readonly names: TokenNames;
+  #users = 0;
+  #retired = false;
+
+  constructor(parts: ModelPipelineParts) {
+    this.card = parts.card;
+    this.readyAtSeconds = parts.readyAtSeconds;
+    this.client = parts.client;
+    this.tokenizer = parts.tokenizer;
+    this.pool = parts.pool;
+    this.template = parts.template;
+    this.eosTokenIds = parts.eosTokenIds;
+    this.names = new TokenNames(parts.tokenizer);
+  }
+
+  /** Runs a request; a pipeline that is retired meanwhile closes when its last request is over. */
+  async use<Result>(task: () => Promise<Result>): Promise<Result> {
+    this.#users += 1;
+    try {
+      return await task();
+    } finally {
+      this.#users -= 1;
+      if (this.#retired && this.#users === 0) await this.#close();
+    }
+  }
+
+  /** No new requests come; running ones finish. */
+  async retire(): Promise<void> {
+    if (this.#retired) return;
+    this.#retired = true;
+    if (this.#users === 0) await this.#close();
+  }
+
+  async #close(): Promise<void> {
+    await this.client.close();
+    await this.pool.close();
+  }
+}
+
+/** Throws what is wrong with the model's files. */
+export async function createModelPipeline(options: {
+  readonly card: ModelCard;
+  readonly runtime: DistributedRuntime;
+  readonly routerMode: RouterMode;
+  readonly nowMs: () => number;
+}): Promise<ModelPipeline> {
+  const { card, runtime, routerMode } = options;
+  const directory = card.sourcePath;
+  const [tokenizer, template, eosTokenIds] = await Promise.all([
+    loadTokenizer(directory),
+    card.modelTypes.includes("chat") ? loadChatTemplate(directory, card.chatTemplate) : null,
+    readEosTokenIds(directory),
+  ]);
+  return new ModelPipeline({
+    card,
+    readyAtSeconds: Math.floor(options.nowMs() / 1000),
+    client: runtime.endpoint(card.endpoint).createClient({ mode: routerMode }),
+    tokenizer,
+    template,
+    eosTokenIds,
+    pool: createTokenizerPool({ directory }),
+  });
+}

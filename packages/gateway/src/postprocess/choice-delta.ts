@@ -1,0 +1,34 @@
+import type { OpenAIFinishReason } from "@dyn/protocol";
+
+/** A token whose text is shown, with what the engine said of it. */
+export interface ShownToken {
+  readonly tokenId: number;
+  /** `null`: the first token of an echoed prompt. */
+  readonly logprob: number | null;
+  /** Most likely first; empty when none were asked for. */
+  readonly top: readonly { readonly tokenId: number; readonly logprob: number }[];
+  /** Where its text begins in the choice's text, in Unicode code points. */
+  readonly textOffset: number;
+}
+
+/** What one engine item adds to what a choice shows. */
+export interface ChoiceDelta {
+  readonly text: string;
+  /** `null` when log-probabilities were not asked for. */
+  readonly tokens: readonly ShownToken[] | null;
+  /** Set on the last delta of a choice. */
+  readonly finishReason: OpenAIFinishReason | null;
+  /** The matched stop string, or the matched stop token id of the request. */
+  readonly stopReason: string | number | null;
+}
+
+/**
+ * Changes what a choice shows: parsers of reasoning and tool calls stand here, between the stop
+ * strings and the wire's form. One per choice and request, so it may keep state.
+ *
+ * Invariant: a delta with a finish reason comes out with one.
+ */
+export interface ChoiceTransformer {
+  /** `null`: nothing to show now. */
+  transform(delta: ChoiceDelta): ChoiceDelta | null;
+}

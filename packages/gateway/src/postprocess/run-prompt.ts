@@ -1,0 +1,61 @@
+// Pulls the engine's items of one prompt and hands what they show to a sink.
+import { type EngineOutputItem, InternalError, type PreprocessedRequest } from "@dyn/protocol";
+import type { EndpointClient } from "@dyn/runtime";
+import { incompleteStream } from "../errors/gateway-errors.ts";
+import type { ChoiceAssembler } from "./choice-assembler.ts";
+import type { ChoiceDelta } from "./choice-delta.ts";
+import type { PromptUsage } from "./usage-meter.ts";
+
+/** Where deltas go: a stream of events, or one answer in the making. */
+export interface DeltaSink {
+  accept(choice: ChoiceAssembler, delta: ChoiceDelta): void;
+  /** The sink cannot take more now; `drained` resolves when it can, or rejects with the end of the request. */
+  readonly isFull: boolean;
+  drained(): Promise<void>;
+}
+
+export interface PromptRun {
+  readonly client: EndpointClient<PreprocessedRequest, EngineOutputItem>;
+  readonly request: PreprocessedRequest;
+  readonly requestId: string;
+  /** By the engine's choice index. */
+  readonly choices: readonly ChoiceAssembler[];
+  readonly usage: PromptUsage;
+  readonly sink: DeltaSink;
+  readonly signal: AbortSignal;
+  /** Sees each item before the choices do. */
+  readonly onItem: (item: EngineOutputItem) => void;
+}
+
+/**
+ * Resolves when every choice has its finish reason.
+ * A choice that a stop string ends is deaf from then on; when no other is left the worker's request is killed.
+ */
+export async function runPrompt(run: PromptRun): Promise<void> {
+  const { choices, sink, usage } = run;
+  let openCount = choices.length;
+  const stream = run.client.generate(run.request, {
+    signal: run.signal,
+    requestId: run.requestId,
+  });
+  for await (const { data: item } of stream) {
+    if (item === undefined) continue;
+    const choice = choices[item.index ?? 0];
+    if (choice === undefined) {
+      throw new InternalError(`A worker answered for choice ${item.index} of ${choices.length}.`);
+    }
+    usage.observe(item);
+    run.onItem(item);
+    const wasFinished = choice.isFinished;
+    const delta = choice.push(item);
+    if (delta !== null) sink.accept(choice, delta);
+    if (choice.isFinished && !wasFinished) openCount -= 1;
+    // Leaving the loop kills the request on the worker, which would otherwise compute on unheard.
+    if (openCount === 0 && choices.some(({ endedHere }) => endedHere)) return;
+    if (sink.isFull) await sink.drained();
+  }
+  if (openCount > 0) {
+    run.signal.throwIfAborted();
+    throw incompleteStream();
+  }
+}

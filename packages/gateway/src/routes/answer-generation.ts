@@ -1,0 +1,53 @@
+// The way of every generating request: read, check, prepare, run, answer; counted from first to last.
+import { CancelledError, DynError } from "@dyn/protocol";
+import { errorToStatus } from "../errors/error-to-body.ts";
+import type { GatewayContext } from "../gateway-context.ts";
+import type { Exchange } from "../http/exchange.ts";
+import { readJsonBody } from "../http/read-body.ts";
+import { doneEvent, errorEvent } from "../http/sse-events.ts";
+import { SseWriter } from "../http/sse-writer.ts";
+import type { RequestObservation } from "../observe/request-metrics.ts";
+import { parseJson } from "../validation/parse-json.ts";
+
+export interface GenerationTask {
+  readonly exchange: Exchange;
+  readonly observation: RequestObservation;
+  /** Begins the response with its first event. */
+  readonly writer: SseWriter;
+}
+
+/**
+ * Errors before the first event become the response's status; later ones become the last event.
+ * Everything thrown is rethrown for the server, which answers what is not answered yet.
+ */
+export async function answerGeneration(
+  context: GatewayContext,
+  exchange: Exchange,
+  endpoint: string,
+  answer: (body: unknown, task: GenerationTask) => Promise<void>,
+): Promise<void> {
+  const observation = context.metrics.begin(endpoint);
+  const writer = new SseWriter(exchange, context.limits);
+  try {
+    const body = parseJson(
+      await readJsonBody(exchange, context.limits.bodySizeBytes),
+      context.limits,
+    );
+    await answer(body, { exchange, observation, writer });
+    observation.end(null);
+  } catch (error) {
+    const reason = exchange.signal.aborted ? new CancelledError(undefined, error) : error;
+    observation.end(reason);
+    if (!writer.hasBegun || exchange.signal.aborted) throw reason;
+    if (errorToStatus(error) === 500) {
+      const { requestId } = exchange;
+      context.logger.error("A stream failed.", { requestId, error: describe(error) });
+    }
+    writer.end(errorEvent(error) + doneEvent);
+  }
+}
+
+function describe(error: unknown): string {
+  if (DynError.is(error)) return `${error.code}: ${error.message}`;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

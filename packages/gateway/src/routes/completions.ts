@@ -1,0 +1,146 @@
+// POST /v1/completions
+import { CompletionRequest, type TextCompletion } from "@dyn/protocol";
+import type { GatewayContext } from "../gateway-context.ts";
+import { objectIdOf } from "../http/request-id.ts";
+import type { Route } from "../http/router.ts";
+import { sendJson } from "../http/send-json.ts";
+import type { ModelPipeline } from "../models/model-pipeline.ts";
+import { ChoiceAssembler } from "../postprocess/choice-assembler.ts";
+import { createTextChunkFormat, toTextChoice } from "../postprocess/format-text-choice.ts";
+import { PromptEcho } from "../postprocess/prompt-echo.ts";
+import { StreamSink } from "../postprocess/stream-sink.ts";
+import { UnarySink } from "../postprocess/unary-sink.ts";
+import { PromptUsage, sumUsage } from "../postprocess/usage-meter.ts";
+import { answerBudget } from "../preprocess/answer-budget.ts";
+import { type PromptInput, toPromptInputs } from "../preprocess/prompt-inputs.ts";
+import { toPreprocessedRequest, toStopRules } from "../preprocess/sampling-request.ts";
+import { checkBody } from "../validation/check-body.ts";
+import { checkCompletionRequest } from "../validation/check-completion-request.ts";
+import { answerGeneration, type GenerationTask } from "./answer-generation.ts";
+import { type PreparedPrompt, runPrompts } from "./run-prompts.ts";
+
+/** OpenAI's default for max_tokens on this route. */
+const defaultMaxTokens = 16;
+
+export function completionsRoute(context: GatewayContext): Route {
+  return {
+    method: "POST",
+    path: "/v1/completions",
+    handle: (exchange) =>
+      answerGeneration(context, exchange, "completions", async (body, task) => {
+        const request = checkBody(CompletionRequest, body);
+        checkCompletionRequest(request, context.limits);
+        const pipeline = context.models.get(request.model, "completions");
+        task.observation.describe(request.model, request.stream === true);
+        await pipeline.use(() => answerCompletion(context, pipeline, request, task));
+      }),
+  };
+}
+
+async function answerCompletion(
+  context: GatewayContext,
+  pipeline: ModelPipeline,
+  request: CompletionRequest,
+  { exchange, observation, writer }: GenerationTask,
+): Promise<void> {
+  const inputs = await observation.timedAsync("tokenize", () =>
+    toPromptInputs(request.prompt, pipeline, exchange.signal),
+  );
+  observation.prompt(inputs.reduce((sum, { tokenIds }) => sum + tokenIds.length, 0));
+  const prompts = inputs.map((input, i) => preparePrompt(pipeline, request, input, i));
+  const choices = prompts.flatMap((prompt) => prompt.choices);
+  const objectId = objectIdOf(exchange.request);
+  const head = {
+    id: `cmpl-${objectId}`,
+    created: Math.floor(context.nowMs() / 1000),
+    model: request.model,
+  };
+  const logprobs =
+    request.logprobs == null
+      ? null
+      : {
+          names: pipeline.names,
+          asIds: request.return_tokens_as_token_ids === true,
+          topCount: request.logprobs,
+        };
+  const currentUsage = () =>
+    sumUsage(
+      prompts.map(({ usage }) => usage),
+      choices,
+    );
+  const run = { exchange, pipeline, objectId, prompts, observation };
+  if (request.stream === true) {
+    const sink = new StreamSink({
+      writer,
+      head,
+      object: "text_completion",
+      formatChoice: createTextChunkFormat(logprobs),
+      currentUsage,
+      includeUsage: request.stream_options?.include_usage === true,
+      continuousUsage: request.stream_options?.continuous_usage_stats === true,
+    });
+    await runPrompts({ ...run, sink });
+    sink.end();
+  } else {
+    const sink = new UnarySink();
+    await runPrompts({ ...run, sink });
+    const completion: TextCompletion = {
+      id: head.id,
+      choices: sink.choices().map((choice) => toTextChoice(choice, logprobs)),
+      created: head.created,
+      model: head.model,
+      object: "text_completion",
+      usage: currentUsage(),
+    };
+    sendJson(exchange.response, 200, completion);
+  }
+  observation.usage(currentUsage());
+}
+
+/** Choice index = prompt index x n + the engine's index. */
+function preparePrompt(
+  pipeline: ModelPipeline,
+  request: CompletionRequest,
+  { text, tokenIds }: PromptInput,
+  promptIndex: number,
+): PreparedPrompt {
+  const { tokenizer, eosTokenIds, card } = pipeline;
+  const n = request.n ?? 1;
+  const wantsLogprobs = request.logprobs != null;
+  const maxTokens = answerBudget({
+    param: "prompt",
+    promptTokens: tokenIds.length,
+    contextLength: card.contextLength,
+    asked: request.max_tokens == null ? null : { field: "max_tokens", value: request.max_tokens },
+    fallback: defaultMaxTokens,
+  });
+  const stop = toStopRules(request, eosTokenIds);
+  const echo =
+    request.echo === true ? new PromptEcho({ tokenizer, tokenIds, text, wantsLogprobs }) : null;
+  const decodeOptions = { skipSpecialTokens: request.skip_special_tokens ?? true };
+  return {
+    request: toPreprocessedRequest({
+      request,
+      tokenIds,
+      stop,
+      eosTokenIds,
+      maxTokens,
+      logprobs: request.logprobs ?? null,
+      promptLogprobs: echo !== null && wantsLogprobs ? request.logprobs! : null,
+    }),
+    choices: Array.from(
+      { length: n },
+      (_, i) =>
+        new ChoiceAssembler({
+          index: promptIndex * n + i,
+          decoder: tokenizer.createDecoder(decodeOptions),
+          stop,
+          wantsLogprobs,
+          textOffset: echo?.codePointCount ?? 0,
+          transformers: echo === null ? [] : [echo.createTransformer()],
+        }),
+    ),
+    usage: new PromptUsage(tokenIds.length),
+    echo,
+  };
+}

@@ -1,0 +1,15 @@
+// GET /metrics in Prometheus' text form.
+import type { GatewayContext } from "../gateway-context.ts";
+import type { Route } from "../http/router.ts";
+import { sendText } from "../http/send-json.ts";
+
+export function metricsRoute({ registry }: GatewayContext): Route {
+  return {
+    method: "GET",
+    path: "/metrics",
+    whileDraining: true,
+    handle: async ({ response }) => {
+      sendText(response, 200, registry.contentType, await registry.metrics());
+    },
+  };
+}

@@ -1,0 +1,55 @@
+// Runs the prompts of one request side by side on the model's workers.
+import type { PreprocessedRequest } from "@dyn/protocol";
+import type { Exchange } from "../http/exchange.ts";
+import type { ModelPipeline } from "../models/model-pipeline.ts";
+import type { RequestObservation } from "../observe/request-metrics.ts";
+import type { ChoiceAssembler } from "../postprocess/choice-assembler.ts";
+import type { PromptEcho } from "../postprocess/prompt-echo.ts";
+import { type DeltaSink, runPrompt } from "../postprocess/run-prompt.ts";
+import type { PromptUsage } from "../postprocess/usage-meter.ts";
+
+export interface PreparedPrompt {
+  readonly request: PreprocessedRequest;
+  readonly choices: readonly ChoiceAssembler[];
+  readonly usage: PromptUsage;
+  readonly echo: PromptEcho | null;
+}
+
+/** Resolves when all are complete. The first failure ends the others and is thrown when they are over. */
+export async function runPrompts(options: {
+  readonly exchange: Exchange;
+  readonly pipeline: ModelPipeline;
+  /** UUID of the answer. */
+  readonly objectId: string;
+  readonly prompts: readonly PreparedPrompt[];
+  readonly sink: DeltaSink;
+  readonly observation: RequestObservation;
+}): Promise<void> {
+  const { exchange, pipeline, objectId, prompts, sink, observation } = options;
+  const failed = new AbortController();
+  const isAlone = prompts.length === 1;
+  const signal = isAlone ? exchange.signal : AbortSignal.any([exchange.signal, failed.signal]);
+  const runs = prompts.map(async ({ request, choices, usage, echo }, i) => {
+    try {
+      await runPrompt({
+        client: pipeline.client,
+        request,
+        requestId: isAlone ? objectId : `${objectId}-${i}`,
+        choices,
+        usage,
+        sink,
+        signal,
+        onItem: (item) => {
+          echo?.observe(item);
+          observation.item(item);
+        },
+      });
+    } catch (error) {
+      failed.abort(error);
+      throw error;
+    }
+  });
+  await Promise.allSettled(runs);
+  exchange.signal.throwIfAborted();
+  if (failed.signal.aborted) throw failed.signal.reason;
+}

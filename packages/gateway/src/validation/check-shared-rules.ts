@@ -1,0 +1,36 @@
+// Rules that chat and text completions share and that a schema of single fields cannot say.
+import { InvalidArgumentError, type SamplingRequest } from "@dyn/protocol";
+import { notSupportedYet } from "../errors/gateway-errors.ts";
+
+export function checkSharedRules(request: SamplingRequest): void {
+  if (request.stream_options != null && request.stream !== true) {
+    throw new InvalidArgumentError(
+      "stream_options needs stream: true. Set it, or leave both out.",
+      {
+        param: "stream_options",
+      },
+    );
+  }
+  for (const field of ["guided_json", "guided_regex", "guided_choice", "guided_grammar"] as const) {
+    if (request[field] != null) {
+      throw notSupportedYet(field, "The answer would not be constrained; leave it out.");
+    }
+  }
+  for (const field of ["allowed_token_ids", "bad_words_token_ids"] as const) {
+    if (request[field] != null) {
+      throw notSupportedYet(field, "Use logit_bias of 100 or -100 per token id instead.");
+    }
+  }
+  if (request.detokenize === false) {
+    throw notSupportedYet("detokenize: false", "Leave it out: answers are text.");
+  }
+  if (request.prompt_logprobs != null) {
+    throw notSupportedYet(
+      "prompt_logprobs",
+      "Use /v1/completions with echo and logprobs to score a prompt.",
+    );
+  }
+  if (request.nvext != null && Object.keys(request.nvext).length > 0) {
+    throw notSupportedYet("nvext", "Leave it out.");
+  }
+}

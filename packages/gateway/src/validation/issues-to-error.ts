@@ -1,0 +1,74 @@
+// From what zod found to one sentence per fault that names field, rule and value.
+import { InvalidArgumentError } from "@dyn/protocol";
+import type { z } from "zod";
+import { showValue } from "./show-value.ts";
+
+type Issue = z.core.$ZodIssue;
+
+const maxSentences = 3;
+
+export function issuesToError(issues: readonly Issue[], body: unknown): InvalidArgumentError {
+  const unknown = issues.flatMap((issue) =>
+    issue.code === "unrecognized_keys" && issue.path.length === 0 ? issue.keys : [],
+  );
+  if (unknown.length > 0) {
+    const names = unknown.sort().map((name) => showValue(name).slice(1, -1));
+    return new InvalidArgumentError(`Unsupported parameter(s): ${names.join(", ")}`, {
+      param: names[0]!,
+      code: "DYN_GATEWAY_UNKNOWN_PARAMETER",
+    });
+  }
+  const faults = issues.map((issue) => deepest(issue, []));
+  const sentences = faults.slice(0, maxSentences).map((fault) => sentence(fault, body));
+  const left = faults.length - sentences.length;
+  if (left > 0) sentences.push(`${left} more fields are wrong.`);
+  const param = formatPath(faults[0]!.path);
+  return new InvalidArgumentError(sentences.join(" "), {
+    code: "DYN_GATEWAY_INVALID_VALUE",
+    ...(param === "" ? {} : { param }),
+  });
+}
+
+interface Fault {
+  readonly path: readonly PropertyKey[];
+  readonly rule: string;
+}
+
+/** Of a union's branches the one that came nearest tells what is wrong: it got into the value. */
+function deepest(issue: Issue, base: readonly PropertyKey[]): Fault {
+  const path = [...base, ...issue.path];
+  if (issue.code === "invalid_key") {
+    return { path, rule: issue.issues[0]?.message ?? issue.message };
+  }
+  if (issue.code !== "invalid_union") return { path, rule: issue.message };
+  const branches = issue.errors
+    .filter((branch) => branch.every(({ path: inner }) => inner.length > 0))
+    .sort((a, b) => a.length - b.length);
+  const nearest = branches[0]?.[0];
+  return nearest === undefined ? { path, rule: issue.message } : deepest(nearest, path);
+}
+
+function sentence({ path, rule }: Fault, body: unknown): string {
+  const name = path.length === 0 ? "The request body" : formatPath(path);
+  const value = valueAt(body, path);
+  if (value === undefined) return `${name} is required: it ${rule}.`;
+  return `${name} ${rule}, but is ${showValue(value)}.`;
+}
+
+/** `messages[0].content` */
+function formatPath(path: readonly PropertyKey[]): string {
+  return path
+    .map((part, i) =>
+      typeof part === "number" ? `[${part}]` : `${i === 0 ? "" : "."}${String(part)}`,
+    )
+    .join("");
+}
+
+function valueAt(body: unknown, path: readonly PropertyKey[]): unknown {
+  let value = body;
+  for (const part of path) {
+    if (typeof value !== "object" || value === null) return undefined;
+    value = (value as Record<PropertyKey, unknown>)[part];
+  }
+  return value;
+}

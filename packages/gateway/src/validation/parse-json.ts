@@ -1,0 +1,47 @@
+import { isUtf8 } from "node:buffer";
+import { badJson } from "../errors/gateway-errors.ts";
+import { scanJson } from "./scan-json.ts";
+
+const loneSurrogate = /\p{Surrogate}/u;
+
+/** The body as a value. Throws an error that says where and why it is not JSON. */
+export function parseJson(body: Buffer, limits: { readonly jsonDepth: number }): unknown {
+  if (body.length === 0) throw badJson("it is empty.");
+  if (!isUtf8(body)) throw badJson("it has bytes that are not UTF-8.");
+  scanJson(body, limits.jsonDepth);
+  const text = body.toString("utf8");
+  const value = parse(text);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw badJson("it must be one object.");
+  }
+  if (/\\u[dD][89a-fA-F]/.test(text)) refuseLoneSurrogates(value);
+  return value;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw badJson(`${syntaxErrorMessage(error)}.`);
+  }
+}
+
+/** V8 quotes the text around the fault; a client's long prompt is not repeated to it. */
+function syntaxErrorMessage(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.length > 160 ? `${message.slice(0, 160)}...` : message;
+}
+
+/** Half of a character pair (a lone \\ud83d, say) has no UTF-8 and no token. */
+function refuseLoneSurrogates(root: unknown): void {
+  const open: unknown[] = [root];
+  for (let value = open.pop(); value !== undefined; value = open.pop()) {
+    if (typeof value === "string") {
+      if (loneSurrogate.test(value)) {
+        throw badJson("a string has half of a surrogate pair (\\ud800 to \\udfff) alone.");
+      }
+    } else if (typeof value === "object" && value !== null) {
+      for (const [key, child] of Object.entries(value)) open.push(key, child);
+    }
+  }
+}
