@@ -1,6 +1,6 @@
 // A worker from its arguments: model, engine, and the init file of its type.
 import { readFile } from "node:fs/promises";
-import type { WorkerArgs } from "@dyn/args";
+import { refuseUnsupported, type WorkerArgs } from "@dyn/args";
 import type { Engine, EngineInfo, EngineMetrics } from "@dyn/engine";
 import type { Logger } from "@dyn/logging";
 import { loadModelConfig, type ModelConfig, resolveModel } from "@dyn/model-files";
@@ -9,6 +9,7 @@ import { DistributedRuntime, type Planes } from "@dyn/runtime";
 import { createEngine } from "./engine/create-engine.ts";
 import { initGenerate } from "./init/init-generate.ts";
 import { createModelCard } from "./model-card.ts";
+import { supportedOptions } from "./supported-options.ts";
 
 export interface WorkerContext {
   readonly args: WorkerArgs;
@@ -32,6 +33,7 @@ export interface RunningWorker {
 export async function startWorker(context: WorkerContext): Promise<RunningWorker> {
   const { args, logger, planes, signal } = context;
   const begun = performance.now();
+  refuseUnsupported(args, supportedOptions);
   for (const notice of args.notices) logger.warn(notice);
   const { engine: options } = args.values;
   const model = await resolveModel(options.modelPath, {

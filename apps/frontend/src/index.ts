@@ -1,0 +1,1 @@
+export { type FrontendContext, type RunningFrontend, startFrontend } from "./start-frontend.ts";

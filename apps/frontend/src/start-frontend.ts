@@ -1,0 +1,67 @@
+// A frontend from its arguments: runtime, gateway, listening socket.
+import { ArgsError, type FrontendArgs, refuseUnsupported } from "@dyn/args";
+import { createGateway, type Gateway } from "@dyn/gateway";
+import type { Logger } from "@dyn/logging";
+import { createMetricsRegistry, type MetricsRegistry } from "@dyn/metrics";
+import { DistributedRuntime, type Planes, type RouterMode, routerModes } from "@dyn/runtime";
+import { supportedOptions } from "./supported-options.ts";
+
+export interface FrontendContext {
+  readonly args: FrontendArgs;
+  readonly planes: Planes;
+  readonly logger: Logger;
+  /** The registry behind /metrics; a fresh one when absent. */
+  readonly registry?: MetricsRegistry;
+}
+
+export interface RunningFrontend {
+  /** Where a client on this machine reaches it. */
+  readonly url: string;
+  readonly gateway: Gateway;
+  /** New requests get 503, running ones finish within the time-out. */
+  drain(): Promise<void>;
+}
+
+export async function startFrontend(context: FrontendContext): Promise<RunningFrontend> {
+  const { args, planes, logger } = context;
+  refuseUnsupported(args, supportedOptions);
+  for (const notice of args.notices) logger.warn(notice);
+  const { http } = args.values;
+  const runtime = new DistributedRuntime(planes);
+  const gateway = createGateway({
+    runtime,
+    metrics: context.registry ?? createMetricsRegistry(),
+    limits: { bodySizeBytes: Math.floor(http.bodyLimitMb * 1024 * 1024) },
+    routerMode: routerMode(args.values.router.routerMode),
+    logger: logger.child("gateway"),
+  });
+  const { port } = await gateway.listen({ host: http.host, port: http.port });
+  return {
+    url: `http://${clientHost(http.host)}:${port}`,
+    gateway,
+    drain: async () => {
+      const { complete } = await gateway.drain({
+        timeoutMs: http.gracefulShutdownTimeoutSecs * 1000,
+      });
+      if (!complete) logger.warn("streams were cut off at shutdown");
+      await gateway.close();
+      await runtime.close();
+    },
+  };
+}
+
+function routerMode(name: string): RouterMode {
+  const mode = routerModes.find((known) => known === name);
+  if (mode !== undefined && mode !== "direct") return mode;
+  throw new ArgsError(
+    "UNSUPPORTED_FLAG",
+    `--router-mode ${name} is not part of this release; it has ${routerModes.filter((known) => known !== "direct").join(", ")}.`,
+    { flag: "--router-mode" },
+  );
+}
+
+/** A socket that listens everywhere is reached as localhost. */
+function clientHost(host: string): string {
+  if (host === "0.0.0.0" || host === "::") return "localhost";
+  return host.includes(":") ? `[${host}]` : host;
+}

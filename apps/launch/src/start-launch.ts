@@ -1,0 +1,92 @@
+// All parts of a pattern in this process, meeting in memory.
+import {
+  deriveValue,
+  type FrontendArgs,
+  type LaunchArgs,
+  type PrintArgs,
+  parseFrontendArgs,
+  parseWorkerArgs,
+  type WorkerArgs,
+} from "@dyn/args";
+import { type RunningFrontend, startFrontend } from "@dyn/frontend";
+import type { Logger } from "@dyn/logging";
+import { createEngineMetrics, createMetricsRegistry } from "@dyn/metrics";
+import { createMemHub } from "@dyn/runtime";
+import { type RunningWorker, startWorker } from "@dyn/worker";
+import { resolveBundledModel } from "./bundled-model.ts";
+import type { Pattern } from "./pattern.ts";
+
+/** A launch whose parts have their own arguments. */
+export interface LaunchPlan {
+  readonly action: "run";
+  readonly frontend: FrontendArgs;
+  readonly worker: WorkerArgs;
+}
+
+export interface RunningLaunch {
+  readonly frontend: RunningFrontend;
+  readonly worker: RunningWorker;
+  /** Milliseconds from the call to the first request being possible. */
+  readonly startMs: number;
+  drain(): Promise<void>;
+}
+
+/** The parts' arguments: command line, variables, then the pattern. Throws ArgsError. */
+export function planLaunch(
+  launch: LaunchArgs,
+  pattern: Pattern,
+  env: NodeJS.ProcessEnv,
+): LaunchPlan | PrintArgs {
+  const frontend = parseFrontendArgs({ argv: launch.frontendArgv, env, preset: pattern.frontend });
+  if (frontend.action === "print") return frontend;
+  const worker = parseWorkerArgs({ argv: launch.workerArgv, env, preset: pattern.worker });
+  if (worker.action === "print") return worker;
+  const why = "all parts run in one process";
+  return {
+    action: "run",
+    frontend: deriveValue(frontend, "runtime", "discoveryBackend", "mem", why),
+    worker: deriveValue(resolveBundledModel(worker), "runtime", "discoveryBackend", "mem", why),
+  };
+}
+
+export async function startLaunch(
+  plan: LaunchPlan,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<RunningLaunch> {
+  const begun = performance.now();
+  const hub = createMemHub();
+  const registry = createMetricsRegistry();
+  const frontend = await startFrontend({
+    args: plan.frontend,
+    planes: hub.createPlanes(),
+    logger: logger.child("frontend"),
+    registry,
+  });
+  let worker: RunningWorker | null = null;
+  try {
+    worker = await startWorker({
+      args: plan.worker,
+      planes: hub.createPlanes(),
+      logger: logger.child("worker"),
+      signal,
+    });
+    const { card, metrics } = worker;
+    createEngineMetrics(registry, { model: card.displayName, snapshot: metrics });
+    await frontend.gateway.waitForModel(card.displayName, { signal });
+  } catch (error) {
+    await worker?.drain();
+    await frontend.drain();
+    throw error;
+  }
+  const running = worker;
+  return {
+    frontend,
+    worker: running,
+    startMs: performance.now() - begun,
+    drain: async () => {
+      await frontend.drain();
+      await running.drain();
+    },
+  };
+}
