@@ -1,1 +1,5 @@
-export {};
+export { createOnnxEngine } from "./engine/create-onnx-engine.ts";
+export type { OnnxEngine } from "./engine/onnx-engine.ts";
+export type { OnnxEngineOptions } from "./engine/onnx-engine-options.ts";
+export { createOnnxExecutor, type OnnxExecutorOptions } from "./executor/create-onnx-executor.ts";
+export type { LoadPhase } from "./executor/load-phase.ts";

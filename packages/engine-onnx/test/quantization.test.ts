@@ -1,4 +1,14 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Executor } from "@dyn/engine";
@@ -18,11 +28,7 @@ describe("block quantiser", () => {
     );
     const bytes = { F32: weights, F16: toFloat16(weights), BF16: toBfloat16(weights) }[dtype];
     const quantizer = new BlockQuantizer(1);
-    const { codes, scales } = quantizer.quantize(
-      new Uint8Array(bytes.buffer),
-      dtype,
-      blockSize,
-    );
+    const { codes, scales } = quantizer.quantize(new Uint8Array(bytes.buffer), dtype, blockSize);
     quantizer.close();
     for (let block = 0; block < 4; block++) {
       const values = weights.subarray(block * blockSize, (block + 1) * blockSize);

@@ -22,10 +22,10 @@ export interface OnnxExecutorOptions {
   readonly contextLength?: number | null;
   /** Requests that may run at once; bounds the default KV size. Default 64. */
   readonly maxRunningRequests?: number;
-  /** KV capacity in tokens; default: what kvBudgetBytes holds. */
+  /** KV capacity in tokens; default: what memoryFraction allows, no more than all running requests can fill. */
   readonly maxTotalTokens?: number | null;
-  /** Default: a quarter of the memory available now. Taken from the system only as it is used. */
-  readonly kvBudgetBytes?: number | null;
+  /** Largest share, between 0 and 1, of the memory available after loading that KV may take. Default 0.25. Taken as it is used. */
+  readonly memoryFraction?: number;
   /** Threads of one run. Default: the processors that this process may use. */
   readonly threadCount?: number | null;
   /** Where quantised weights are kept. Default `${XDG_CACHE_HOME:-~/.cache}/dyn/quantized`. */
@@ -40,6 +40,15 @@ export async function createOnnxExecutor(options: OnnxExecutorOptions): Promise<
   const threadCount = options.threadCount ?? availableParallelism();
   requireCount("pageSize", pageSize);
   requireCount("threadCount", threadCount);
+  const maxRunningRequests = options.maxRunningRequests ?? 64;
+  requireCount("maxRunningRequests", maxRunningRequests);
+  const memoryFraction = options.memoryFraction ?? 0.25;
+  if (!(memoryFraction > 0 && memoryFraction < 1)) {
+    throw new InvalidArgumentError(
+      `memoryFraction is ${memoryFraction}; it must lie between 0 and 1.`,
+      { param: "memoryFraction" },
+    );
+  }
   const clock = new LoadClock(options.onLoadPhase);
 
   const config = await loadModelConfig(modelDirectory);
@@ -64,28 +73,27 @@ export async function createOnnxExecutor(options: OnnxExecutorOptions): Promise<
   const model = buildDecoderGraph({ config, checkpoint, quantized, pageSize });
   const weightFile = checkpoint.tensors.values().next().value?.file ?? null;
   const kvBytesPerToken = countKvBytesPerToken(config);
-  const executor = new PagedExecutor({
-    info: {
-      kind: "onnx",
-      dtype: quantization ?? "f32",
-      vocabSize: config.vocabSize,
-      contextLength,
-      pageSize,
-      pageCount: countPages({
-        pageSize,
-        contextLength,
-        kvBytesPerToken,
-        maxRunningRequests: options.maxRunningRequests ?? 64,
-        maxTotalTokens: options.maxTotalTokens ?? null,
-        kvBudgetBytes: options.kvBudgetBytes ?? null,
-        availableMemoryBytes: process.availableMemory(),
-      }),
-      kvBytesPerToken,
-      weightBytes: countWeightBytes(config, checkpoint, quantized !== null),
-    },
-    config,
-    openSession: () => new BindingSession({ model, weightFile, threadCount }),
+  const openSession = () => new BindingSession({ model, weightFile, threadCount });
+  const session = openSession();
+  const pageCount = countPages({
+    pageSize,
+    contextLength,
+    kvBytesPerToken,
+    maxRunningRequests,
+    maxTotalTokens: options.maxTotalTokens ?? null,
+    budgetBytes: process.availableMemory() * memoryFraction,
   });
+  const info = {
+    kind: "onnx",
+    dtype: quantization ?? "f32",
+    vocabSize: config.vocabSize,
+    contextLength,
+    pageSize,
+    pageCount,
+    kvBytesPerToken,
+    weightBytes: countWeightBytes(config, checkpoint, quantized !== null),
+  };
+  const executor = new PagedExecutor({ info, config, session, openSession });
   clock.end("session");
   return executor;
 }

@@ -9,9 +9,8 @@ export interface PageBudgetOptions {
   readonly maxRunningRequests: number;
   /** Tokens in all; `null` = as the budget says. */
   readonly maxTotalTokens: number | null;
-  /** `null` = a quarter of the memory that is available now. */
-  readonly kvBudgetBytes: number | null;
-  readonly availableMemoryBytes: number;
+  /** What KV may take. */
+  readonly budgetBytes: number;
 }
 
 /**
@@ -20,7 +19,7 @@ export interface PageBudgetOptions {
  */
 export function countPages(options: PageBudgetOptions): number {
   const { pageSize, contextLength, kvBytesPerToken, maxRunningRequests } = options;
-  const { maxTotalTokens, kvBudgetBytes, availableMemoryBytes } = options;
+  const { maxTotalTokens, budgetBytes } = options;
   if (maxTotalTokens !== null) {
     const pageCount = Math.floor(maxTotalTokens / pageSize);
     if (pageCount >= 1) return pageCount;
@@ -30,12 +29,11 @@ export function countPages(options: PageBudgetOptions): number {
     );
   }
   const useful = maxRunningRequests * Math.ceil(contextLength / pageSize);
-  const budgetBytes = kvBudgetBytes ?? availableMemoryBytes / 4;
   const affordable = Math.floor(budgetBytes / (kvBytesPerToken * pageSize));
   const pageCount = Math.min(useful, affordable);
   if (pageCount >= 1) return pageCount;
   throw new InvalidArgumentError(
-    `A KV budget of ${Math.floor(budgetBytes)} bytes holds no page: one takes ${kvBytesPerToken * pageSize} bytes. Free memory, or give kvBudgetBytes.`,
-    { param: "kvBudgetBytes" },
+    `A KV budget of ${Math.floor(budgetBytes)} bytes holds no page: one takes ${kvBytesPerToken * pageSize} bytes. Free memory, or give a larger memoryFraction.`,
+    { param: "memoryFraction" },
   );
 }

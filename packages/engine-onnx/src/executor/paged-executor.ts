@@ -13,7 +13,8 @@ import type { RowSlice } from "./row-slice.ts";
 export interface PagedExecutorOptions {
   readonly info: ExecutorInfo;
   readonly config: ModelConfig;
-  /** Loads the graph with its weights; called again when they come back after a release. */
+  readonly session: BindingSession;
+  /** Loads the graph with its weights again, after a release. */
   readonly openSession: () => BindingSession;
 }
 
@@ -28,13 +29,13 @@ export class PagedExecutor implements Executor {
   #pages: KvPages | null;
   #ropeFeeds: Readonly<Record<string, Tensor>> = {};
 
-  constructor({ info, config, openSession }: PagedExecutorOptions) {
+  constructor({ info, config, session, openSession }: PagedExecutorOptions) {
     this.info = info;
     this.#config = config;
     this.#openSession = openSession;
     this.#costs = estimateRunCosts(config, info.weightBytes, info.kvBytesPerToken);
     this.#rope = new RopeTable(config);
-    this.#session = openSession();
+    this.#session = session;
     this.#pages = new KvPages(config, info.pageSize, info.pageCount);
     this.#outputs = Object.fromEntries(["logits", ...this.#pages.sources].map((n) => [n, null]));
   }

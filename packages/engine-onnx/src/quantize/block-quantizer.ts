@@ -88,14 +88,9 @@ function buildQuantizeGraph(dtype: StoredDtype, blockSize: number): Uint8Array {
     attributes: { keepdims: 1 },
   });
   graph.op("Mul", [largest, graph.scalar(1 / 127)], { outputs: ["scales"] });
-  const inverse = graph.op("Reciprocal", [
-    graph.op("Max", ["scales", graph.scalar(1e-30)]),
-  ]);
+  const inverse = graph.op("Reciprocal", [graph.op("Max", ["scales", graph.scalar(1e-30)])]);
   // The cast cuts towards zero; all values are positive here.
-  const shifted = graph.op("Add", [
-    graph.op("Mul", [weights, inverse]),
-    graph.scalar(128.5),
-  ]);
+  const shifted = graph.op("Add", [graph.op("Mul", [weights, inverse]), graph.scalar(128.5)]);
   graph.op("Cast", [shifted], { attributes: { to: 2 }, outputs: ["codes"] });
   graph.output("codes", "uint8", ["R", blockSize]);
   graph.output("scales", "float32", ["R", 1]);

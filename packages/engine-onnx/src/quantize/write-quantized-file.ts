@@ -1,7 +1,7 @@
 // Streams a checkpoint through the quantiser into one safetensors file. Memory stays at a chunk of weights
 // and the scales of one group, whatever the size of the model.
 import { type FileHandle, open } from "node:fs/promises";
-import { type Checkpoint, tensorDtypeSizeBytes, type TensorView } from "@dyn/model-files";
+import { type Checkpoint, type TensorView, tensorDtypeSizeBytes } from "@dyn/model-files";
 import { getWeight } from "../weights/checkpoint-weights.ts";
 import { BlockQuantizer } from "./block-quantizer.ts";
 import type { QuantizedGroup } from "./quantized-tensors.ts";

@@ -1,0 +1,21 @@
+import { createRequire } from "node:module";
+import { pathToFileURL } from "node:url";
+import { Worker } from "node:worker_threads";
+import type { OnnxThreadOptions } from "./onnx-engine-options.ts";
+
+/** Starts the engine's thread, from TypeScript source or from the build. */
+export function startThread(workerData: OnnxThreadOptions): Worker {
+  return import.meta.url.endsWith(".ts")
+    ? new Worker(sourceBoot(), { eval: true, workerData })
+    : new Worker(new URL("./engine/onnx.worker.js", import.meta.url), { workerData });
+}
+
+/** Node 20 starts no thread from a .ts file: this text loads tsx first. */
+function sourceBoot(): string {
+  const entry = new URL("./onnx.worker.ts", import.meta.url);
+  const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx/esm/api"));
+  return `import(${JSON.stringify(tsx.href)}).then(({ register }) => {
+    register();
+    return import(${JSON.stringify(entry.href)});
+  });`;
+}
