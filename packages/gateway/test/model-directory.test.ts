@@ -1,0 +1,90 @@
+// Models come and go with the workers that serve them.
+import { createMockEngine } from "@dyn/engine";
+import { afterEach, describe, expect, it } from "vitest";
+import {
+  type Deployment,
+  model,
+  startDeployment,
+  startWorker,
+  until,
+} from "./support/deployment.ts";
+import { startScriptedWorker } from "./support/scripted-worker.ts";
+
+let deployment: Deployment;
+afterEach(() => deployment.close());
+
+const ids = async () => (await deployment.client.models.list()).data.map(({ id }) => id);
+const chat = (name: string) =>
+  deployment.client.chat.completions.create({
+    model: name,
+    messages: [{ role: "user", content: "hello" }],
+    max_tokens: 2,
+  });
+
+describe("the model directory", () => {
+  it("forgets a model with its last instance, and knows it again when one comes", async () => {
+    deployment = await startDeployment();
+    const second = await startWorker(deployment.hub, deployment.engine);
+    await deployment.removeWorker();
+    expect((await chat(model)).choices).toHaveLength(1);
+    await second.close();
+    await until(async () => (await ids()).length === 0, "no model");
+    await expect(chat(model)).rejects.toMatchObject({ status: 404, code: "model_not_found" });
+    const third = await startWorker(deployment.hub, deployment.engine);
+    await deployment.gateway.waitForModel(model, { signal: AbortSignal.timeout(10_000) });
+    expect((await chat(model)).choices).toHaveLength(1);
+    await third.close();
+  });
+
+  it("keeps the time at which a model became ready", async () => {
+    deployment = await startDeployment();
+    const [first] = (await deployment.client.models.list()).data;
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    expect((await deployment.client.models.list()).data[0]!.created).toBe(first!.created);
+  });
+
+  it("serves two models side by side and answers types apart", async () => {
+    deployment = await startDeployment();
+    const other = await startScriptedWorker(
+      deployment.hub,
+      "words",
+      async function* () {
+        yield { token_ids: [80], finish_reason: "length" };
+      },
+      { modelTypes: ["completions"] },
+    );
+    await deployment.gateway.waitForModel("words", { signal: AbortSignal.timeout(10_000) });
+    expect(await ids()).toEqual([model, "words"]);
+    const answer = await deployment.client.completions.create({ model: "words", prompt: "a" });
+    expect(answer.choices[0]!.finish_reason).toBe("length");
+    await expect(chat("words")).rejects.toMatchObject({ status: 404 });
+    await other.close();
+  });
+
+  it("refuses another model under a name in use, and says so; it takes over when the first leaves", async () => {
+    deployment = await startDeployment();
+    const engine = createMockEngine({ vocabSize: 4096, contextLength: 512 });
+    const rival = await startWorker(deployment.hub, engine);
+    await until(() => deployment.log.some((line) => line.includes("refused")), "a log line");
+    expect(deployment.log.join("\n")).toContain("contextLength: 4096 is served, 512 refused");
+    expect((await deployment.client.models.list()).data[0]).toMatchObject({ context_window: 4096 });
+    await deployment.removeWorker();
+    await until(async () => {
+      const [first] = (await deployment.client.models.list()).data;
+      return (first as unknown as { context_window: number } | undefined)?.context_window === 512;
+    }, "the rival served");
+    await rival.close();
+    await engine.close();
+  });
+
+  it("keeps a model whose files cannot be read out of the list and tries again", async () => {
+    deployment = await startDeployment();
+    const broken = await startScriptedWorker(deployment.hub, "broken", async function* () {}, {
+      sourcePath: "/no/such/directory",
+    });
+    await until(() => deployment.log.some((line) => line.includes("broken")), "a log line");
+    expect(await ids()).toEqual([model]);
+    await expect(chat("broken")).rejects.toMatchObject({ status: 404 });
+    await broken.close();
+  });
+});
