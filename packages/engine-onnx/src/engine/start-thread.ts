@@ -1,5 +1,3 @@
-import { createRequire } from "node:module";
-import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import type { OnnxThreadOptions } from "./onnx-engine-options.ts";
 
@@ -13,8 +11,8 @@ export function startThread(workerData: OnnxThreadOptions): Worker {
 /** Node 20 starts no thread from a .ts file: this text loads tsx first. */
 function sourceBoot(): string {
   const entry = new URL("./onnx.worker.ts", import.meta.url);
-  const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx/esm/api"));
-  return `import(${JSON.stringify(tsx.href)}).then(({ register }) => {
+  const tsx = import.meta.resolve("tsx/esm/api");
+  return `import(${JSON.stringify(tsx)}).then(({ register }) => {
     register();
     return import(${JSON.stringify(entry.href)});
   });`;
