@@ -28,7 +28,7 @@ export const sameLayer: readonly (readonly [from: string, to: string])[] = [
 ];
 
 /** Private packages beside the layers: they may import anything, nothing published imports them. */
-export const aside: ReadonlySet<string> = new Set(["testing", "e2e", "bench"]);
+export const aside: ReadonlySet<string> = new Set(["testing", "e2e"]);
 
 /** Each heavy library stands in exactly one package. */
 export const soleOwner: Readonly<Record<string, string>> = {

@@ -1,0 +1,77 @@
+// The programs at their edges: help, mistakes, signals.
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { startLaunch } from "../src/start-program.ts";
+
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+
+function run(app: string, ...args: string[]) {
+  const command = [
+    "--conditions=@dyn/source",
+    "--import",
+    "tsx",
+    `apps/${app}/src/main.ts`,
+    ...args,
+  ];
+  return spawnSync(process.execPath, command, { cwd: root, encoding: "utf8" });
+}
+
+test.each([
+  ["launch", [], "dyn launch <pattern>"],
+  ["launch", ["launch", "--help"], "Starts a deployment pattern"],
+  ["worker", ["--help"], "--model-path"],
+  ["frontend", ["--help"], "--http-port"],
+] as const)("%s %j prints help and exits with 0", (app, args, text) => {
+  const { status, stdout, stderr } = run(app, ...args);
+  expect(stderr).toBe("");
+  expect(stdout).toContain(text);
+  expect(status).toBe(0);
+});
+
+test.each([
+  ["launch", ["lunch"], 'dyn has no command "lunch"'],
+  ["launch", ["launch", "aggg"], 'no deployment pattern "aggg"'],
+  ["launch", ["launch", "agg", "--modle-path", "x"], "--model-path"],
+  ["worker", ["--model-path", "x", "--page-sise", "4"], "--page-size"],
+  ["frontend", ["--http-port", "99999"], "99999"],
+] as const)("%s %j says what is wrong and exits with 2", (app, args, text) => {
+  const { status, stderr } = run(app, ...args);
+  expect(stderr).toContain(text);
+  expect(stderr).not.toContain("    at ");
+  expect(status).toBe(2);
+});
+
+test("a model that is not there is one sentence, and the exit code says that it failed", () => {
+  const { status, stderr } = run("launch", "launch", "agg", "--model-path", "./no-such-model");
+  expect(stderr).toContain("no-such-model");
+  expect(stderr).not.toContain("    at ");
+  expect(status).toBe(1);
+});
+
+test.each(["SIGTERM", "SIGINT"] as const)("%s drains and exits with 0", async (signal) => {
+  const program = await startLaunch(["agg", "--engine", "mock"]);
+  expect(await program.stop(signal)).toBe(0);
+});
+
+test("a running answer is finished before the program ends", async () => {
+  const program = await startLaunch(["agg", "--engine", "mock", "--mock-decode-ms-per-step", "20"]);
+  const body = {
+    model: "dyn-tiny-chat",
+    messages: [{ role: "user", content: "Hi" }],
+    max_tokens: 40,
+    ignore_eos: true,
+  };
+  const answer = fetch(`${program.url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const ended = program.stop("SIGTERM");
+  const response = await answer;
+  expect(response.status).toBe(200);
+  const completion = (await response.json()) as { usage: { completion_tokens: number } };
+  expect(completion.usage.completion_tokens).toBe(40);
+  expect(await ended).toBe(0);
+});
