@@ -1,1 +1,23 @@
-export {};
+export { createEngineMetrics } from "./engine/engine-metrics.ts";
+export type { EngineMetricsLike, EngineMetricsOptions } from "./engine/engine-metrics-like.ts";
+export type { FrontendBuckets } from "./frontend/frontend-families.ts";
+export {
+  createFrontendMetrics,
+  type FrontendMetrics,
+  type FrontendMetricsOptions,
+  type ModelConfigMetrics,
+  UNKNOWN_MODEL,
+} from "./frontend/frontend-metrics.ts";
+export type {
+  ErrorType,
+  FrontendRequest,
+  RequestLabels,
+  RequestOutcome,
+} from "./frontend/frontend-request.ts";
+export type { LogSpacing } from "./registry/log-spaced-buckets.ts";
+export {
+  createMetricsRegistry,
+  type FamilyOptions,
+  type HistogramOptions,
+  type MetricsRegistry,
+} from "./registry/metrics-registry.ts";
