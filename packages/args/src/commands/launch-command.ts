@@ -2,7 +2,7 @@ import { ArgsError } from "../args-error.ts";
 import type { Command, PrintArgs, RunArgs } from "../command/command.ts";
 import { builtinConcern, compileCommand, defineCommand } from "../command/define-command.ts";
 import { launchOptions } from "../concerns/launch-options.ts";
-import { type FoundFlag, findFlag } from "../parse/find-flag.ts";
+import { type FoundFlag, findExactFlag, findFlag } from "../parse/find-flag.ts";
 import { type ParseOptions, parseArgs } from "../parse/parse-args.ts";
 import { type FlagUse, lookUpIn, tokenizeArgv } from "../parse/tokenize-argv.ts";
 import { programVersion } from "../program-version.ts";
@@ -30,7 +30,8 @@ export interface LaunchArgs extends RunArgs<LaunchConcerns> {
   readonly workerArgv: readonly string[];
 }
 
-type Part = "launch" | "frontend" | "worker";
+const parts = ["launch", "worker", "frontend"] as const;
+type Part = (typeof parts)[number];
 
 const commands: Readonly<Record<Part, Command>> = {
   launch: launchCommand as unknown as Command,
@@ -55,16 +56,16 @@ export function parseLaunchArgs(options: Omit<ParseOptions, "finish">): LaunchAr
 function lookUpAnywhere(spelled: string): FoundFlag {
   const name = spelled.replace(/^--/, "");
   if (spelled.startsWith("--")) {
-    const found = (["launch", "worker", "frontend"] as const)
-      .map((part) => findFlag(commands[part], name))
-      .filter((each) => each !== undefined);
-    const best = found.find((each) => each.kind === "option") ?? found[0];
-    if (best !== undefined) return best;
+    for (const find of [findExactFlag, findFlag]) {
+      const found = parts
+        .map((part) => find(commands[part], name))
+        .filter((each) => each !== undefined);
+      const best = found.find((each) => each.kind === "option") ?? found[0];
+      if (best !== undefined) return best;
+    }
     return lookUpIn(nearestCommand(name), spelled);
   }
-  const part = (["launch", "frontend", "worker"] as const).find((each) =>
-    compileCommand(commands[each]).byShort.has(spelled.slice(1)),
-  );
+  const part = parts.find((each) => compileCommand(commands[each]).byShort.has(spelled.slice(1)));
   return lookUpIn(commands[part ?? "launch"], spelled);
 }
 
@@ -85,7 +86,7 @@ const workerOnly = new Set([
 
 function partsOf({ found, spelled }: FlagUse): readonly Part[] {
   if (found.kind === "native")
-    return findFlag(commands.worker, found.name) === undefined ? ["frontend"] : ["worker"];
+    return findExactFlag(commands.worker, found.name) === undefined ? ["frontend"] : ["worker"];
   const { concern, field } = found.spec;
   if (field === "dumpConfigTo") {
     throw new ArgsError(
@@ -96,8 +97,9 @@ function partsOf({ found, spelled }: FlagUse): readonly Part[] {
   }
   if (concern === builtinConcern && ["help", "version"].includes(field)) return ["launch"];
   if (field === "pattern") return ["launch"];
-  const knows = (part: Part): boolean => findFlag(commands[part], found.name)?.kind === "option";
+  const knows = (part: Part): boolean =>
+    findExactFlag(commands[part], found.name)?.kind === "option";
   if (concern === "router") return ["frontend"];
-  const parts = (["worker", "frontend"] as const).filter(knows);
-  return workerOnly.has(field) && parts.includes("worker") ? ["worker"] : parts;
+  const knowing = (["worker", "frontend"] as const).filter(knows);
+  return workerOnly.has(field) && knowing.includes("worker") ? ["worker"] : knowing;
 }

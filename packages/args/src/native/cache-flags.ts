@@ -39,7 +39,7 @@ export const cacheFlags: readonly NativeFlag[] = [
     "hicache-storage-backend-extra-config",
     "lmcache-config-file",
     "flexkv-config-file",
-    "hisparse-config",
+    "hisparse-config|hierarchical-sparse-attention-extra-config",
   ]),
   ...noticeFlags("one", noMamba, [
     "max-mamba-cache-size",
@@ -64,5 +64,24 @@ export const cacheFlags: readonly NativeFlag[] = [
     "enable-mm-global-cache",
     "enable-broadcast-mm-inputs-process",
     "disable-fast-image-processor",
+  ]),
+  ...noticeFlags("one", noTier, ["hicache-host-memory-mode"]),
+  ...noticeFlags("one", noMamba, [
+    "mamba-max-states-per-path",
+    "mamba-cache-philox-rounds",
+    "int8-mamba-ckpt-size",
+  ]),
+  ...noticeFlags("none", noMamba, [
+    "enable-mamba-cache-stochastic-rounding",
+    "enable-int8-mamba-checkpoint",
+  ]),
+  ...noticeFlags("one", noVision, [
+    "mm-preprocess-cache-size-mb",
+    "image-processor-backend",
+    "mm-global-cache-backend",
+  ]),
+  ...noticeFlags("none", noVision, [
+    "trust-mm-content-hashes",
+    "enable-precise-embedding-interpolation",
   ]),
 ];

@@ -35,4 +35,14 @@ export const disaggregationFlags: readonly NativeFlag[] = [
   ]),
   ...refuseFlags("none", oneRole, ["enable-pdmux"]),
   ...noticeFlags("one", oneRole, ["pdmux-config-path", "sm-group-num"]),
+  ...noticeFlags("one", "KV of a retracted request is computed again.", [
+    "disaggregation-decode-retraction-backup",
+  ]),
+  ...noticeFlags("none", "this engine reads text; requests with media are refused anyway.", [
+    "language-model-only",
+  ]),
+  ...refuseFlags("many", "encode workers are found by discovery.", ["encoder-register-urls"]),
+  ...refuseFlags("none", "encode workers are found by discovery.", [
+    "enable-adaptive-dispatch-to-encoder",
+  ]),
 ];

@@ -60,4 +60,17 @@ export const kernelFlags: readonly NativeFlag[] = [
     "enforce-piecewise-cuda-graph",
     "enable-breakable-cuda-graph",
   ]),
+  ...noticeFlags("one", ownKernels, [
+    "dsv4-prefill-backend",
+    "linear-attn-verify-backend",
+    "linear-replayssm-cache-len",
+  ]),
+  ...noticeFlags("many", ownKernels, ["flashinfer-autotune-skip-ops"]),
+  ...noticeFlags("none", ownKernels, [
+    "enable-deepseek-v4-fp4-indexer",
+    "enable-torch-compile-debug-mode",
+    "enable-linear-replayssm",
+    "enable-linear-replayssm-spec",
+    "enable-layerwise-nvtx-marker",
+  ]),
 ];

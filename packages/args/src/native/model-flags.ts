@@ -41,7 +41,7 @@ export const modelFlags: readonly NativeFlag[] = [
     "weight-loader-drop-cache-after-load",
   ]),
   ...refuseFlags("many", "weights are read by the one loader there is.", ["custom-weight-loader"]),
-  ...refuseFlags("one", "nothing would check the files; check them before the start.", [
+  ...refuseFlags("optional", "nothing would check the files; check them before the start.", [
     "model-checksum",
   ]),
   ...refuseFlags(
@@ -112,5 +112,26 @@ export const modelFlags: readonly NativeFlag[] = [
   ...noticeFlags("one", "it tunes the weight daemon, and there is none here.", [
     "weight-cache-socket",
     "weight-cache-timeout",
+  ]),
+  ...noticeFlags("none", noLoraYet, [
+    "experts-shared-outer-loras|no-experts-shared-outer-loras",
+    "lora-use-virtual-experts",
+    "no-lora-strict-loading",
+  ]),
+  ...refuseFlags("one", "weights are read from files, not from another instance or a daemon.", [
+    "modelexpress-config",
+  ]),
+  ...noticeFlags("one", "it serves weights to other instances, and nobody asks for them.", [
+    "engine-info-bootstrap-port",
+  ]),
+  ...noticeFlags("one", "weights are mapped from their files as they are needed.", [
+    "startup-weight-load-mode",
+  ]),
+  ...refuseFlags("none", "model files are never deleted; delete them yourself.", [
+    "delete-ckpt-after-loading",
+  ]),
+  ...refuseFlags("one", "models are not decrypted; decrypt the files before the start.", [
+    "decrypted-config-file",
+    "decrypted-draft-config-file",
   ]),
 ];

@@ -57,4 +57,13 @@ export const observabilityFlags: readonly NativeFlag[] = [
     "debug-tensor-dump-inject",
   ]),
   ...refuseFlags("one", "the pages hold no canaries.", ["kv-canary=none"]),
+  ...noticeFlags("none", always, ["show-time-cost"]),
+  ...noticeFlags("one", "metrics of forward passes are chosen by --fpm-trace.", [
+    "forward-pass-metrics-worker-id",
+    "forward-pass-metrics-ipc-name",
+  ]),
+  ...noticeFlags("one", "the pages hold no canaries (--kv-canary is refused).", [
+    "kv-canary-real-data",
+    "kv-canary-sweep-interval",
+  ]),
 ];

@@ -32,7 +32,6 @@ export const schedulingFlags: readonly NativeFlag[] = [
     "base-gpu-id",
     "gpu-id-step",
     "soft-watchdog-timeout",
-    "gc-threshold",
   ]),
   ...noticeFlags("many", "the operating system places threads; use numactl.", ["numa-node"]),
   ...noticeFlags("none", "an idle engine sleeps anyway.", ["sleep-on-idle"]),
@@ -71,4 +70,16 @@ export const schedulingFlags: readonly NativeFlag[] = [
     "enable-weights-cpu-backup",
     "enable-draft-weights-cpu-backup",
   ]),
+  ...noticeFlags("many", ownLoop, [
+    "prefill-delayer-forward-passes-buckets",
+    "prefill-delayer-wait-seconds-buckets",
+  ]),
+  ...noticeFlags("one", ownLoop, [
+    "prefill-delayer-queue-min-ratio",
+    "prefill-delayer-max-delay-ms",
+  ]),
+  ...refuseFlags("one", "the engine does not give these outputs.", ["return-hidden-states-mode"]),
+  ...noticeFlags("one", "there is no NPU here.", ["c128-page-size"]),
+  ...noticeFlags("none", "there is no Apple GPU here.", ["mlx-enable-sampling"]),
+  ...noticeFlags("many", "memory is collected by Node.js.", ["gc-threshold"]),
 ];

@@ -76,4 +76,5 @@ export const serverFlags: readonly NativeFlag[] = [
     "media are fetched by the frontend under its own rules (DYN_MM_MAX_DATA_URL_MB).",
     ["media-url-max-file-size-mb"],
   ),
+  ...noticeFlags("none", oneGrammar, ["disable-outlines-disk-cache"]),
 ];

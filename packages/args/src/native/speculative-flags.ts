@@ -39,11 +39,19 @@ export const speculativeFlags: readonly NativeFlag[] = [
     "decoupled-spec-rank",
     "decoupled-spec-bind-endpoint",
   ]),
-  ...noticeFlags("many", tuning, ["decoupled-spec-connect-endpoints"]),
   ...noticeFlags("none", tuning, [
     "speculative-use-rejection-sampling",
     "speculative-adaptive",
     "enable-multi-layer-eagle",
     "speculative-skip-dp-mlp-sync",
   ]),
+  ...noticeFlags("one", tuning, [
+    "speculative-dspark-sps-table-path",
+    "speculative-dspark-confidence-sts-path",
+    "speculative-dsa-topk-backend",
+    "speculative-draft-kv-cache-dtype",
+    "spec-trace-dir",
+    "decoupled-spec-connect-endpoints",
+  ]),
+  ...noticeFlags("none", tuning, ["speculative-dspark-align-verify-tokens-to-graph-tier"]),
 ];

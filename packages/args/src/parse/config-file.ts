@@ -54,7 +54,10 @@ function readYaml(path: string, readFile: ReadFile, flag: string): unknown {
     throw fileError(`${flag} ${path}: the file cannot be read (${why}).`, flag, error);
   }
   try {
-    return loadYaml().parse(text);
+    const document = loadYaml().parseDocument(text, { logLevel: "silent" });
+    const fault = document.errors[0] ?? document.warnings[0];
+    if (fault !== undefined) throw fault;
+    return document.toJS();
   } catch (error) {
     const why = error instanceof Error ? error.message.trimEnd() : String(error);
     throw fileError(`${flag} ${path}: this is not YAML: ${why}`, flag, error);

@@ -62,6 +62,11 @@ export function findFlag(command: Command, spelled: string): FoundFlag | undefin
   return names.length === 1 ? findExact(command, names[0]!) : undefined;
 }
 
+/** Like findFlag, for full spellings only. */
+export function findExactFlag(command: Command, spelled: string): FoundFlag | undefined {
+  return findExact(command, normalizeFlag(spelled));
+}
+
 function findExact(command: Command, name: string): FoundFlag | undefined {
   const { byName } = compileCommand(command);
   const spec = byName.get(name);

@@ -95,7 +95,7 @@ function countValues(argv: readonly string[], from: number, arity: FlagArity): n
 
 function needsValue(found: FoundFlag, arity: FlagArity): boolean {
   if (arity === "one") return true;
-  return arity === "many" && !(found.kind === "option" && found.spec.meta.emptyList);
+  return arity === "many" && found.kind === "option" && !found.spec.meta.emptyList;
 }
 
 function missingValueError(found: FoundFlag, spelled: string, next: string | undefined): ArgsError {
