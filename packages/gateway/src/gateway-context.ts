@@ -1,8 +1,8 @@
+import type { FrontendMetrics, MetricsRegistry } from "@dyn/metrics";
 import type { DistributedRuntime } from "@dyn/runtime";
 import type { GatewayLimits } from "./limits.ts";
 import type { GatewayLogger } from "./logger.ts";
 import type { ModelDirectory } from "./models/model-directory.ts";
-import type { MetricsRegistry, RequestMetrics } from "./observe/request-metrics.ts";
 
 /** What the routes share. */
 export interface GatewayContext {
@@ -10,7 +10,7 @@ export interface GatewayContext {
   readonly models: ModelDirectory;
   readonly limits: GatewayLimits;
   readonly logger: GatewayLogger;
-  readonly metrics: RequestMetrics;
+  readonly metrics: FrontendMetrics;
   readonly registry: MetricsRegistry;
   readonly nowMs: () => number;
 }

@@ -1,3 +1,5 @@
+import { createFrontendMetrics, type FrontendMetrics, type MetricsRegistry } from "@dyn/metrics";
+import type { ModelCard } from "@dyn/protocol";
 import type { DistributedRuntime, RouterMode } from "@dyn/runtime";
 import type { GatewayContext } from "./gateway-context.ts";
 import { HttpServer } from "./http/http-server.ts";
@@ -6,7 +8,6 @@ import { defaultLimits, type GatewayLimits } from "./limits.ts";
 import { type GatewayLogger, stderrLogger } from "./logger.ts";
 import { ModelDirectory } from "./models/model-directory.ts";
 import { createModelPipeline } from "./models/model-pipeline.ts";
-import { type MetricsRegistry, RequestMetrics } from "./observe/request-metrics.ts";
 import { chatCompletionsRoute } from "./routes/chat-completions.ts";
 import { completionsRoute } from "./routes/completions.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -35,9 +36,12 @@ export class Gateway {
     const { runtime, routerMode = "round-robin", logger = stderrLogger } = options;
     const limits = { ...defaultLimits, ...options.limits };
     const nowMs = options.now ?? Date.now;
+    const metrics = createFrontendMetrics(options.metrics);
     this.#models = new ModelDirectory({
       discovery: runtime.planes.discovery,
       createPipeline: (card) => createModelPipeline({ card, runtime, routerMode, nowMs }),
+      onReady: (card) => tellModel(metrics, card),
+      onLeft: (name) => metrics.modelRemoved(name),
       logger,
     });
     const context: GatewayContext = {
@@ -46,7 +50,7 @@ export class Gateway {
       limits,
       logger,
       registry: options.metrics,
-      metrics: new RequestMetrics(),
+      metrics,
       nowMs,
     };
     const routes: Route[] = [
@@ -85,6 +89,18 @@ export class Gateway {
     await this.#server.close();
     await this.#models.close();
   }
+}
+
+function tellModel(metrics: FrontendMetrics, card: ModelCard): void {
+  const { totalKvBlocks, maxNumSeqs, maxNumBatchedTokens } = card.runtimeConfig ?? {};
+  metrics.modelConfigured(card.displayName, {
+    contextLength: card.contextLength,
+    kvBlockSize: card.kvCacheBlockSize,
+    ...(totalKvBlocks === undefined ? {} : { totalKvBlocks }),
+    ...(maxNumSeqs === undefined ? {} : { maxRunningRequests: maxNumSeqs }),
+    ...(maxNumBatchedTokens === undefined ? {} : { maxBatchedTokens: maxNumBatchedTokens }),
+  });
+  metrics.modelReady(card.displayName, true);
 }
 
 export function createGateway(options: GatewayOptions): Gateway {

@@ -22,6 +22,8 @@ export class ModelDirectory {
   readonly #discovery: Discovery;
   readonly #createPipeline: (card: ModelCard) => Promise<ModelPipeline>;
   readonly #logger: GatewayLogger;
+  readonly #onReady: (card: ModelCard) => void;
+  readonly #onLeft: (name: string) => void;
   readonly #entries = new Map<string, Entry>();
   /** Every card in discovery, refused ones too. */
   readonly #records = new Map<string, ModelRecord>();
@@ -33,10 +35,14 @@ export class ModelDirectory {
     readonly discovery: Discovery;
     readonly createPipeline: (card: ModelCard) => Promise<ModelPipeline>;
     readonly logger: GatewayLogger;
+    readonly onReady: (card: ModelCard) => void;
+    readonly onLeft: (name: string) => void;
   }) {
     this.#discovery = options.discovery;
     this.#createPipeline = options.createPipeline;
     this.#logger = options.logger;
+    this.#onReady = options.onReady;
+    this.#onLeft = options.onLeft;
   }
 
   start(): void {
@@ -145,7 +151,9 @@ export class ModelDirectory {
     const entry = this.#entries.get(name);
     this.#entries.delete(name);
     entry?.left.abort();
-    await entry?.pipeline?.retire();
+    if (entry?.pipeline == null) return;
+    this.#onLeft(name);
+    await entry.pipeline.retire();
   }
 
   /** Tries again with doubling pauses until the model is built or has left. */
@@ -154,7 +162,10 @@ export class ModelDirectory {
       try {
         const pipeline = await this.#createPipeline(entry.card);
         if (entry.left.signal.aborted) await pipeline.retire();
-        else entry.pipeline = pipeline;
+        else {
+          entry.pipeline = pipeline;
+          this.#onReady(entry.card);
+        }
         break;
       } catch (error) {
         const retryMs = Math.min(pauseMs, longestRetryMs);

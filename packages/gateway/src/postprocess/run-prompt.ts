@@ -2,8 +2,10 @@
 import { type EngineOutputItem, InternalError, type PreprocessedRequest } from "@dyn/protocol";
 import type { EndpointClient } from "@dyn/runtime";
 import { incompleteStream } from "../errors/gateway-errors.ts";
+import type { RequestObservation } from "../observe/request-observation.ts";
 import type { ChoiceAssembler } from "./choice-assembler.ts";
 import type { ChoiceDelta } from "./choice-delta.ts";
+import type { PromptEcho } from "./prompt-echo.ts";
 import type { PromptUsage } from "./usage-meter.ts";
 
 /** Where deltas go: a stream of events, or one answer in the making. */
@@ -23,8 +25,8 @@ export interface PromptRun {
   readonly usage: PromptUsage;
   readonly sink: DeltaSink;
   readonly signal: AbortSignal;
-  /** Sees each item before the choices do. */
-  readonly onItem: (item: EngineOutputItem) => void;
+  readonly echo: PromptEcho | null;
+  readonly observation: RequestObservation;
 }
 
 /**
@@ -45,9 +47,11 @@ export async function runPrompt(run: PromptRun): Promise<void> {
       throw new InternalError(`A worker answered for choice ${item.index} of ${choices.length}.`);
     }
     usage.observe(item);
-    run.onItem(item);
+    run.echo?.observe(item);
     const wasFinished = choice.isFinished;
+    const nowMs = performance.now();
     const delta = choice.push(item);
+    run.observation.item(item, choice.index, nowMs, performance.now());
     if (delta !== null) sink.accept(choice, delta);
     if (choice.isFinished && !wasFinished) openCount -= 1;
     // Leaving the loop kills the request on the worker, which would otherwise compute on unheard.

@@ -6,7 +6,7 @@ import type { Exchange } from "../http/exchange.ts";
 import { readJsonBody } from "../http/read-body.ts";
 import { doneEvent, errorEvent } from "../http/sse-events.ts";
 import { SseWriter } from "../http/sse-writer.ts";
-import type { RequestObservation } from "../observe/request-metrics.ts";
+import { RequestObservation } from "../observe/request-observation.ts";
 import { parseJson } from "../validation/parse-json.ts";
 
 export interface GenerationTask {
@@ -26,7 +26,7 @@ export async function answerGeneration(
   endpoint: string,
   answer: (body: unknown, task: GenerationTask) => Promise<void>,
 ): Promise<void> {
-  const observation = context.metrics.begin(endpoint);
+  const observation = new RequestObservation(context.metrics, endpoint);
   const writer = new SseWriter(exchange, context.limits);
   try {
     const body = parseJson(

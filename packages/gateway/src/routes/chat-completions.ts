@@ -26,8 +26,9 @@ export function chatCompletionsRoute(context: GatewayContext): Route {
       answerGeneration(context, exchange, "chat_completions", async (body, task) => {
         const request = checkBody(ChatCompletionRequest, body);
         checkChatRequest(request);
+        const isKnown = context.models.find(request.model) !== undefined;
+        task.observation.describe(isKnown ? request.model : null, request.stream === true);
         const pipeline = context.models.get(request.model, "chat");
-        task.observation.describe(request.model, request.stream === true);
         await pipeline.use(() => answerChat(context, pipeline, request, task));
       }),
   };
@@ -97,11 +98,12 @@ async function preparePrompt(
       { param: "model" },
     );
   }
-  const text = observation.timed("template", () => template.render(toTemplateInput(request)));
-  const { signal } = exchange;
-  const tokenIds = await observation.timedAsync("tokenize", () =>
-    pipeline.pool.encode(text, { signal }),
-  );
+  const begunMs = performance.now();
+  const text = template.render(toTemplateInput(request));
+  const renderedMs = performance.now();
+  observation.templateRendered(renderedMs - begunMs);
+  const tokenIds = await pipeline.pool.encode(text, { signal: exchange.signal });
+  observation.promptTokenized(performance.now() - renderedMs);
   const field = request.max_completion_tokens != null ? "max_completion_tokens" : "max_tokens";
   const value = request[field] ?? null;
   const maxTokens = answerBudget({
@@ -111,7 +113,7 @@ async function preparePrompt(
     asked: value === null ? null : { field, value },
     fallback: null,
   });
-  observation.prompt(tokenIds.length);
+  observation.preprocessed(tokenIds.length);
   const stop = toStopRules(request, eosTokenIds);
   const decodeOptions = { skipSpecialTokens: request.skip_special_tokens ?? true };
   return {

@@ -30,8 +30,9 @@ export function completionsRoute(context: GatewayContext): Route {
       answerGeneration(context, exchange, "completions", async (body, task) => {
         const request = checkBody(CompletionRequest, body);
         checkCompletionRequest(request, context.limits);
+        const isKnown = context.models.find(request.model) !== undefined;
+        task.observation.describe(isKnown ? request.model : null, request.stream === true);
         const pipeline = context.models.get(request.model, "completions");
-        task.observation.describe(request.model, request.stream === true);
         await pipeline.use(() => answerCompletion(context, pipeline, request, task));
       }),
   };
@@ -43,11 +44,11 @@ async function answerCompletion(
   request: CompletionRequest,
   { exchange, observation, writer }: GenerationTask,
 ): Promise<void> {
-  const inputs = await observation.timedAsync("tokenize", () =>
-    toPromptInputs(request.prompt, pipeline, exchange.signal),
-  );
-  observation.prompt(inputs.reduce((sum, { tokenIds }) => sum + tokenIds.length, 0));
+  const begunMs = performance.now();
+  const inputs = await toPromptInputs(request.prompt, pipeline, exchange.signal);
+  observation.promptTokenized(performance.now() - begunMs);
   const prompts = inputs.map((input, i) => preparePrompt(pipeline, request, input, i));
+  observation.preprocessed(inputs.reduce((sum, { tokenIds }) => sum + tokenIds.length, 0));
   const choices = prompts.flatMap((prompt) => prompt.choices);
   const objectId = objectIdOf(exchange.request);
   const head = {

@@ -9,7 +9,8 @@ export function metricsRoute({ registry }: GatewayContext): Route {
     path: "/metrics",
     whileDraining: true,
     handle: async ({ response }) => {
-      sendText(response, 200, registry.contentType, await registry.metrics());
+      const { contentType, body } = await registry.render();
+      sendText(response, 200, contentType, body);
     },
   };
 }

@@ -2,7 +2,7 @@
 import type { PreprocessedRequest } from "@dyn/protocol";
 import type { Exchange } from "../http/exchange.ts";
 import type { ModelPipeline } from "../models/model-pipeline.ts";
-import type { RequestObservation } from "../observe/request-metrics.ts";
+import type { RequestObservation } from "../observe/request-observation.ts";
 import type { ChoiceAssembler } from "../postprocess/choice-assembler.ts";
 import type { PromptEcho } from "../postprocess/prompt-echo.ts";
 import { type DeltaSink, runPrompt } from "../postprocess/run-prompt.ts";
@@ -39,10 +39,8 @@ export async function runPrompts(options: {
         usage,
         sink,
         signal,
-        onItem: (item) => {
-          echo?.observe(item);
-          observation.item(item);
-        },
+        observation,
+        echo,
       });
     } catch (error) {
       failed.abort(error);

@@ -3,7 +3,7 @@ import { createMockEngine, type Engine, type MockEngineOptions } from "@dyn/engi
 import { createGateway, type Gateway, type GatewayLimits, type GatewayLogger } from "@dyn/gateway";
 import { createDecodeHandler } from "@dyn/handlers";
 
-const createMetricsRegistry = () => ({ contentType: "text/plain", metrics: async () => "" });
+import { createMetricsRegistry } from "@dyn/metrics";
 
 import type { ModelCard } from "@dyn/protocol";
 import { createMemHub, DistributedRuntime, type MemHub } from "@dyn/runtime";
@@ -43,7 +43,7 @@ export async function startDeployment(
   const runtime = new DistributedRuntime(hub.createPlanes());
   const gateway = createGateway({
     runtime,
-    metrics: createMetricsRegistry(),
+    metrics: createMetricsRegistry({ processMetrics: false }),
     logger: collectingLogger(log),
     ...(options.limits === undefined ? {} : { limits: options.limits }),
   });

@@ -1,0 +1,109 @@
+// One generating request as the metrics see it, from its first byte to its end.
+import {
+  type ErrorType,
+  type FrontendMetrics,
+  type FrontendRequest,
+  UNKNOWN_MODEL,
+} from "@dyn/metrics";
+import type { CompletionUsage, EngineOutputItem } from "@dyn/protocol";
+import { errorToErrorType, errorToFailure } from "./error-labels.ts";
+
+export class RequestObservation {
+  readonly #metrics: FrontendMetrics;
+  readonly #endpoint: string;
+  readonly #begunMs = performance.now();
+  readonly #leavePreprocess: () => void;
+  /** When each choice last brought tokens, by choice index. */
+  readonly #lastTokenMs: number[] = [];
+  #model: string = UNKNOWN_MODEL;
+  #request: FrontendRequest | null = null;
+  #isPreprocessed = false;
+  #hasFirstToken = false;
+  #detokenizeMs = 0;
+  #promptTokens: number | undefined;
+  #usage: CompletionUsage | null = null;
+
+  constructor(metrics: FrontendMetrics, endpoint: string) {
+    this.#metrics = metrics;
+    this.#endpoint = endpoint;
+    this.#leavePreprocess = metrics.stageEntered("preprocess");
+  }
+
+  /** The request has been read. `model`: `null` when it is not served here. */
+  describe(model: string | null, isStream: boolean): void {
+    this.#model = model ?? UNKNOWN_MODEL;
+    this.#request = this.#metrics.requestStarted({
+      model: this.#model,
+      endpoint: this.#endpoint,
+      requestType: isStream ? "stream" : "unary",
+    });
+  }
+
+  templateRendered(durationMs: number): void {
+    this.#metrics.templateRendered(durationMs / 1000);
+  }
+
+  promptTokenized(durationMs: number): void {
+    this.#metrics.promptTokenized(durationMs / 1000);
+  }
+
+  /** All prompts are ready to be sent. */
+  preprocessed(promptTokens: number): void {
+    this.#promptTokens = promptTokens;
+    this.#endPreprocess();
+  }
+
+  /** An item of a choice arrived at `nowMs` and took until `doneMs` to become text. */
+  item(item: EngineOutputItem, choiceIndex: number, nowMs: number, doneMs: number): void {
+    this.#detokenizeMs += doneMs - nowMs;
+    const tokenCount = item.token_ids.length;
+    if (tokenCount === 0) return;
+    const lastMs = this.#lastTokenMs[choiceIndex];
+    this.#lastTokenMs[choiceIndex] = nowMs;
+    if (!this.#hasFirstToken) {
+      this.#hasFirstToken = true;
+      this.#request?.firstToken((nowMs - this.#begunMs) / 1000, tokenCount);
+    } else {
+      this.#request?.tokens(tokenCount, (nowMs - (lastMs ?? nowMs)) / 1000);
+    }
+  }
+
+  usage(usage: CompletionUsage): void {
+    this.#usage = usage;
+  }
+
+  /** `null`: complete. */
+  end(error: unknown): void {
+    this.#endPreprocess();
+    if (this.#request === null) this.describe(null, false);
+    const errorType = error === null ? null : errorToErrorType(error);
+    const cachedTokens = this.#usage?.prompt_tokens_details?.cached_tokens;
+    this.#request?.finish({
+      errorType,
+      ...(this.#promptTokens === undefined ? {} : { inputTokens: this.#promptTokens }),
+      ...(this.#usage === null ? {} : { outputTokens: this.#usage.completion_tokens }),
+      ...(cachedTokens == null ? {} : { cachedTokens }),
+    });
+    if (this.#usage !== null) {
+      const seconds = this.#detokenizeMs / 1000;
+      this.#metrics.answerDetokenized(seconds, this.#usage.completion_tokens);
+    }
+    if (errorType !== null) this.#countFailure(error, errorType);
+  }
+
+  #countFailure(error: unknown, errorType: ErrorType): void {
+    if (errorType === "cancelled") {
+      this.#metrics.clientDisconnected();
+      return;
+    }
+    if (errorType === "overload") this.#metrics.modelRejection(this.#model, this.#endpoint);
+    const { failureClass, reason } = errorToFailure(error);
+    this.#metrics.failed(failureClass, reason);
+  }
+
+  #endPreprocess(): void {
+    if (this.#isPreprocessed) return;
+    this.#isPreprocessed = true;
+    this.#leavePreprocess();
+  }
+}
