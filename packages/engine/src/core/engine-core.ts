@@ -131,7 +131,7 @@ export class EngineCore {
     this.#groups.set(request.requestId, opened.group);
     for (const choice of opened.choices) this.#choices.set(choice.sequence, choice);
     for (const { choice, reason } of opened.finished) this.#emit(choice, [], null, reason);
-    if (opened.finished.length > 0) this.#flush();
+    this.#flush();
   }
 
   /** Ends a request; what holds pages while a step is computed ends after it. */
