@@ -71,8 +71,9 @@ export async function startLaunch(
       logger: logger.child("worker"),
       signal,
     });
-    const { card, metrics } = worker;
-    createEngineMetrics(registry, { model: card.displayName, snapshot: metrics });
+    const { card, engine, metrics } = worker;
+    const labels = { model: card.displayName, pageSize: engine.pageSize };
+    createEngineMetrics(registry, labels, metrics);
     await frontend.gateway.waitForModel(card.displayName, { signal });
   } catch (error) {
     await worker?.drain();

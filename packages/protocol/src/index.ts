@@ -23,7 +23,7 @@ export {
   OverloadedError,
   UnavailableError,
 } from "./errors/error-types.ts";
-export { ModelCard, ModelType } from "./model/model-card.ts";
+export { CardFile, CardFiles, ModelCard, ModelType, WorkerType } from "./model/model-card.ts";
 export {
   ChatCompletion,
   ChatCompletionChunk,

@@ -1,32 +1,67 @@
-// What a worker says of its model when it registers. Grows into Dynamo's card with etcd discovery.
+// What a worker says of its model when it registers, in our spelling; card-to-wire.ts has Dynamo's.
 import { z } from "zod";
 
-export const ModelType = z.enum(["chat", "completions", "embedding"]);
+export const ModelType = z.enum(["chat", "completions", "embedding", "rerank", "images", "videos"]);
 export type ModelType = z.infer<typeof ModelType>;
+
+export const WorkerType = z.enum(["aggregated", "prefill", "decode", "encode"]);
+export type WorkerType = z.infer<typeof WorkerType>;
+
+/** A file that frontends read: an absolute path, or a URL. */
+export const CardFile = z.object({
+  path: z.string().min(1),
+  /** `blake3:` and 64 hex digits of the content. */
+  checksum: z.string(),
+  sizeBytes: z.number().int().nonnegative().optional(),
+});
+export type CardFile = z.infer<typeof CardFile>;
+
+export const CardFiles = z.object({
+  config: CardFile.optional(),
+  tokenizer: CardFile.optional(),
+  tokenizerConfig: CardFile.optional(),
+  generationConfig: CardFile.optional(),
+  /** `isCustom`: given by the operator instead of the model's own. */
+  chatTemplate: z.object({ isCustom: z.boolean(), file: CardFile }).optional(),
+});
+export type CardFiles = z.infer<typeof CardFiles>;
 
 export const ModelCard = z.object({
   /** The name that clients send as `model`. */
   displayName: z.string().min(1),
   /** Further names for the same model; answers carry the display name. */
   aliases: z.array(z.string().min(1)).optional(),
-  /** Where the tokenizer files are: a directory that the frontend can read. */
+  /** A hub id, or the directory of the tokenizer files where `files` does not name them one by one. */
   sourcePath: z.string(),
-  modelTypes: z.array(ModelType).min(1),
+  files: CardFiles.optional(),
+  /** Empty: nothing public (prefill workers). */
+  modelTypes: z.array(ModelType),
   /** `tokens`: the frontend applies template and tokenizer; `text`: the worker does. */
   modelInput: z.enum(["tokens", "text"]),
-  contextLength: z.number().int().positive(),
-  kvCacheBlockSize: z.number().int().positive(),
+  /** Prompt and answer together; 0 = unknown. */
+  contextLength: z.number().int().nonnegative(),
+  /** Tokens in a block that events and routing count in; 0 = unknown. */
+  kvCacheBlockSize: z.number().int().nonnegative(),
   /** dyn://namespace.component.endpoint that serves the model. */
   endpoint: z.string(),
   /** Creation time in Unix seconds. */
   created: z.number().int(),
   /** A chat template that replaces the directory's own (Jinja source). */
   chatTemplate: z.string().optional(),
+  workerType: WorkerType.optional(),
+  /** Peers that must be there before the model is served: one of these sets. */
+  needs: z.array(z.array(WorkerType)).optional(),
+  migrationLimit: z.number().int().nonnegative().optional(),
   runtimeConfig: z
     .object({
       totalKvBlocks: z.number().int().nonnegative(),
-      maxNumSeqs: z.number().int().positive(),
-      maxNumBatchedTokens: z.number().int().positive(),
+      maxNumSeqs: z.number().int().nonnegative(),
+      maxNumBatchedTokens: z.number().int().nonnegative(),
+      toolCallParser: z.string().nullable(),
+      reasoningParser: z.string().nullable(),
+      dataParallelSize: z.number().int().positive(),
+      enableLocalIndexer: z.boolean(),
+      kvEventPublishingEnabled: z.boolean(),
     })
     .partial()
     .optional(),
