@@ -3,7 +3,8 @@
 import { DynError, InvalidArgumentError } from "@dyn/protocol";
 import type { ChatTemplate, ChatTemplateInput } from "../contract/chat-template.ts";
 import { cutAtTag, tagFinalMessage } from "./continue-final-message.ts";
-import { compileJinja, type JinjaProgram, TemplateRaised } from "./jinja-program.ts";
+import { compileJinja, type JinjaProgram } from "./jinja/compile-template.ts";
+import { TemplateRaised } from "./jinja/globals.ts";
 import { prepareMessages } from "./prepare-messages.ts";
 import { TemplateSourceError, templateRenderError } from "./template-error.ts";
 import { readTemplateTraits, type TemplateTraits } from "./template-traits.ts";

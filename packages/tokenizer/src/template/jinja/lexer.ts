@@ -3,15 +3,7 @@ import { stripRight } from "../python-text.ts";
 import { readStringLiteral } from "./string-literal.ts";
 import { TemplateSyntaxError, type Token, type TokenType } from "./token.ts";
 
-const operators = [
-  "**",
-  "//",
-  "==",
-  "!=",
-  "<=",
-  ">=",
-  ..."+-/*%~[](){}<>=.:|,;",
-];
+const operators = ["**", "//", "==", "!=", "<=", ">=", ..."+-/*%~[](){}<>=.:|,;"];
 const closers: Readonly<Record<string, string>> = { "(": ")", "[": "]", "{": "}" };
 const number = /(?:\d+(?:_\d+)*)(\.\d+(?:_\d+)*)?([eE][+-]?\d+)?/y;
 const name = /[\p{L}\p{Nl}_][\p{L}\p{Nl}\p{Mn}\p{Mc}\p{Nd}\p{Pc}]*/uy;
@@ -146,7 +138,8 @@ class Lexer {
       return;
     }
     // `a.0.1` holds two integers, no float.
-    const behindDot = this.#tokens.at(-1)?.value === "." && this.#tokens.at(-1)?.type === "operator";
+    const behindDot =
+      this.#tokens.at(-1)?.value === "." && this.#tokens.at(-1)?.type === "operator";
     const digits = behindDot ? this.#match(/\d+/y) : this.#match(number);
     if (digits !== null) {
       const isFloat = digits[1] !== undefined || digits[2] !== undefined;

@@ -1,13 +1,13 @@
 // Python's operators on template values. Errors are worded as Python words them.
 import { printf } from "./printf.ts";
 import {
-  type PythonDict,
   dictEntries,
   dictGet,
   dictHas,
   dictSize,
   isDict,
   isFloat,
+  type PythonDict,
   PythonFloat,
   PythonTuple,
   TemplateRuntimeError,
@@ -102,20 +102,19 @@ export function applyBinary(operator: string, left: unknown, right: unknown): un
   }
   const a = toNumber(left);
   const b = toNumber(right);
-  if (a !== null && b !== null) return applyNumbers(operator, a, b, isFloat(left) || isFloat(right));
+  if (a !== null && b !== null)
+    return applyNumbers(operator, a, b, isFloat(left) || isFloat(right));
   if (operator === "+") {
     if (typeof left === "string" && typeof right === "string") return left + right;
     if (Array.isArray(left) && Array.isArray(right)) {
       const isTuple = left instanceof PythonTuple;
       if (isTuple === right instanceof PythonTuple) {
         const items = [...left, ...right];
-        return isTuple ? PythonTuple.of(items) : items;
+        return isTuple ? PythonTuple.fromItems(items) : items;
       }
     }
     if (typeof left === "string") {
-      throw new TemplateRuntimeError(
-        `can only concatenate str (not "${typeName(right)}") to str`,
-      );
+      throw new TemplateRuntimeError(`can only concatenate str (not "${typeName(right)}") to str`);
     }
   }
   if (operator === "*") {

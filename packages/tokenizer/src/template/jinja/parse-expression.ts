@@ -15,9 +15,7 @@ export function parseTuple(
   let isTuple = false;
   for (;;) {
     if (isTupleEnd(stream, options.endNames ?? [])) break;
-    items.push(
-      options.withCondition === false ? parseOr(stream) : parseExpression(stream),
-    );
+    items.push(options.withCondition === false ? parseOr(stream) : parseExpression(stream));
     if (!stream.skip("operator", ",")) break;
     isTuple = true;
   }
@@ -36,7 +34,7 @@ export function parseExpression(stream: TokenStream): Expression {
   while (stream.skip("name", "if")) {
     const test = parseOr(stream);
     const otherwise = stream.skip("name", "else") ? parseExpression(stream) : null;
-    value = { kind: "condition", test, then: value, otherwise };
+    value = { kind: "condition", test, value, otherwise };
   }
   return value;
 }
@@ -193,7 +191,11 @@ function parsePostfix(stream: TokenStream, start: Expression): Expression {
       const token = stream.next();
       if (token.type === "name") node = { kind: "attribute", object: node, name: token.value };
       else if (token.type === "integer") {
-        node = { kind: "item", object: node, index: { kind: "constant", value: Number(token.value) } };
+        node = {
+          kind: "item",
+          object: node,
+          index: { kind: "constant", value: Number(token.value) },
+        };
       } else throw stream.error("expected a name or a number behind the dot");
     } else if (stream.skip("operator", "[")) node = parseSubscript(stream, node);
     else if (stream.isOperator("(")) {

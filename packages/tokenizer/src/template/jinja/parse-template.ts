@@ -172,4 +172,3 @@ function parseWith(stream: TokenStream): Statement {
   }
   return { kind: "with", bindings, body: parseBlock(stream, "endwith") };
 }
-

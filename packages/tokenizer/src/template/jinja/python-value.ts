@@ -18,7 +18,7 @@ export class PythonFloat {
 }
 
 export class PythonTuple extends Array<unknown> {
-  static of(items: readonly unknown[]): PythonTuple {
+  static fromItems(items: readonly unknown[]): PythonTuple {
     const tuple = new PythonTuple(items.length);
     for (let i = 0; i < items.length; i++) tuple[i] = items[i];
     return tuple;
@@ -159,7 +159,8 @@ export function toItems(value: unknown): readonly unknown[] {
 }
 
 export function lengthOf(value: unknown): number {
-  if (typeof value === "string") return hasSurrogates(value) ? Array.from(value).length : value.length;
+  if (typeof value === "string")
+    return hasSurrogates(value) ? Array.from(value).length : value.length;
   if (Array.isArray(value)) return value.length;
   if (value === undefined) return 0;
   if (isDict(value)) return dictSize(value);

@@ -11,7 +11,8 @@ const simple: Readonly<Record<string, string>> = {
   t: "\t",
   v: "\v",
 };
-const escape = /\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{1,3})|([\s\S]))/g;
+const escapes =
+  /\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{1,3})|([\s\S]))/g;
 
 /** Reads the quoted string that begins at `at`, with Python's escapes. `null`: it is not closed. */
 export function readStringLiteral(text: string, at: number): { value: string; end: number } | null {
@@ -19,12 +20,12 @@ export function readStringLiteral(text: string, at: number): { value: string; en
   let end = at + 1;
   while (end < text.length && text[end] !== quote) end += text[end] === "\\" ? 2 : 1;
   if (end >= text.length) return null;
-  return { value: unescape(text.slice(at + 1, end)), end: end + 1 };
+  return { value: resolveEscapes(text.slice(at + 1, end)), end: end + 1 };
 }
 
-function unescape(text: string): string {
+function resolveEscapes(text: string): string {
   if (!text.includes("\\")) return text;
-  return text.replace(escape, (whole, hex2, hex4, hex8, octal, other: string | undefined) => {
+  return text.replace(escapes, (whole, hex2, hex4, hex8, octal, other: string | undefined) => {
     const hex = hex2 ?? hex4 ?? hex8;
     if (hex !== undefined) return String.fromCodePoint(Number.parseInt(hex, 16));
     if (octal !== undefined) return String.fromCodePoint(Number.parseInt(octal, 8));

@@ -46,7 +46,7 @@ export type Expression =
   | {
       readonly kind: "condition";
       readonly test: Expression;
-      readonly then: Expression;
+      readonly value: Expression;
       readonly otherwise: Expression | null;
     };
 
@@ -72,7 +72,10 @@ export type Statement =
   | { readonly kind: "output"; readonly value: Expression }
   | {
       readonly kind: "if";
-      readonly branches: readonly { readonly test: Expression; readonly body: readonly Statement[] }[];
+      readonly branches: readonly {
+        readonly test: Expression;
+        readonly body: readonly Statement[];
+      }[];
       readonly otherwise: readonly Statement[];
     }
   | {
@@ -102,7 +105,11 @@ export type Statement =
       readonly call: Expression;
       readonly body: readonly Statement[];
     }
-  | { readonly kind: "filter-block"; readonly filter: Expression; readonly body: readonly Statement[] }
+  | {
+      readonly kind: "filter-block";
+      readonly filter: Expression;
+      readonly body: readonly Statement[];
+    }
   | {
       readonly kind: "with";
       readonly bindings: readonly (readonly [Target, Expression])[];

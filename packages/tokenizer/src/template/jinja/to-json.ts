@@ -74,5 +74,7 @@ function keyToText(key: unknown): string {
   if (typeof key === "boolean") return String(key);
   const number = toNumber(key);
   if (number !== null) return numberToJson(number, key instanceof PythonFloat);
-  throw new TemplateRuntimeError(`keys must be str, int, float, bool or None, not ${typeName(key)}`);
+  throw new TemplateRuntimeError(
+    `keys must be str, int, float, bool or None, not ${typeName(key)}`,
+  );
 }

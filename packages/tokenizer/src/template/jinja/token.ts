@@ -1,4 +1,13 @@
-export type TokenType = "data" | "begin" | "end" | "name" | "string" | "integer" | "float" | "operator" | "eof";
+export type TokenType =
+  | "data"
+  | "begin"
+  | "end"
+  | "name"
+  | "string"
+  | "integer"
+  | "float"
+  | "operator"
+  | "eof";
 
 export interface Token {
   readonly type: TokenType;

@@ -1,0 +1,5 @@
+export type Filter = (
+  value: unknown,
+  args: readonly unknown[],
+  named: ReadonlyMap<string, unknown>,
+) => unknown;
