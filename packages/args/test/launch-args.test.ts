@@ -82,6 +82,18 @@ describe("a launch hands every flag to the parts that know it", () => {
     for (const part of parts) expect(error.message).toContain(part);
   });
 
+  test("routing variables are the frontend's, and no two parts write one dump", () => {
+    const env = { DYN_ROUTER_MODE: "kv", DYN_NAMESPACE: "x", DYN_DUMP_CONFIG_TO: "dump.json" };
+    const args = parseLaunchArgs({ argv: ["agg"], env });
+    expect(args).toMatchObject({
+      frontendEnv: { DYN_ROUTER_MODE: "kv", DYN_NAMESPACE: "x" },
+      workerEnv: { DYN_NAMESPACE: "x" },
+      notices: [expect.stringContaining("DYN_DUMP_CONFIG_TO")],
+    });
+    expect(args).not.toHaveProperty("workerEnv.DYN_ROUTER_MODE");
+    expect(args).not.toHaveProperty("frontendEnv.DYN_DUMP_CONFIG_TO");
+  });
+
   test("--help and --version are the launch's own", () => {
     expect(parseLaunchArgs({ argv: ["--help"], env: {} })).toMatchObject({
       action: "print",

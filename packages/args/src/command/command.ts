@@ -57,5 +57,3 @@ export interface PrintArgs {
   readonly action: "print";
   readonly text: string;
 }
-
-export type ParsedArgs<C extends Concerns = Concerns> = RunArgs<C> | PrintArgs;

@@ -2,6 +2,7 @@ import { ArgsError } from "../args-error.ts";
 import type { Command, PrintArgs, RunArgs } from "../command/command.ts";
 import { builtinConcern, compileCommand, defineCommand } from "../command/define-command.ts";
 import { launchOptions } from "../concerns/launch-options.ts";
+import type { Environment } from "../parse/env-layer.ts";
 import { type FoundFlag, findExactFlag, findFlag } from "../parse/find-flag.ts";
 import { type ParseOptions, parseArgs } from "../parse/parse-args.ts";
 import { type FlagUse, lookUpIn, tokenizeArgv } from "../parse/tokenize-argv.ts";
@@ -28,6 +29,10 @@ export interface LaunchArgs extends RunArgs<LaunchConcerns> {
   readonly frontendArgv: readonly string[];
   /** For `parseWorkerArgs`, besides what the pattern says. */
   readonly workerArgv: readonly string[];
+  /** The environment for the frontend. */
+  readonly frontendEnv: Environment;
+  /** The environment without the routing variables: they are meant for the frontend. */
+  readonly workerEnv: Environment;
 }
 
 const parts = ["launch", "worker", "frontend"] as const;
@@ -50,7 +55,34 @@ export function parseLaunchArgs(options: Omit<ParseOptions, "finish">): LaunchAr
     argv: argv.launch,
   });
   if (parsed.action === "print") return parsed;
-  return { ...parsed, frontendArgv: argv.frontend, workerArgv: argv.worker };
+  const shared = without(options.env, [dumpVariable]);
+  const dump = options.env[dumpVariable];
+  return {
+    ...parsed,
+    notices: [
+      ...parsed.notices,
+      ...(dump
+        ? [`${dumpVariable} has no effect here: every part would write the same file.`]
+        : []),
+    ],
+    frontendArgv: argv.frontend,
+    workerArgv: argv.worker,
+    frontendEnv: shared,
+    workerEnv: without(shared, routingVariables()),
+  };
+}
+
+const dumpVariable = "DYN_DUMP_CONFIG_TO";
+
+function routingVariables(): readonly string[] {
+  const { specs } = compileCommand(commands.worker);
+  return specs.flatMap(({ concern, meta }) =>
+    concern === "router" && meta.env !== undefined ? [meta.env] : [],
+  );
+}
+
+function without(env: Environment, names: readonly string[]): Environment {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !names.includes(name)));
 }
 
 function lookUpAnywhere(spelled: string): FoundFlag {

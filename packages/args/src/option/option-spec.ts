@@ -3,7 +3,7 @@ import { fieldToFlag } from "./flag-name.ts";
 import type { OptionMeta } from "./option-meta.ts";
 
 export type ScalarKind = "string" | "boolean" | "integer" | "number" | "enum";
-export type OptionKind = ScalarKind | "list" | "json";
+type OptionKind = ScalarKind | "list" | "json";
 
 /** One option, read from a field of a zod object: all that parsing and printing need to know. */
 export interface OptionSpec {
