@@ -6,6 +6,7 @@ import { createTokenDecoders } from "./decode/create-token-decoders.ts";
 import { TokenizerFileError } from "./file/tokenizer-file-error.ts";
 import { type JsonObject, readTokenizerJson } from "./file/tokenizer-json.ts";
 import { createVocabulary } from "./file/vocabulary.ts";
+import { createPieceEncoder } from "./models/create-piece-encoder.ts";
 import { createNormalizer } from "./pipeline/normalizer.ts";
 import { PipelineTokenizer } from "./pipeline/pipeline-tokenizer.ts";
 import { readSpecialFrame } from "./pipeline/post-processor.ts";
@@ -26,7 +27,8 @@ export function createTokenizer(
   const encodeText =
     normalize === null || frame === null
       ? null
-      : createByteLevelEncoder(json, vocabulary.model, where);
+      : (createByteLevelEncoder(json, vocabulary.model, where) ??
+        createPieceEncoder(json, vocabulary.model, where));
   if (createTokenDecoders(json.decoder) === null) {
     throw new TokenizerFileError(
       where,

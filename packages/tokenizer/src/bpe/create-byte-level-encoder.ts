@@ -5,6 +5,7 @@ import type { EncodeText } from "../pipeline/encode-text.ts";
 import type { IdList } from "../pipeline/id-list.ts";
 import { onigurumaToRegExp, readPattern } from "../pipeline/pattern.ts";
 import { isSplitBehavior, splitText } from "../pipeline/split.ts";
+import { propertyToClass } from "../unicode/code-point-class.ts";
 import { ByteLevelBpe } from "./byte-level-bpe.ts";
 import { readMerges } from "./read-merges.ts";
 
@@ -96,7 +97,8 @@ function readByteLevel(part: Component): Step[] {
 
 function readStep(part: Component): Step[] | null {
   if (part.type === "Digits") {
-    const pattern = part.individual_digits === true ? /\p{N}/gu : /\p{N}+/gu;
+    const digit = propertyToClass("N");
+    const pattern = new RegExp(part.individual_digits === true ? digit : `${digit}+`, "gv");
     return [{ kind: "isolate", pattern }];
   }
   const pattern = part.type === "Split" ? readPattern(part.pattern) : null;

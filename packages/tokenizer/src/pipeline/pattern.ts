@@ -1,15 +1,18 @@
 // Patterns of tokenizer.json are Oniguruma's; this turns those that are in use into JavaScript's.
 // What it does not know for certain it refuses, so that no text is split wrongly in silence.
 import type { JsonObject } from "../file/tokenizer-json.ts";
+import { propertyToClass } from "../unicode/code-point-class.ts";
 
 /** Other characters that an ignored case makes equal to an ASCII letter. */
 const FOLDED: Readonly<Record<string, string>> = { k: "\u212a", s: "\u017f" };
 const CLASSES: Readonly<Record<string, string>> = {
   s: "\\p{White_Space}",
   S: "\\P{White_Space}",
-  d: "\\p{Nd}",
-  D: "\\P{Nd}",
+  d: propertyToClass("Nd"),
+  D: propertyToClass("Nd", true),
 };
+/** What must be escaped in a class under the flag "v". */
+const CLASS_SYNTAX = /[&\-!#%,:;<=>@`~^$\\.*+?()[\]{}|/]/;
 const KNOWN_PROPERTIES =
   /^\^?(?:[LMNPSZC]|L[ultmo]|M[nce]|N[dlo]|P[cdseifo]|S[mcko]|Z[slp]|C[cfsno])$/;
 const SCRIPTS = /^(?:Han|Hiragana|Katakana|Hangul|Latin|Cyrillic|Greek|Arabic|Hebrew|Thai)$/;
@@ -22,14 +25,14 @@ export function readPattern(pattern: unknown): RegExp | null {
 }
 
 export function literalToRegExp(text: string): RegExp {
-  return new RegExp(text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"), "gu");
+  return new RegExp(text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"), "gv");
 }
 
 export function onigurumaToRegExp(source: string): RegExp | null {
   const translated = translate(source);
   if (translated === null) return null;
   try {
-    return new RegExp(translated, "gu");
+    return new RegExp(translated, "gv");
   } catch (error) {
     if (error instanceof SyntaxError) return null;
     throw error;
@@ -41,9 +44,11 @@ function translate(source: string): string | null {
   let inClass = false;
   /** For every open group: whether it ignores case. */
   const groups: boolean[] = [];
+  let wasQuantifier = false;
   for (let i = 0; i < source.length; i++) {
     const char = source[i]!;
     const ignoresCase = groups.at(-1) === true;
+    const isQuantifier = !inClass && /[+*?}]/.test(char);
     if (char === "\\") {
       const read = readEscape(source, i, inClass);
       if (read === null) return null;
@@ -53,7 +58,8 @@ function translate(source: string): string | null {
       if (char === "[" || (char === "&" && source[i + 1] === "&")) return null;
       if (ignoresCase && char !== "]") return null;
       if (char === "]") inClass = false;
-      out += char;
+      const isRange = char === "-" && !/[[^]/.test(source[i - 1]!) && source[i + 1] !== "]";
+      out += char === "]" || isRange || !CLASS_SYNTAX.test(char) ? char : `\\${char}`;
     } else if (char === "[") {
       inClass = true;
       const opening = /^\[\^?\]?/.exec(source.slice(i))![0];
@@ -69,7 +75,7 @@ function translate(source: string): string | null {
     } else if (char === ")") {
       groups.pop();
       out += char;
-    } else if (char === "+" && /[+*?}]/.test(source[i - 1] ?? "") && source[i - 2] !== "\\") {
+    } else if (char === "+" && wasQuantifier) {
       return null;
     } else if (char === "^" || char === "$" || char === ".") {
       return null;
@@ -80,6 +86,7 @@ function translate(source: string): string | null {
     } else {
       out += char;
     }
+    wasQuantifier = isQuantifier;
   }
   return inClass ? null : out;
 }
@@ -99,12 +106,14 @@ function readEscape(
     const length = name.length + 4;
     if (KNOWN_PROPERTIES.test(name)) {
       const isNegated = (char === "P") !== name.startsWith("^");
-      return { text: `\\${isNegated ? "P" : "p"}{${name.replace("^", "")}}`, length };
+      return { text: propertyToClass(name.replace("^", ""), isNegated), length };
     }
-    return SCRIPTS.test(name) ? { text: `\\${char}{Script=${name}}`, length } : null;
+    return SCRIPTS.test(name)
+      ? { text: propertyToClass(`Script=${name}`, char === "P"), length }
+      : null;
   }
   if (/[rnt]/.test(char)) return { text: `\\${char}`, length: 2 };
   if (/[a-zA-Z0-9]/.test(char)) return null;
-  const isSyntax = /[\^$\\.*+?()[\]{}|/]/.test(char) || (inClass && char === "-");
+  const isSyntax = inClass ? CLASS_SYNTAX.test(char) : /[\^$\\.*+?()[\]{}|/]/.test(char);
   return { text: isSyntax ? `\\${char}` : char, length: 2 };
 }
