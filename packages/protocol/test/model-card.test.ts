@@ -1,0 +1,54 @@
+import { readFileSync } from "node:fs";
+import {
+  cardToChecksum,
+  cardToWire,
+  contentChecksum,
+  nameToSlug,
+  type WireCard,
+  wireToCard,
+} from "@dyn/protocol";
+import { expect, test } from "vitest";
+
+const load = <T>(name: string): T =>
+  JSON.parse(readFileSync(new URL(`./fixtures/${name}.json`, import.meta.url), "utf8")) as T;
+const where = { endpoint: "dyn://demo.backend.generate", createdSeconds: 1 };
+
+test.each(
+  load<{ card: WireCard; mdcsum: string }[]>("mdcsum").map((entry, i) => [i, entry] as const),
+)("the checksum of recorded card %i is the reference's", (_i, { card, mdcsum }) => {
+  expect(cardToChecksum(card)).toBe(mdcsum);
+});
+
+test.each(["etcd-aggregated-mocker", "etcd-prefill-mocker", "etcd-decode-mocker"])(
+  "the card in %s is read, and what we write of it reads the same and has the same sum",
+  (name) => {
+    const record = load<{ key: string; value_text: string }[]>(name).find(({ key }) =>
+      key.startsWith("v1/mdc/"),
+    );
+    const recorded = (JSON.parse(record!.value_text) as { card_json: WireCard }).card_json;
+    const card = wireToCard(recorded, where);
+    const again = cardToWire(card);
+    expect(wireToCard(again, where)).toEqual(card);
+    const known = Object.keys(again).filter((key) => key in recorded);
+    expect(known).toEqual(Object.keys(recorded).filter((key) => key in again));
+    expect(again.tokenizer).toEqual(recorded.tokenizer);
+    expect(cardToChecksum({ ...again, runtime_config: recorded.runtime_config })).toBe(
+      cardToChecksum(recorded),
+    );
+  },
+);
+
+test("a card without a needed field is refused by the field's name", () => {
+  expect(() => wireToCard({ display_name: "x" }, where)).toThrow("kv_cache_block_size");
+});
+
+test("slugs keep a-z, digits, - and _", () => {
+  expect(nameToSlug("Org/My Tiny-V1.5_x")).toBe("org_my_tiny-v1_5_x");
+});
+
+test("content sums are BLAKE3", () => {
+  // The published test vector of the empty input.
+  expect(contentChecksum(new Uint8Array(0))).toBe(
+    "blake3:af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262",
+  );
+});
