@@ -81,7 +81,13 @@ test("--explain-config says where each value came from and masks secrets", () =>
 
 describe("the dump", () => {
   const args = runToy(["--count", "5", "--kernel", "x"], { TOY_TOKEN: "hunter2" });
-  const dump = createConfigDump(args as never);
+  const dump = createConfigDump(args, {
+    DYN_NAMESPACE: "x",
+    HF_TOKEN: "hunter2",
+    DYN_TOKENIZER: "default",
+    ETCD_ENDPOINTS: "http://root:hunter2@etcd:2379",
+    HOME: "/home/me",
+  });
 
   test("has values, sources and notices, sorted, secrets masked", () => {
     expect(dump).toMatchObject({
@@ -89,8 +95,16 @@ describe("the dump", () => {
       version: "1.2.3",
       config: { toy: { count: 5, token: "********", json: null } },
       sources: { toy: { count: "flag --count", token: "env TOY_TOKEN", json: "default" } },
+      environment: {
+        DYN_NAMESPACE: "x",
+        DYN_TOKENIZER: "default",
+        ETCD_ENDPOINTS: "http://********@etcd:2379",
+        HF_TOKEN: "********",
+      },
       notices: [expect.stringContaining("--kernel")],
     });
+    expect(dump.environment).not.toHaveProperty("HOME");
+    expect(Object.keys(dump)).toEqual(Object.keys(dump).toSorted());
     expect(Object.keys(dump.config.toy ?? {})).toEqual(
       Object.keys(dump.config.toy ?? {}).toSorted(),
     );
@@ -116,7 +130,9 @@ describe("the dump", () => {
   test("etcd's password is a secret", () => {
     const front = parseFrontendArgs({ argv: [], env: { ETCD_AUTH_PASSWORD: "hunter2" } });
     if (front.action !== "run") throw new Error("The command printed instead of running.");
-    expect(JSON.stringify(createConfigDump(front as never))).not.toContain("hunter2");
+    expect(
+      JSON.stringify(createConfigDump(front, { ETCD_AUTH_PASSWORD: "hunter2" })),
+    ).not.toContain("hunter2");
   });
 });
 

@@ -119,6 +119,13 @@ describe("what follows from a worker's options", () => {
     );
   });
 
+  test("forward passes are traced on text workers only", () => {
+    expect(worker(["--fpm-trace"]).values.worker.fpmTrace).toBe(true);
+    const { values, notices } = worker(["--fpm-trace", "--embedding-worker"]);
+    expect(values.worker.fpmTrace).toBe(false);
+    expect(notices).toEqual([expect.stringContaining("--fpm-trace is off")]);
+  });
+
   test("--disagg-config gives the engine's options by role", () => {
     const files = { "roles.yaml": "agg: {page-size: 16, tp_size: 1, trust-remote-code: true}\n" };
     const args = worker(["--disagg-config", "roles.yaml", "--disagg-config-key", "agg"], {}, files);
@@ -239,6 +246,8 @@ describe("options that cannot go together name both sides", () => {
       "--chunked-prefill-size",
       "--page-size",
     ],
+    [["--model-path", "ngc://a/b"], "ngc://a/b", "--served-model-name"],
+    [["--model-path", "ngc://a/b", "--served-model-name", "a:b"], "ngc://a/b", "without a colon"],
     [["--gateway-workers", "2", "--embedding-worker"], "--gateway-workers", "--embedding-worker"],
   ])("%j", (argv, one, other) => {
     const error = caught(() => worker(argv));

@@ -102,7 +102,7 @@ function deriveWorker(parsed: WorkerRunArgs, env: ParseOptions["env"]): WorkerAr
       );
     }
   }
-  args = deriveStructuralTag(args);
+  args = deriveForwardPassTrace(deriveStructuralTag(args), type);
   const mode = engine.disaggregationMode;
   return {
     ...args,
@@ -140,6 +140,20 @@ function deriveEndpoint(parsed: WorkerRunArgs, type: WorkerType): WorkerRunArgs 
   return suffix === undefined
     ? args
     : deriveValue(args, "worker", "namespace", namespace, "DYN_NAMESPACE_WORKER_SUFFIX");
+}
+
+/** Only plain text generation has forward passes to trace. */
+function deriveForwardPassTrace(args: WorkerRunArgs, type: WorkerType): WorkerRunArgs {
+  const isPlain = type === "aggregated" || type === "prefill" || type === "decode";
+  if (!args.values.worker.fpmTrace || isPlain) return args;
+  const off = deriveValue(args, "worker", "fpmTrace", false, `worker type ${type}`);
+  return {
+    ...off,
+    notices: [
+      ...off.notices,
+      `--fpm-trace is off: it has no meaning for a worker of type ${type}.`,
+    ],
+  };
 }
 
 /** The three old options become the one new. */

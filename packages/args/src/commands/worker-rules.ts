@@ -90,22 +90,10 @@ function checkMultimodal(args: WorkerRunArgs): void {
       "--multimodal-embedding-cache-capacity-gb above 0",
     );
   }
-  const isMedia = worker.imageDiffusionWorker || worker.videoGenerationWorker;
-  if (
-    !isMedia &&
-    isGiven(args, "worker", "mediaOutputHttpUrl") &&
-    worker.outputModalities.every((one) => one === "text")
-  ) {
-    throw need(
-      args,
-      ["worker", "mediaOutputHttpUrl"],
-      "a worker that makes media: --image-diffusion-worker, --video-generation-worker or --output-modalities image",
-    );
-  }
 }
 
 function checkText(args: WorkerRunArgs): void {
-  const { worker } = args.values;
+  const { worker, engine } = args.values;
   exclude(
     args,
     ["engine", "toolCallParser"],
@@ -124,6 +112,13 @@ function checkText(args: WorkerRunArgs): void {
     [["worker", "endpoint"]],
     "the endpoint already names its component; leave --component-name out.",
   );
+  if (engine.modelPath.startsWith("ngc://") && !/^[^:]+$/.test(engine.servedModelName ?? "")) {
+    throw new ArgsError(
+      "CONFLICT",
+      `--model-path ${engine.modelPath} needs --served-model-name, a name without a colon.`,
+      { flag: "--served-model-name" },
+    );
+  }
   if (worker.endpointTypes.includes("none") && worker.endpointTypes.length > 1) {
     throw new ArgsError(
       "INVALID_VALUE",
@@ -149,12 +144,6 @@ function checkText(args: WorkerRunArgs): void {
     }
   }
   if (worker.dynEnableStructuralTag === false) {
-    exclude(
-      args,
-      ["worker", "dynStructuralTagScope"],
-      [["worker", "dynEnableStructuralTag"]],
-      "it is off.",
-    );
     for (const field of ["dynStructuralTagScope", "dynStructuralTagSchema"]) {
       if (isGiven(args, "worker", field)) {
         throw conflictError(

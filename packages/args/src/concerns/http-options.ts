@@ -8,6 +8,15 @@ const limit = (description: string, env: string, flag: string) =>
 const toggle = (description: string, env: string, flag: string, value = false) =>
   option(description, z.boolean().default(value), { env, flag, envOnly: true, group });
 
+const route = (what: string, name: string) =>
+  option(`Route of ${what}, instead of the usual one.`, z.string().startsWith("/").optional(), {
+    env: `DYN_HTTP_SVC_${name}_PATH`,
+    flag: `http-svc-${name.toLowerCase().replaceAll("_", "-")}-path`,
+    envOnly: true,
+    hidden: true,
+    group: "Routes",
+  });
+
 /** Where a frontend listens, and how it treats bodies and streams. */
 export const httpOptions = z.object({
   host: option("Address to listen on.", z.string().min(1).default("0.0.0.0"), {
@@ -150,4 +159,20 @@ export const httpOptions = z.object({
       group,
     },
   ),
+  chatPath: route("chat completions", "CHAT"),
+  cmpPath: route("completions", "CMP"),
+  embPath: route("embeddings", "EMB"),
+  responsesPath: route("responses", "RESPONSES"),
+  modelsPath: route("the list of models", "MODELS"),
+  anthropicPath: route("Anthropic's messages", "ANTHROPIC"),
+  healthPath: route("health", "HEALTH"),
+  livePath: route("liveness", "LIVE"),
+  metricsPath: route("metrics", "METRICS"),
+  filesPath: route("files", "FILES"),
+  batchesPath: route("batches", "BATCHES"),
+  poolingPath: route("pooling", "POOLING"),
+  classifyPath: route("classification", "CLASSIFY"),
+  rerankPath: route("reranking", "RERANK"),
+  sglangGeneratePath: route("SGLang's generate", "SGLANG_GENERATE"),
+  vllmGeneratePath: route("vLLM's generate", "VLLM_GENERATE"),
 });

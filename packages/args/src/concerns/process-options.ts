@@ -15,6 +15,11 @@ export const processOptions = z.object({
     envOnly: true,
     group: log,
   }),
+  loggingConsoleFormat: option(
+    "Form of the log: readable, or jsonl for lines of JSON.",
+    z.enum(["readable", "jsonl"]).default("readable"),
+    { env: "DYN_LOGGING_CONSOLE_FORMAT", envOnly: true, group: log },
+  ),
   disableAnsiLogging: option("Write the log without colours.", z.boolean().default(false), {
     env: "DYN_SDK_DISABLE_ANSI_LOGGING",
     envOnly: true,

@@ -43,6 +43,27 @@ export const systemOptions = z.object({
     flag: "system-live-path",
     group,
   }),
+  healthCheckEnabled: option(
+    "Send canary requests to idle endpoints.",
+    z.boolean().default(false),
+    { env: "DYN_HEALTH_CHECK_ENABLED", envOnly: true, flag: "health-check-enabled", group },
+  ),
+  canaryWaitTime: option("Seconds without traffic before a canary.", z.number().gt(0).default(10), {
+    env: "DYN_CANARY_WAIT_TIME",
+    envOnly: true,
+    flag: "canary-wait-time",
+    group,
+  }),
+  healthCheckRequestTimeout: option(
+    "Seconds that a canary may take.",
+    z.number().gt(0).default(3),
+    {
+      env: "DYN_HEALTH_CHECK_REQUEST_TIMEOUT",
+      envOnly: true,
+      flag: "health-check-request-timeout",
+      group,
+    },
+  ),
   gracePeriod: option(
     "Seconds between leaving discovery and draining; requests that still arrive are served.",
     z.number().default(5),
