@@ -21,6 +21,7 @@ export {
 } from "./client/router-mode.ts";
 export { RoutingSets } from "./client/routing-sets.ts";
 export type { Discovery, DiscoveryEvent } from "./discovery/discovery.ts";
+export { FileDiscovery, type FileDiscoveryOptions } from "./discovery/file-discovery.ts";
 export {
   type Bucket,
   bucketOf,
@@ -30,6 +31,7 @@ export {
   type ModelRecord,
   recordKey,
 } from "./discovery/record.ts";
+export { decodeRecord, encodeRecord, type StoredRecord } from "./discovery/record-codec.ts";
 export {
   type Component,
   DistributedRuntime,
