@@ -1,0 +1,61 @@
+// This package as a user has it: the engine on its thread, asked through the contract.
+import { randomUUID } from "node:crypto";
+import { defaultSamplingParams, type GenerateRequest } from "@dyn/engine";
+import { createOnnxEngine } from "../../src/index.ts";
+import { type BenchEngine, type BenchSettings, randomPrompt } from "./bench-engine.ts";
+
+export async function openDynEngine(settings: BenchSettings): Promise<BenchEngine> {
+  const { vocabSize, maxBatchSize, contextLength } = settings;
+  const engine = await createOnnxEngine({
+    modelDirectory: settings.model,
+    quantization: settings.quantization,
+    threadCount: settings.threadCount,
+    maxTotalTokens: (maxBatchSize + 1) * contextLength,
+    maxRunningRequests: maxBatchSize,
+    cacheDirectory: settings.cacheDirectory,
+  });
+  const request = (tokenCount: number, maxNewTokens: number): GenerateRequest => ({
+    requestId: randomUUID(),
+    tokenIds: Uint32Array.from(randomPrompt(tokenCount, vocabSize)),
+    sampling: { ...defaultSamplingParams, temperature: 0, maxNewTokens, ignoreEos: true },
+    n: 1,
+    eosTokenIds: [],
+    logprobs: null,
+    promptLogprobs: null,
+    priority: 0,
+    routingKey: null,
+    cacheSalt: null,
+    extraKey: null,
+    resume: null,
+  });
+  return {
+    async prefill(tokenCount) {
+      const start = performance.now();
+      for await (const _ of engine.generate(request(tokenCount, 1))) break;
+      return performance.now() - start;
+    },
+    async decode(batchSize, promptLength, steps) {
+      let started = 0;
+      let first = 0;
+      let last = 0;
+      await Promise.all(
+        Array.from({ length: batchSize }, async (_, row) => {
+          let tokenCount = 0;
+          let stepCount = -1;
+          // Prompts are computed one after the other: steps of the whole batch begin when the last one has started.
+          for await (const _output of engine.generate(request(promptLength, promptLength))) {
+            tokenCount += 1;
+            if (tokenCount === 1) started += 1;
+            if (started < batchSize) continue;
+            stepCount += 1;
+            if (row === 0 && stepCount === 1) first = performance.now();
+            if (row === 0 && stepCount === steps + 1) last = performance.now();
+            if (stepCount > steps) break;
+          }
+        }),
+      );
+      return (last - first) / steps;
+    },
+    close: () => engine.close(),
+  };
+}
