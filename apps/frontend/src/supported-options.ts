@@ -4,7 +4,7 @@ import type { FrontendConcerns, SupportedOptions } from "@dyn/args";
 export const supportedOptions: SupportedOptions<FrontendConcerns> = {
   http: ["host", "port", "bodyLimitMb", "gracefulShutdownTimeoutSecs"],
   frontend: [],
-  runtime: ["discoveryBackend"],
+  runtime: ["discoveryBackend", "requestPlane", "responsePlane", "fileKv"],
   router: ["routerMode"],
   process: ["dynLog", "loggingJsonl", "disableAnsiLogging"],
 };

@@ -49,6 +49,9 @@ export function planLaunch(
   };
 }
 
+/** From the worker's registration until the frontend serves its model; the log says what is in the way. */
+const modelTimeoutMs = 60_000;
+
 export async function startLaunch(
   plan: LaunchPlan,
   logger: Logger,
@@ -74,7 +77,8 @@ export async function startLaunch(
     const { card, engine, metrics } = worker;
     const labels = { model: card.displayName, pageSize: engine.pageSize };
     createEngineMetrics(registry, labels, metrics);
-    await frontend.gateway.waitForModel(card.displayName, { signal });
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(modelTimeoutMs)]);
+    await frontend.gateway.waitForModel(card.displayName, { signal: limit });
   } catch (error) {
     await worker?.drain();
     await frontend.drain();

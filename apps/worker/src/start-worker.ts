@@ -1,14 +1,16 @@
 // A worker from its arguments: model, engine, and the init file of its type.
-import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import { refuseUnsupported, type WorkerArgs } from "@dyn/args";
 import type { Engine, EngineInfo, EngineMetrics } from "@dyn/engine";
 import type { Logger } from "@dyn/logging";
 import { loadModelConfig, type ModelConfig, resolveModel } from "@dyn/model-files";
 import type { ModelCard } from "@dyn/protocol";
 import { DistributedRuntime, type Planes } from "@dyn/runtime";
+import { createModelCard } from "./card/create-model-card.ts";
+import { readCardFiles } from "./card/read-card-files.ts";
 import { createEngine } from "./engine/create-engine.ts";
 import { initGenerate } from "./init/init-generate.ts";
-import { createModelCard } from "./model-card.ts";
+
 import { supportedOptions } from "./supported-options.ts";
 
 export interface WorkerContext {
@@ -47,12 +49,17 @@ export async function startWorker(context: WorkerContext): Promise<RunningWorker
   const engine = await createEngine(args, { modelDirectory: model.path, config }, signal);
   const runtime = new DistributedRuntime(planes);
   try {
-    const chatTemplate = await readChatTemplate(args);
+    const tokenizerDirectory = resolve(options.tokenizerPath ?? model.path);
+    const files = await readCardFiles({
+      modelDirectory: model.path,
+      tokenizerDirectory,
+      chatTemplateFile: args.values.worker.customJinjaTemplate ?? options.chatTemplate ?? null,
+    });
     const card = createModelCard({
       args,
-      modelDirectory: options.tokenizerPath ?? model.path,
+      modelDirectory: tokenizerDirectory,
       engine: engine.info,
-      chatTemplate,
+      files,
     });
     await initGenerate({ runtime, engine, card });
     return {
@@ -68,12 +75,6 @@ export async function startWorker(context: WorkerContext): Promise<RunningWorker
     await engine.close();
     throw error;
   }
-}
-
-/** The template file that the worker names; its text travels in the card. */
-async function readChatTemplate(args: WorkerArgs): Promise<string | null> {
-  const file = args.values.worker.customJinjaTemplate ?? args.values.engine.chatTemplate;
-  return file === undefined ? null : readFile(file, "utf8");
 }
 
 async function drain(

@@ -43,7 +43,7 @@ export const supportedOptions: SupportedOptions<WorkerConcerns> = {
     "endpointTypes",
     "customJinjaTemplate",
   ],
-  runtime: ["discoveryBackend"],
+  runtime: ["discoveryBackend", "requestPlane", "responsePlane", "fileKv"],
   router: [],
   mock: true,
   system: [],

@@ -5,7 +5,7 @@ import { startLaunch } from "../src/start-program.ts";
 const seconds = Number(process.argv[2] ?? 60);
 const program = await startLaunch(["agg"]);
 const result = await soak({
-  url: program.url,
+  url: program.ready,
   pid: program.process.pid!,
   model: "dyn-tiny-chat",
   concurrency: 64,

@@ -4,8 +4,9 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
 export interface StartedProgram {
-  readonly url: string;
-  /** Milliseconds from the start of the process to its start-up report. */
+  /** What the first group of the ready pattern caught. */
+  readonly ready: string;
+  /** Milliseconds from the start of the process until it was ready. */
   readonly startMs: number;
   readonly process: ChildProcess;
   /** Everything that it printed so far, both streams. */
@@ -14,23 +15,26 @@ export interface StartedProgram {
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
+export interface ProgramOptions {
+  /** Folder below apps/. */
+  readonly app: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** The program is up once this is in its output. */
+  readonly ready: RegExp;
+}
+
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 const startTimeoutMs = 60_000;
 
-/** `dyn launch ...` on a free port of the loopback interface, from the sources. */
-export async function startLaunch(
-  args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-): Promise<StartedProgram> {
+/** From the sources, without a build. */
+export async function startProgram(options: ProgramOptions): Promise<StartedProgram> {
   const begun = performance.now();
+  const main = `apps/${options.app}/src/main.ts`;
   const child = spawn(
     process.execPath,
-    ["--conditions=@dyn/source", "--import", "tsx", "apps/launch/src/main.ts", "launch", ...args],
-    {
-      cwd: root,
-      env: { ...process.env, DYN_HTTP_HOST: "127.0.0.1", DYN_HTTP_PORT: "0", ...env },
-      stdio: ["ignore", "pipe", "pipe"],
-    },
+    ["--conditions=@dyn/source", "--import", "tsx", main, ...options.args],
+    { cwd: root, env: { ...process.env, ...options.env }, stdio: ["ignore", "pipe", "pipe"] },
   );
   let output = "";
   child.stdout.on("data", (chunk) => {
@@ -40,9 +44,9 @@ export async function startLaunch(
     output += chunk;
   });
   const exited = once(child, "exit");
-  const url = await waitForUrl(child, () => output);
+  const ready = await waitForReady(child, options.ready, () => output);
   return {
-    url,
+    ready,
     startMs: performance.now() - begun,
     process: child,
     output: () => output,
@@ -54,15 +58,29 @@ export async function startLaunch(
   };
 }
 
-async function waitForUrl(child: ChildProcess, output: () => string): Promise<string> {
+/** `dyn launch ...` on a free port of the loopback interface; `ready` is its URL. */
+export function startLaunch(args: readonly string[]): Promise<StartedProgram> {
+  return startProgram({
+    app: "launch",
+    args: ["launch", ...args],
+    env: { DYN_HTTP_HOST: "127.0.0.1", DYN_HTTP_PORT: "0" },
+    ready: /^ +url +(http:\S+)$/m,
+  });
+}
+
+async function waitForReady(
+  child: ChildProcess,
+  pattern: RegExp,
+  output: () => string,
+): Promise<string> {
   const end = Date.now() + startTimeoutMs;
   while (Date.now() < end) {
-    const url = /^ +url +(http:\S+)$/m.exec(output())?.[1];
-    if (url !== undefined) return url;
+    const caught = pattern.exec(output())?.[1];
+    if (caught !== undefined) return caught;
     if (child.exitCode !== null)
       throw new Error(`The program ended with ${child.exitCode}:\n${output()}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   child.kill("SIGKILL");
-  throw new Error(`The program did not report within ${startTimeoutMs} ms:\n${output()}`);
+  throw new Error(`The program was not ready within ${startTimeoutMs} ms:\n${output()}`);
 }

@@ -12,7 +12,7 @@ let client: OpenAI;
 
 beforeAll(async () => {
   program = await startLaunch(["agg"]);
-  client = new OpenAI({ baseURL: `${program.url}/v1`, apiKey: "none", maxRetries: 0 });
+  client = new OpenAI({ baseURL: `${program.ready}/v1`, apiKey: "none", maxRetries: 0 });
 });
 
 afterAll(async () => {
@@ -26,7 +26,7 @@ test("the start-up report names model, engine, KV and URL", () => {
     "onnx",
     "tokens in",
     "ready",
-    program.url,
+    program.ready,
   ]) {
     expect(program.output()).toContain(word);
   }
@@ -177,7 +177,7 @@ test("a client that leaves in mid-stream frees the engine", async () => {
   let pieces = 0;
   for await (const _ of stream) if (++pieces === 5) break;
   stream.controller.abort();
-  expect(await waitUntilIdle(program.url)).toEqual({ running: 0, waiting: 0, pagesUsed: 0 });
+  expect(await waitUntilIdle(program.ready)).toEqual({ running: 0, waiting: 0, pagesUsed: 0 });
 });
 
 test("a client's mistake is told with field, value and remedy, and the server goes on", async () => {

@@ -62,7 +62,7 @@ test("a running answer is finished before the program ends", async () => {
     max_tokens: 40,
     ignore_eos: true,
   };
-  const answer = fetch(`${program.url}/v1/chat/completions`, {
+  const answer = fetch(`${program.ready}/v1/chat/completions`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(body),

@@ -9,7 +9,7 @@ test.runIf(process.platform === "linux")(
     const program = await startLaunch(["agg"]);
     try {
       const result = await soak({
-        url: program.url,
+        url: program.ready,
         pid: program.process.pid!,
         model: "dyn-tiny-chat",
         concurrency: 64,

@@ -11,6 +11,7 @@ import {
 } from "@dyn/tokenizer";
 import { TokenNames } from "../postprocess/token-names.ts";
 import { readEosTokenIds } from "./read-eos-token-ids.ts";
+import { readTemplateOverride } from "./read-template-override.ts";
 
 export interface ModelPipelineParts {
   readonly card: ModelCard;
@@ -82,7 +83,9 @@ export async function createModelPipeline(options: {
   const directory = card.sourcePath;
   const [tokenizer, template, eosTokenIds] = await Promise.all([
     loadTokenizer(directory),
-    card.modelTypes.includes("chat") ? loadChatTemplate(directory, card.chatTemplate) : null,
+    card.modelTypes.includes("chat")
+      ? loadChatTemplate(directory, await readTemplateOverride(card))
+      : null,
     readEosTokenIds(directory),
   ]);
   return new ModelPipeline({

@@ -1,6 +1,6 @@
 import type { WorkerArgs } from "@dyn/args";
 import type { EngineInfo } from "@dyn/engine";
-import type { ModelCard } from "@dyn/protocol";
+import type { CardFiles, ModelCard } from "@dyn/protocol";
 import { formatEndpointId } from "@dyn/runtime";
 
 /** What frontends are told of the model. */
@@ -8,8 +8,7 @@ export function createModelCard(options: {
   readonly args: WorkerArgs;
   readonly modelDirectory: string;
   readonly engine: EngineInfo;
-  /** Jinja source that replaces the model's own. */
-  readonly chatTemplate: string | null;
+  readonly files: CardFiles;
 }): ModelCard {
   const { args, engine } = options;
   const [name, ...aliases] = args.derived.servedModelNames;
@@ -24,7 +23,10 @@ export function createModelCard(options: {
     kvCacheBlockSize: engine.pageSize,
     endpoint: formatEndpointId(args.derived.endpoint),
     created: Math.floor(Date.now() / 1000),
-    ...(options.chatTemplate === null ? {} : { chatTemplate: options.chatTemplate }),
+    files: options.files,
+    workerType: "aggregated",
+    needs: [],
+    migrationLimit: 0,
     runtimeConfig: {
       totalKvBlocks: engine.pageCount,
       maxNumSeqs: engine.maxRunningRequests,
