@@ -47,10 +47,6 @@ async function decodeSteps(
     chunkedPrefillSize: null,
     scheduleConservativeness: 0.01,
   });
-  let outputs = 0;
-  core.onOutputs((batch) => {
-    outputs += batch.length;
-  });
   for (let i = 0; i < sequences; i++) {
     core.submit({
       requestId: `r${i}`,

@@ -97,6 +97,44 @@ describe("the radix cache", () => {
     );
   });
 
+  it("tells removals and storages in the order they happened, neighbours joined", () => {
+    const pool = new PagePool(8);
+    const cache = new RadixCache({ pageSize: 1, pool });
+    const store = (id: number, cacheSalt: string | null) => {
+      const pages = Int32Array.of(pool.allocate());
+      cache.insert({ cacheSalt, extraKey: null }, Uint32Array.of(id), pages, 1, 0);
+    };
+    cache.recordEvents(true);
+    for (const id of [1, 2, 3]) store(id, null);
+    cache.evict(2);
+    store(4, null);
+    cache.evict(1);
+    const shape = cache.takeEvents().map((event) => {
+      return event.type === "cleared" ? event.type : `${event.type} ${event.blockHashes.length}`;
+    });
+    expect(shape).toEqual([
+      "stored 1",
+      "stored 1",
+      "stored 1",
+      "removed 2",
+      "stored 1",
+      "removed 1",
+    ]);
+  });
+
+  it("forgets a tenant when its last page is evicted", () => {
+    const pool = new PagePool(2);
+    const cache = new RadixCache({ pageSize: 1, pool });
+    for (let tenant = 0; tenant < 50; tenant++) {
+      if (pool.freeCount === 0) cache.evict(1);
+      const pages = Int32Array.of(pool.allocate());
+      const namespace = { cacheSalt: `tenant ${tenant}`, extraKey: null };
+      cache.insert(namespace, Uint32Array.of(1), pages, 1, 0);
+      cache.match({ cacheSalt: `stranger ${tenant}`, extraKey: null }, Uint32Array.of(1), 1);
+    }
+    expect(cache.namespaceCount).toBe(2);
+  });
+
   it("refuses to unlock what is not locked, to reset what is in use, and to free twice", () => {
     const pool = new PagePool(4);
     const cache = new RadixCache({ pageSize: 1, pool });

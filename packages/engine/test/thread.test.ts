@@ -115,6 +115,7 @@ describe("an engine on its own thread", () => {
     for (let next = await stream.next(); !next.done; next = await stream.next())
       rest.push(next.value);
     expect(rest.length).toBeLessThanOrEqual(3);
+    for (const output of rest.slice(-2)) expect(output.finish).toEqual({ type: "length" });
     const alone = await collect(createMockEngine().generate(request));
     expect(joined(rest, 0)).toEqual(joined(alone, 0));
     expect(joined(rest, 1)).toEqual(joined(alone, 1));

@@ -41,6 +41,11 @@ export class RadixCache implements PageCache<RadixNode> {
     return this.#protectedPages;
   }
 
+  /** Namespaces that hold pages. */
+  get namespaceCount(): number {
+    return this.#roots.size;
+  }
+
   match(
     namespace: CacheNamespace,
     tokens: Uint32Array,

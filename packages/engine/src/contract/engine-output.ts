@@ -18,8 +18,9 @@ export interface TokenLogprobs {
 
 export interface TokenUsage {
   readonly promptTokens: number;
+  /** Of this choice so far, those of a resumed choice included. */
   readonly completionTokens: number;
-  /** Prompt tokens whose KV came from the cache. */
+  /** Prompt tokens whose KV was cached when the request began: the same for all its choices. */
   readonly cachedTokens: number;
 }
 

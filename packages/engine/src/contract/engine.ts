@@ -22,6 +22,7 @@ export interface EngineInfo {
 
 /** A snapshot, made at most once per step. Counters only grow. */
 export interface EngineMetrics {
+  /** Choices that hold pages, and choices that wait; the counters below count requests. */
   readonly runningRequests: number;
   readonly waitingRequests: number;
   /** Pages by who holds them: free + cached + used = total. */
@@ -56,8 +57,10 @@ export interface Engine {
   readonly info: EngineInfo;
 
   /**
-   * Refuses a bad request with an InvalidArgumentError (or OverloadedError when the queue is full)
-   * before the first output. Outputs of all choices come through the one iterable.
+   * Outputs of all choices come through the one iterable. The request is submitted when iteration begins;
+   * a refusal (InvalidArgumentError, OverloadedError when the queue is full, UnavailableError) is what the
+   * first next() rejects with. What a slow consumer has not taken is joined into one output per choice.
+   * Aborted by the signal, every open choice still gets its finish, of type `abort`.
    */
   generate(
     request: GenerateRequest,

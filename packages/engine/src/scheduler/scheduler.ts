@@ -125,6 +125,7 @@ export class Scheduler {
     for (const sequence of open.slice(1)) {
       if (shares) {
         sequence.state = "pending";
+        sequence.queueNumber = first.queueNumber;
         this.#pendingCount++;
       } else {
         this.#enqueue(sequence);
@@ -192,7 +193,7 @@ export class Scheduler {
       this.#release(sequence);
     }
     sequence.state = "finished";
-    this.#releaseSiblings(sequence.group);
+    this.#replaceFirst(sequence.group);
     this.#admissionPause = 0;
   }
 
@@ -381,19 +382,29 @@ export class Scheduler {
     this.#hooks.displaced(victim);
   }
 
-  /** The prompt is in the cache, or never will be: the other choices may go. */
+  /** The prompt is in the cache: the other choices may go. */
   #releaseSiblings(group: RequestGroup): void {
     if (group.siblingsReleased) return;
     group.siblingsReleased = true;
-    const released = group.sequences.filter((sequence) => sequence.state === "pending");
-    if (released.length === 0) return;
-    for (const sequence of released) {
-      sequence.state = "waiting";
-      sequence.queueNumber = group.sequences[0]!.queueNumber;
-    }
-    // To the front: their request has waited its turn, and its prompt is in the cache now.
-    this.#waiting.unshift(...released);
-    this.#pendingCount -= released.length;
+    this.#unblock(group.sequences.filter((sequence) => sequence.state === "pending"));
+  }
+
+  /** The choice that was to compute the prompt ended before it had: the next one does. */
+  #replaceFirst(group: RequestGroup): void {
+    if (group.siblingsReleased) return;
+    const isComputing = group.sequences.some(
+      ({ state }) => state !== "pending" && state !== "finished",
+    );
+    const next = group.sequences.find((sequence) => sequence.state === "pending");
+    if (!isComputing && next !== undefined) this.#unblock([next]);
+  }
+
+  /** To the front of the queue: their request has waited its turn. */
+  #unblock(pending: readonly Sequence[]): void {
+    if (pending.length === 0) return;
+    for (const sequence of pending) sequence.state = "waiting";
+    this.#waiting.unshift(...pending);
+    this.#pendingCount -= pending.length;
     this.#admissionPause = 0;
   }
 }
