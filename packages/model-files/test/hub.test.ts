@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, rm, symlink, utimes, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import {
   type DownloadEvent,
@@ -378,7 +379,6 @@ test("offline: says what the cache lacks", async () => {
   });
   const model = await resolve();
   const blob = join(home, "hub", "models--org--name", "blobs", hub.etag("model.safetensors"));
-  const { rm } = await import("node:fs/promises");
   await rm(blob);
   await expect(resolve("org/name", { env: { HF_HUB_OFFLINE: "1" } })).rejects.toThrow(
     `${model.path} lacks model.safetensors`,
@@ -425,7 +425,6 @@ test("the lock of a dead process is broken", async () => {
   const { resolve, hub, home } = await setUp();
   const locks = join(home, "hub", ".locks", "models--org--name");
   await mkdir(locks, { recursive: true });
-  const { hostname } = await import("node:os");
   await writeFile(
     join(locks, `${hub.etag("model.safetensors")}.dyn.lock`),
     JSON.stringify({ pid: 2 ** 22 + 1, host: hostname(), id: "x" }),
@@ -472,4 +471,37 @@ test("a directory is taken as it is", async () => {
   const { resolve } = await setUp();
   const path = temporaryDirectory();
   expect(await resolve(path)).toEqual({ path, source: "directory" });
+});
+
+test.runIf(existsSync("/dev/full"))("a full disk is said plainly", async () => {
+  const { resolve, home, hub } = await setUp();
+  const blobs = join(home, "hub", "models--org--name", "blobs");
+  await mkdir(blobs, { recursive: true });
+  await symlink("/dev/full", join(blobs, `${hub.etag("model.safetensors")}.incomplete`));
+  await expect(resolve()).rejects.toMatchObject({
+    code: "DYN_HUB_DISK",
+    message: expect.stringMatching(/\.incomplete: the disk is full\. .* set HF_HOME/),
+  });
+});
+
+test("a cache that cannot be written is named", async () => {
+  const { resolve, home } = await setUp();
+  const file = join(home, "file");
+  await writeFile(file, "");
+  await expect(resolve("org/name", { env: { HF_HOME: file } })).rejects.toMatchObject({
+    code: "DYN_HUB_DISK",
+    message: expect.stringContaining(join(file, "hub")),
+  });
+});
+
+test("a lock that nobody has touched for long is broken", async () => {
+  const { resolve, hub, home } = await setUp();
+  const locks = join(home, "hub", ".locks", "models--org--name");
+  await mkdir(locks, { recursive: true });
+  const lock = join(locks, `${hub.etag("model.safetensors")}.dyn.lock`);
+  await writeFile(lock, JSON.stringify({ pid: 1, host: "another", id: "x" }));
+  const longAgo = new Date(Date.now() - 120_000);
+  await utimes(lock, longAgo, longAgo);
+  expect((await resolve()).source).toBe("hub-download");
+  expect(existsSync(lock)).toBe(false);
 });
