@@ -144,4 +144,13 @@ describe("engine metrics", () => {
     remove();
     expect(await running()).toHaveLength(1);
   });
+
+  it("refuses an engine whose labels have other names than those of the first", () => {
+    const registry = createMetricsRegistry({ processMetrics: false });
+    createEngineMetrics(registry, { model: "tiny", pageSize: 16 }, () => busy);
+    const other = { model: "tiny", pageSize: 16, labels: { dp_rank: "1" } };
+    expect(() => createEngineMetrics(registry, other, () => idle)).toThrow(
+      "must have the same names: model_name, engine_type; these are model_name, engine_type, dp_rank",
+    );
+  });
 });

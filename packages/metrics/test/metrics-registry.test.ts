@@ -61,4 +61,10 @@ describe("metrics registry", () => {
     await registry.render();
     expect(runs).toBe(1);
   });
+
+  it("refuses bounds that cannot be spaced", () => {
+    expect(() => logSpacedBuckets({ min: 0, max: 1, count: 5 })).toThrow("0 < min < max");
+    expect(() => logSpacedBuckets({ min: 1, max: 1, count: 5 })).toThrow("0 < min < max");
+    expect(() => logSpacedBuckets({ min: 1, max: 2, count: 1 })).toThrow(">= 2");
+  });
 });

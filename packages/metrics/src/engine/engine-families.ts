@@ -151,6 +151,8 @@ export const engineCounters: readonly Family[] = [
 ];
 
 export interface EngineFamilies {
+  /** Of every series. */
+  readonly labelNames: readonly string[];
   readonly gauges: ReadonlyMap<string, Gauge>;
   readonly counters: ReadonlyMap<string, Counter>;
 }
@@ -172,5 +174,5 @@ export function createEngineFamilies(
   for (const family of engineCounters) {
     if (!counters.has(family.name)) counters.set(family.name, registry.counter(options(family)));
   }
-  return { gauges, counters };
+  return { labelNames, gauges, counters };
 }

@@ -1,4 +1,5 @@
 // Shows engines by reading their snapshots when the page is rendered: nothing is done per token or per step.
+import { InvalidArgumentError } from "@dyn/protocol";
 import type { MetricsRegistry } from "../registry/metrics-registry.ts";
 import {
   createEngineFamilies,
@@ -30,6 +31,12 @@ export function createEngineMetrics(
   if (families === undefined) {
     families = createEngineFamilies(registry, Object.keys(labels));
     familiesByRegistry.set(registry, families);
+  }
+  if (Object.keys(labels).sort().join() !== [...families.labelNames].sort().join()) {
+    throw new InvalidArgumentError(
+      `Labels of engines in one registry must have the same names: ${families.labelNames.join(", ")}; these are ${Object.keys(labels).join(", ")}.`,
+      { param: "labels" },
+    );
   }
   const { gauges, counters } = families;
   const shown = new Array<number>(engineCounters.length).fill(0);
