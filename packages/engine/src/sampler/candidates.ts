@@ -73,11 +73,13 @@ export class Candidates {
   #gather(row: Float32Array, least: number): void {
     const { tokenIds, logits } = this;
     let size = 0;
-    for (let id = 0; id < row.length; id++) {
-      const x = row[id]!;
-      if (x < least) continue;
+    for (
+      let id = nextAtLeast(row, 0, least);
+      id < row.length;
+      id = nextAtLeast(row, id + 1, least)
+    ) {
       tokenIds[size] = id;
-      logits[size++] = x;
+      logits[size++] = row[id]!;
     }
     this.size = size;
   }
@@ -86,11 +88,15 @@ export class Candidates {
   #gatherLargest(row: Float32Array, least: number, count: number): void {
     const { tokenIds, logits } = this;
     let size = 0;
-    // A later token must be larger than the last kept one, not equal.
-    let floor = Number.NEGATIVE_INFINITY;
-    for (let id = 0; id < row.length; id++) {
+    let floor = least;
+    for (
+      let id = nextAtLeast(row, 0, floor);
+      id < row.length;
+      id = nextAtLeast(row, id + 1, floor)
+    ) {
       const x = row[id]!;
-      if (x < least || x <= floor) continue;
+      // Among equals the earlier one stays.
+      if (size === count && x === floor) continue;
       let at = size < count ? size++ : count - 1;
       for (; at > 0 && logits[at - 1]! < x; at--) {
         logits[at] = logits[at - 1]!;
@@ -126,4 +132,28 @@ export class Candidates {
     }
     this.size = size;
   }
+}
+
+/** The first id from `from` on whose logit is not below `least`; the row's length when there is none. */
+function nextAtLeast(row: Float32Array, from: number, least: number): number {
+  let id = from;
+  // Eight at a time: almost always all of them are below.
+  for (const end = row.length - 7; id < end; id += 8) {
+    if (
+      !(
+        row[id]! < least &&
+        row[id + 1]! < least &&
+        row[id + 2]! < least &&
+        row[id + 3]! < least &&
+        row[id + 4]! < least &&
+        row[id + 5]! < least &&
+        row[id + 6]! < least &&
+        row[id + 7]! < least
+      )
+    ) {
+      break;
+    }
+  }
+  while (id < row.length && row[id]! < least) id++;
+  return id;
 }
