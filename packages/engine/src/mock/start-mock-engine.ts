@@ -19,7 +19,9 @@ export async function startMockEngine(
 /** Node 20 starts no thread from a .ts file: this text loads tsx first. */
 function sourceBoot(): string {
   const entry = new URL("./mock-engine.worker.ts", import.meta.url);
-  const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx/esm/api"));
+  const home = pathToFileURL(createRequire(import.meta.url).resolve("tsx/package.json"));
+  // Not what `require` would get: the CommonJS form fails in a thread of a process that runs under tsx itself.
+  const tsx = new URL("./dist/esm/api/index.mjs", home);
   return `import(${JSON.stringify(tsx.href)}).then(({ register }) => {
     register();
     return import(${JSON.stringify(entry.href)});
