@@ -28,13 +28,19 @@ export class ModelFileError extends DynError {
   }
 }
 
+/** An error of node:fs that says: no such file, or no such directory on the way to it. */
+export function isNotFound(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return code === "ENOENT" || code === "ENOTDIR";
+}
+
 /** An error of node:fs as one that names the file. Every other error stays what it is. */
 export function toFileError(error: unknown, file: string): unknown {
   if (error instanceof ModelFileError) return error;
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   if (typeof code !== "string") return error;
   const cause = { cause: error };
-  if (code === "ENOENT" || code === "ENOTDIR") {
+  if (isNotFound(error)) {
     return new ModelFileError("DYN_MODEL_FILE_MISSING", file, "there is no such file.", cause);
   }
   const what = reasons[code] ?? `cannot be read (${code}).`;

@@ -1,6 +1,8 @@
 // Where huggingface_hub keeps a model: blobs by etag, snapshots by commit, refs by branch or tag.
+
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { isNotFound } from "../files/model-file-error.ts";
 
 export interface CacheLayout {
   readonly root: string;
@@ -36,7 +38,7 @@ export async function readCachedCommit(
     const commit = (await readFile(layout.ref(revision), "utf8")).trim();
     return isCommit(commit) ? commit : null;
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    if (isNotFound(error)) return null;
     throw error;
   }
 }

@@ -1,10 +1,12 @@
 // One file of the hub into blobs/<etag>, by way of blobs/<etag>.incomplete, which a later try goes on with.
 // A blob appears under its name only when its size and checksum are right.
+
 import { createHash, type Hash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { DynError } from "@dyn/protocol";
+import { isNotFound } from "../files/model-file-error.ts";
 import type { CacheLayout } from "./cache-layout.ts";
 import { withFileLock } from "./file-lock.ts";
 import {
@@ -258,7 +260,7 @@ async function hasSize(path: string, sizeBytes: number | null): Promise<boolean>
     const { size } = await stat(path);
     return sizeBytes === null || size === sizeBytes;
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return false;
+    if (isNotFound(error)) return false;
     throw diskError(error, path);
   }
 }

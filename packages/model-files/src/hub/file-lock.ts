@@ -1,9 +1,11 @@
 // A lock between processes: a file that only one of them can create. Its owner touches it while it works;
 // a lock whose owner is dead, or has not touched it for a minute, is broken.
+
 import { randomUUID } from "node:crypto";
 import { link, mkdir, open, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
+import { isNotFound } from "../files/model-file-error.ts";
 import type { RetryTimers } from "./retry-schedule.ts";
 
 const touchMs = 10_000;
@@ -115,10 +117,6 @@ async function readOwner(path: string): Promise<string | null> {
     if (isNotFound(error)) return null;
     throw error;
   }
-}
-
-function isNotFound(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
 }
 
 function ignoreExisting(error: unknown): void {

@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { toFileError } from "../files/model-file-error.ts";
+import { isNotFound, toFileError } from "../files/model-file-error.ts";
 
 export interface HubSettings {
   /** Holds models--org--name directories. */
@@ -52,9 +52,7 @@ async function readTokenFile(file: string): Promise<string | undefined> {
   try {
     return text(await readFile(file, "utf8"));
   } catch (error) {
-    // No file, or no directory to hold one.
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    if (isNotFound(error)) return undefined;
     throw toFileError(error, file);
   }
 }

@@ -1,6 +1,8 @@
 // Which files of a repository dyn needs. Only these are downloaded.
+
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import { isNotFound } from "../files/model-file-error.ts";
 import { findShardFiles, indexFileName, singleFileName } from "../safetensors/shard-files.ts";
 import { HubError } from "./hub-error.ts";
 
@@ -62,7 +64,7 @@ export async function isFile(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isFile();
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return false;
+    if (isNotFound(error)) return false;
     throw error;
   }
 }

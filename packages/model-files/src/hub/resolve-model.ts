@@ -1,7 +1,7 @@
 // `--model-path`: a directory is taken as it is, everything else is a hub id.
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import { ModelFileError } from "../files/model-file-error.ts";
+import { isNotFound, ModelFileError } from "../files/model-file-error.ts";
 import { createCacheLayout, isCommit, readCachedCommit } from "./cache-layout.ts";
 import { downloadModel } from "./download-model.ts";
 import type { DownloadListener } from "./download-progress.ts";
@@ -99,8 +99,7 @@ async function readKind(path: string): Promise<"directory" | "file" | null> {
   try {
     return (await stat(path)).isDirectory() ? "directory" : "file";
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "ENOENT" || code === "ENOTDIR") return null;
+    if (isNotFound(error)) return null;
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 // All tensors of a model directory as views. Holds names, shapes and offsets; never file content.
 import { type FileHandle, open, realpath } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { ModelFileError, toFileError } from "../files/model-file-error.ts";
+import { isNotFound, ModelFileError, toFileError } from "../files/model-file-error.ts";
 import { readSafetensorsHeader } from "./read-header.ts";
 import { findShardFiles, indexFileName } from "./shard-files.ts";
 import type { Checkpoint, TensorView } from "./tensor-view.ts";
@@ -67,10 +67,6 @@ async function resolveShard(
       { cause: error },
     );
   }
-}
-
-function isNotFound(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
 }
 
 class DirectoryCheckpoint implements Checkpoint {
