@@ -139,7 +139,7 @@ it("for chats", async () => {
       const scores = top_logprobs === undefined ? {} : { logprobs: true, top_logprobs };
       await expectEqual("/v1/chat/completions", { model, messages, ...body, ...scores });
     }),
-    { numRuns: 120 },
+    { numRuns: 60 },
   );
   await until(() => isIdle(deployment.engine), "an idle engine");
 });
@@ -147,7 +147,7 @@ it("for chats", async () => {
 it("for text completions", async () => {
   await fc.assert(
     fc.asyncProperty(textBody, (body) => expectEqual("/v1/completions", { model, ...body })),
-    { numRuns: 120 },
+    { numRuns: 60 },
   );
   await until(() => isIdle(deployment.engine), "an idle engine");
 });
