@@ -37,10 +37,14 @@ describe("--config FILE", () => {
 
   test.each<[string, string, string[]]>([
     ["nmae: x", "DYN_ARGS_UNKNOWN_FLAG", ["--nmae in a.yaml", "--name"]],
+    ["colo: blue", "DYN_ARGS_UNKNOWN_FLAG", ["--colo in a.yaml", "--color"]],
     ["count: 0", "DYN_ARGS_INVALID_VALUE", ["a.yaml: count", "from 1 to 100"]],
     ["count: null", "DYN_ARGS_INVALID_VALUE", ["a.yaml, key count", "null"]],
     ["count: [1, 2]", "DYN_ARGS_INVALID_VALUE", ["one value"]],
     ["count: {a: 1}", "DYN_ARGS_INVALID_VALUE", ["mapping"]],
+    ["json: &a {a: *a}", "DYN_ARGS_INVALID_VALUE", ["contains itself"]],
+    ["kernel: &a [*a]", "DYN_ARGS_INVALID_VALUE", ["contains itself"]],
+    ["shards: [{toString: 1}]", "DYN_ARGS_UNSUPPORTED_FLAG", ["there is one shard"]],
     ["words: [{a: 1}]", "DYN_ARGS_INVALID_VALUE", ["items"]],
     ["no-on: true", "DYN_ARGS_INVALID_VALUE", ["on: false"]],
     ["config: b.yaml", "DYN_ARGS_INVALID_VALUE", ["command line"]],
@@ -64,6 +68,12 @@ describe("--config FILE", () => {
     expect(withFile("kernel: fast\nshards: 1").notices).toEqual([
       "a.yaml: kernel is accepted and has no effect here: there are no kernels.",
     ]);
+  });
+
+  test("an old name in it gives a notice", () => {
+    const args = withFile("old_on: true");
+    expect(args.values.toy.on).toBe(true);
+    expect(args.notices).toEqual(["a.yaml: old_on is an old name: use on."]);
   });
 
   test("--config=FILE in one argument is read too", () => {

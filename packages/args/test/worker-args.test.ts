@@ -303,6 +303,12 @@ describe("values that are wrong by themselves", () => {
     expect(error.message).toContain("--model-path PATH");
   });
 
+  test("a key on the command line does not come back in the message", () => {
+    const error = caught(() => worker(["--api-key", "hunter2"]));
+    expect(error.message).toContain("--api-key is refused");
+    expect(error.message).not.toContain("hunter2");
+  });
+
   test("a lower type of weights gives a notice, not a change", () => {
     expect(worker(["--dtype", "bfloat16"]).notices).toHaveLength(1);
     expect(worker(["--dtype", "float32"]).notices).toEqual([]);

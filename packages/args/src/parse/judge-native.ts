@@ -15,7 +15,8 @@ export function judgeNative(
   const asked = values.length === 0 ? "true" : values.join(" ");
   if (native.accepts?.some((value) => value.toLowerCase() === asked.toLowerCase()))
     return undefined;
-  const shown = values.length === 0 ? spelled : `${spelled} ${values.join(" ")}`;
+  // a value is shown only where it decides: others may be secrets, as that of --api-key
+  const shown = native.accepts === undefined ? spelled : `${spelled} ${asked}`;
   throw new ArgsError("UNSUPPORTED_FLAG", `${shown} is refused: ${native.reason}`, {
     flag: spelled,
   });

@@ -77,12 +77,20 @@ export function parseArgs<C extends Concerns, R extends RunArgs<C> = RunArgs<C>>
   const layers: Layer[] = [flags, env];
   if (file !== undefined) {
     layers.push(
-      mappingToLayer(file.mapping, { command: generic, kind: "file", name: file.name, onNative }),
+      mappingToLayer(file.mapping, {
+        command: generic,
+        kind: "file",
+        name: file.name,
+        notice,
+        onNative,
+      }),
     );
   }
   if (options.preset !== undefined) {
     const { name, values } = options.preset;
-    layers.push(mappingToLayer(values, { command: generic, kind: "preset", name, onNative }));
+    layers.push(
+      mappingToLayer(values, { command: generic, kind: "preset", name, notice, onNative }),
+    );
   }
 
   const values: Record<string, Record<string, unknown>> = {};
