@@ -1,6 +1,7 @@
 import { defineConfig } from "vitest/config";
 
-const conditions = ["@dyn/source", "node", "import", "default"];
+// "import" must not be among them: it would reach require() too, which then gets ES modules.
+const conditions = ["@dyn/source", "node"];
 
 export default defineConfig({
   ssr: { resolve: { conditions } },

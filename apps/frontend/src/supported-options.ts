@@ -4,7 +4,19 @@ import type { FrontendConcerns, SupportedOptions } from "@dyn/args";
 export const supportedOptions: SupportedOptions<FrontendConcerns> = {
   http: ["host", "port", "bodyLimitMb", "gracefulShutdownTimeoutSecs"],
   frontend: [],
-  runtime: ["discoveryBackend", "requestPlane", "responsePlane", "fileKv"],
+  runtime: [
+    "discoveryBackend",
+    "requestPlane",
+    "responsePlane",
+    "fileKv",
+    "etcdEndpoints",
+    "etcdLeaseTtl",
+    "etcdAuthUsername",
+    "etcdAuthPassword",
+    "etcdAuthCa",
+    "etcdAuthClientCert",
+    "etcdAuthClientKey",
+  ],
   router: ["routerMode"],
   process: ["dynLog", "loggingJsonl", "disableAnsiLogging"],
 };

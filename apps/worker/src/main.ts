@@ -9,7 +9,10 @@ process.exitCode = await runProgram({
   parse: () => parseWorkerArgs({ argv: process.argv.slice(2), env: process.env }),
   start: async (args, signal) => {
     const logger = createLoggerFromEnv("worker");
-    const planes = await createPlanes(args.values.runtime);
+    const planes = await createPlanes(args.values.runtime, {
+      onProblem: (message, error) =>
+        logger.child("runtime").warn(message, { error: String(error) }),
+    });
     const worker = await startWorker({ args, planes, logger, signal });
     logger.info("ready", describeWorker(worker));
     return worker;

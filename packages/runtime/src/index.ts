@@ -21,6 +21,7 @@ export {
 } from "./client/router-mode.ts";
 export { RoutingSets } from "./client/routing-sets.ts";
 export type { Discovery, DiscoveryEvent } from "./discovery/discovery.ts";
+export { EtcdDiscovery, type EtcdDiscoveryOptions } from "./discovery/etcd-discovery.ts";
 export { FileDiscovery, type FileDiscoveryOptions } from "./discovery/file-discovery.ts";
 export {
   type Bucket,

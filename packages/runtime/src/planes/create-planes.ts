@@ -1,8 +1,11 @@
 // The drivers that a process's options name. The only place that knows all of them.
+import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UnavailableError } from "@dyn/protocol";
 import { drawU64 } from "../address/instance-id.ts";
+import type { Discovery } from "../discovery/discovery.ts";
+import { EtcdDiscovery, type EtcdDiscoveryOptions } from "../discovery/etcd-discovery.ts";
 import { FileDiscovery } from "../discovery/file-discovery.ts";
 import type { Planes } from "../distributed-runtime.ts";
 import { MemEventPlane, MemTopics } from "../event/mem-event-plane.ts";
@@ -13,6 +16,14 @@ export interface PlaneOptions {
   readonly discoveryBackend: "kubernetes" | "etcd" | "file" | "mem";
   readonly requestPlane?: "tcp" | "nats";
   readonly responsePlane?: "tcp" | "quic";
+  readonly etcdEndpoints?: readonly string[];
+  readonly etcdLeaseTtl?: number | undefined;
+  readonly etcdAuthUsername?: string | undefined;
+  readonly etcdAuthPassword?: string | undefined;
+  /** PEM files. */
+  readonly etcdAuthCa?: string | undefined;
+  readonly etcdAuthClientCert?: string | undefined;
+  readonly etcdAuthClientKey?: string | undefined;
   /** Folder of the file backend; default `dynamo_store_kv` in the folder for temporary files. */
   readonly fileKv?: string | undefined;
 }
@@ -27,23 +38,59 @@ export async function createPlanes(
   options: PlaneOptions,
   settings: PlaneSettings = {},
 ): Promise<Planes> {
-  const { discoveryBackend } = options;
-  if (discoveryBackend === "mem") return createMemHub().createPlanes();
-  if (discoveryBackend !== "file") {
-    throw noDriver("discovery backend", discoveryBackend, "--discovery-backend file");
-  }
-  if (options.requestPlane === "nats")
+  if (options.discoveryBackend === "mem") return createMemHub().createPlanes();
+  if (options.requestPlane === "nats") {
     throw noDriver("request plane", "nats", "--request-plane tcp");
-  if (options.responsePlane === "quic")
+  }
+  if (options.responsePlane === "quic") {
     throw noDriver("response plane", "quic", "--response-plane tcp");
+  }
   return {
-    discovery: new FileDiscovery({
-      root: options.fileKv ?? join(tmpdir(), "dynamo_store_kv"),
-      instanceId: drawU64(),
-      ...(settings.onProblem === undefined ? {} : { onProblem: settings.onProblem }),
-    }),
+    discovery: await createDiscovery(options, settings),
     requestPlane: new TcpRequestPlane(settings.tcp),
     eventPlane: new MemEventPlane({ topics: new MemTopics() }),
+  };
+}
+
+async function createDiscovery(
+  options: PlaneOptions,
+  { onProblem }: PlaneSettings,
+): Promise<Discovery> {
+  const problem = onProblem === undefined ? {} : { onProblem };
+  switch (options.discoveryBackend) {
+    case "file":
+      return new FileDiscovery({
+        root: options.fileKv ?? join(tmpdir(), "dynamo_store_kv"),
+        instanceId: drawU64(),
+        ...problem,
+      });
+    case "etcd":
+      return EtcdDiscovery.connect({
+        endpoints: options.etcdEndpoints ?? ["http://localhost:2379"],
+        leaseTtlSeconds: options.etcdLeaseTtl,
+        username: options.etcdAuthUsername,
+        password: options.etcdAuthPassword,
+        ...(await readTls(options)),
+        ...problem,
+      });
+    default:
+      throw noDriver(
+        "discovery backend",
+        options.discoveryBackend,
+        "--discovery-backend etcd or file",
+      );
+  }
+}
+
+async function readTls(options: PlaneOptions): Promise<Pick<EtcdDiscoveryOptions, "tls">> {
+  const { etcdAuthCa: ca, etcdAuthClientCert: cert, etcdAuthClientKey: key } = options;
+  if (ca === undefined && cert === undefined && key === undefined) return {};
+  return {
+    tls: {
+      ...(ca === undefined ? {} : { rootCertificate: await readFile(ca) }),
+      ...(cert === undefined ? {} : { certificate: await readFile(cert) }),
+      ...(key === undefined ? {} : { privateKey: await readFile(key) }),
+    },
   };
 }
 

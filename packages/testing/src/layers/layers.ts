@@ -36,6 +36,7 @@ export const soleOwner: Readonly<Record<string, string>> = {
   pino: "logging",
   "pino-pretty": "logging",
   "prom-client": "metrics",
+  etcd3: "runtime",
   "onnxruntime-node": "engine-onnx",
   koffi: "engine-onnx",
   "@huggingface/tokenizers": "tokenizer",
