@@ -17,20 +17,36 @@ export function drawFromRow(
   let best = bitsToNoise(noiseBits(state, winner));
   // Logits below this cannot win.
   let least = logit + (best - MAX_NOISE) * temperature;
-  for (let id = 0; id < row.length; id++) {
-    const x = row[id]!;
-    if (x < least) continue;
-    const score = (x - logit) * rate;
-    const bits = noiseBits(state, id);
-    if (score + noiseBounds[Math.clz32(bits)]! < best) continue;
-    const total = score + bitsToNoise(bits);
-    if (total > best || (total === best && id < winner)) {
-      best = total;
-      winner = id;
-      least = logit + (best - MAX_NOISE) * temperature;
+  for (let from = 0; from < row.length; from += 8) {
+    if (from + 8 <= row.length && allBelow(row, from, least)) continue;
+    // No test of the single logit: it would be a branch that nothing can predict.
+    const to = Math.min(from + 8, row.length);
+    for (let id = from; id < to; id++) {
+      const score = (row[id]! - logit) * rate;
+      const bits = noiseBits(state, id);
+      if (score + noiseBounds[Math.clz32(bits)]! < best) continue;
+      const total = score + bitsToNoise(bits);
+      if (total > best || (total === best && id < winner)) {
+        best = total;
+        winner = id;
+        least = logit + (best - MAX_NOISE) * temperature;
+      }
     }
   }
   return winner;
+}
+
+function allBelow(row: Float32Array, from: number, least: number): boolean {
+  return (
+    row[from]! < least &&
+    row[from + 1]! < least &&
+    row[from + 2]! < least &&
+    row[from + 3]! < least &&
+    row[from + 4]! < least &&
+    row[from + 5]! < least &&
+    row[from + 6]! < least &&
+    row[from + 7]! < least
+  );
 }
 
 /** Among the candidates; the peak is one of them. */
