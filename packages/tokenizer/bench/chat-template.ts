@@ -1,8 +1,8 @@
 // Rendering time of our chat templates beside @huggingface/jinja, on the templates of the test fixtures.
 // node --conditions=@dyn/source --import tsx packages/tokenizer/bench/chat-template.ts
 import { readdirSync, readFileSync } from "node:fs";
-import { Template } from "@huggingface/jinja";
 import { createChatTemplate } from "@dyn/tokenizer";
+import { Template } from "@huggingface/jinja";
 
 const folder = new URL("../test/fixtures/template/", import.meta.url);
 const names = readdirSync(new URL("sources/", folder)).map((name) => name.replace(".jinja", ""));
@@ -11,7 +11,10 @@ const tools = Array.from({ length: 3 }, (_, index) => ({
   function: {
     name: `tool_${index}`,
     description: "Looks something up.",
-    parameters: { type: "object", properties: { query: { type: "string" }, count: { type: "integer" } } },
+    parameters: {
+      type: "object",
+      properties: { query: { type: "string" }, count: { type: "integer" } },
+    },
   },
 }));
 const messages = (count: number) => [
@@ -41,7 +44,10 @@ console.log("template, messages, tools, ours (us), @huggingface/jinja (us), rati
 for (const name of names) {
   const source = readFileSync(new URL(`sources/${name}.jinja`, folder), "utf8");
   const ours = createChatTemplate(source, { bosToken: "<s>", eosToken: "</s>" });
-  for (const [count, withTools] of [[5, true], [59, false]] as const) {
+  for (const [count, withTools] of [
+    [5, true],
+    [59, false],
+  ] as const) {
     const input = { messages: messages(count), tools: withTools ? tools : undefined };
     const variables = {
       messages: input.messages,

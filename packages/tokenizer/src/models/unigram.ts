@@ -3,6 +3,7 @@ import type { Component } from "../file/tokenizer-json.ts";
 import type { IdList } from "../pipeline/id-list.ts";
 import { readByteTokens } from "./byte-tokens.ts";
 import type { PieceModel } from "./piece-model.ts";
+import { readScore } from "./read-score.ts";
 
 /** What an unknown character costs below the worst token. */
 const UNKNOWN_PENALTY = 10;
@@ -40,7 +41,7 @@ class Unigram implements PieceModel {
     unknown: number,
     hasByteFallback: boolean,
   ) {
-    this.#scores = Float64Array.from(entries, ([, score]) => score);
+    this.#scores = Float64Array.from(entries, ([, score]) => readScore(score));
     this.#unknownScore = this.#scores.reduce((a, b) => Math.min(a, b), Infinity) - UNKNOWN_PENALTY;
     this.#unknown = unknown;
     this.#vocab = vocab;

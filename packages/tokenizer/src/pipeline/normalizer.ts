@@ -71,6 +71,7 @@ function createSequence(parts: unknown): Normalize | null {
 
 /** Character by character: no rule looks at its neighbours (a final sigma stays a plain one). */
 function lowercase(text: string): string {
+  if (!/[\u0080-\uffff]/.test(text)) return text.toLowerCase();
   let out = "";
   for (const char of text) out += char.toLowerCase();
   return out;
