@@ -192,6 +192,8 @@ export class EngineCore {
 
   /** Everything fails with this error: the engine cannot go on. */
   failAll(error: unknown): void {
+    this.#inFlight = null;
+    this.#aborted.clear();
     for (const group of [...this.#groups.values()]) this.#endGroup(group, errorFinish(error));
     this.#flush();
   }
@@ -270,7 +272,7 @@ export class EngineCore {
       let tokenId: number;
       let logprobs: GenerateOutput["logprobs"] = null;
       if (result.kind === "tokens") {
-        tokenId = result.tokenIds[at]!;
+        tokenId = checkDeviceToken(choice, result.tokenIds[at], this.info.vocabSize);
         sampler.accept(tokenId);
       } else {
         const { vocabSize } = this.info;
@@ -348,6 +350,14 @@ export class EngineCore {
     this.#outputs = [];
     this.#sink(outputs);
   }
+}
+
+function checkDeviceToken(choice: Choice, id: number | undefined, vocabSize: number): number {
+  if (choice.needsLogits) {
+    throw new InternalError("The executor sampled although log-probabilities were wanted.");
+  }
+  if (id !== undefined && id >= 0 && id < vocabSize) return id;
+  throw new InternalError(`The executor sampled token ${id} of a vocabulary of ${vocabSize}.`);
 }
 
 /** Whether the planned step computes the last known token, and a next one may follow. */

@@ -36,7 +36,7 @@ export function validateSchedulerOptions(options: SchedulerOptions, pageSize: nu
   atLeast("maxPrefillTokens", options.maxPrefillTokens, 1);
   atLeast("maxConsecutivePrefills", options.maxConsecutivePrefills, 1);
   if (options.maxQueuedRequests !== null) {
-    atLeast("maxQueuedRequests", options.maxQueuedRequests, 0);
+    atLeast("maxQueuedRequests", options.maxQueuedRequests, 1);
   }
   const chunk = options.chunkedPrefillSize;
   if (chunk !== null && (!Number.isInteger(chunk) || chunk < pageSize || chunk % pageSize !== 0)) {

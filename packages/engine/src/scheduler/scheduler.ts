@@ -1,6 +1,6 @@
 // Decides what the next step computes, and keeps the books of pages, locks and queues.
 // It never calls the executor and never samples: EngineCore does, between plan() and complete().
-import { InternalError, OverloadedError } from "@dyn/protocol";
+import { InternalError } from "@dyn/protocol";
 import type { CacheNode, PageCache } from "../cache/page-cache.ts";
 import type { PagePool } from "../cache/page-pool.ts";
 import { estimateNewTokens, NewTokenRatio } from "./new-token-ratio.ts";
@@ -11,7 +11,8 @@ import type { RequestGroup } from "./request-group.ts";
 import type { SchedulerOptions } from "./scheduler-options.ts";
 import type { Sequence } from "./sequence.ts";
 import { SequenceMemory } from "./sequence-memory.ts";
-import { choosePreempted, chooseRetracted, leastPreferred } from "./victims.ts";
+import { choosePreempted, chooseRetracted } from "./victims.ts";
+import { WaitingQueue } from "./waiting-queue.ts";
 
 /** One step: which sequences, and per sequence `planned` new tokens behind `computed` old ones. */
 export interface StepPlan {
@@ -43,13 +44,10 @@ export class Scheduler {
   readonly #memory: SequenceMemory;
   readonly #logprobChunkTokens: number;
 
-  readonly #waiting: Sequence[] = [];
+  readonly #queue: WaitingQueue;
   readonly #running: Sequence[] = [];
   /** The one sequence whose prompt is cut over several steps. */
   #chunked: Sequence | null = null;
-  #pendingCount = 0;
-  #queuedRequests = 0;
-  #queueNumber = 0;
   #consecutivePrefills = 0;
   /** Decode steps to go before admission is tried again; 0 = try now. */
   #admissionPause = 0;
@@ -78,6 +76,7 @@ export class Scheduler {
       Math.floor(options.logprobChunkTokens / options.pageSize) * options.pageSize,
     );
     this.#memory = new SequenceMemory(options);
+    this.#queue = new WaitingQueue(options.scheduler.maxQueuedRequests);
   }
 
   /** Sequences that hold pages. */
@@ -86,7 +85,7 @@ export class Scheduler {
   }
 
   get waitingCount(): number {
-    return this.#waiting.length + this.#pendingCount;
+    return this.#queue.count;
   }
 
   get isIdle(): boolean {
@@ -105,32 +104,16 @@ export class Scheduler {
     return this.#running;
   }
 
-  get waiting(): readonly Sequence[] {
-    return this.#waiting;
-  }
-
   get chunked(): Sequence | null {
     return this.#chunked;
   }
 
   /** Queues a request, or throws OverloadedError. Its sequences exist already; finished ones are left out. */
   submit(group: RequestGroup): void {
-    this.#makeRoomInQueue(group);
-    const open = group.sequences.filter((sequence) => sequence.state !== "finished");
-    const first = open[0];
-    if (first === undefined) return;
-    const shares = first.promptLength > this.#pageSize || group.promptLogprobs !== null;
-    this.#queuedRequests++;
-    this.#enqueue(first);
-    for (const sequence of open.slice(1)) {
-      if (shares) {
-        sequence.state = "pending";
-        sequence.queueNumber = first.queueNumber;
-        this.#pendingCount++;
-      } else {
-        this.#enqueue(sequence);
-      }
-    }
+    const displaced = this.#queue.findRoom(group, this.#policy.name === "priority");
+    if (displaced !== null) this.#hooks.displaced(displaced);
+    const shares = group.request.tokenIds.length > this.#pageSize || group.promptLogprobs !== null;
+    this.#queue.addRequest(group, shares);
     this.#admissionPause = 0;
   }
 
@@ -172,7 +155,7 @@ export class Scheduler {
       if (this.#chunked === sequence) this.#chunked = null;
       sequence.state = "running";
       this.#running.push(sequence);
-      this.#releaseSiblings(sequence.group);
+      if (this.#queue.releaseSiblings(sequence.group)) this.#admissionPause = 0;
     }
   }
 
@@ -184,8 +167,7 @@ export class Scheduler {
   /** Takes a sequence out, whatever its state: what it computed stays in the cache, the rest is freed. */
   finish(sequence: Sequence): void {
     if (sequence.state === "finished") return;
-    if (sequence.state === "pending") this.#pendingCount--;
-    this.#dequeue(sequence);
+    this.#queue.remove(sequence);
     removeFrom(this.#running, sequence);
     if (this.#chunked === sequence) this.#chunked = null;
     if (sequence.slot >= 0) {
@@ -193,7 +175,7 @@ export class Scheduler {
       this.#release(sequence);
     }
     sequence.state = "finished";
-    this.#replaceFirst(sequence.group);
+    this.#queue.replaceFirst(sequence.group);
     this.#admissionPause = 0;
   }
 
@@ -206,7 +188,7 @@ export class Scheduler {
     const rows: Sequence[] = [];
     const chunked = this.#chunked;
     const paused = this.#admissionPause > 0 && this.#running.length > 0;
-    const admits = this.#waiting.length > 0 && !paused && this.#hasRoom();
+    const admits = this.#queue.list.length > 0 && !paused && this.#hasRoom();
     if (admits) this.#orderWaiting();
     if (!admits && chunked === null) return rows;
     const budget = this.#createBudget();
@@ -216,7 +198,7 @@ export class Scheduler {
       rows.push(chunked);
     }
     if (!admits) return rows;
-    for (const sequence of this.#waiting.slice()) {
+    for (const sequence of this.#queue.list.slice()) {
       if (this.#slotsLeft(rows) <= 0 || budget.isSpent || isCut(rows.at(-1))) break;
       if (!this.#admit(sequence, budget, rows)) break;
       rows.push(sequence);
@@ -230,13 +212,13 @@ export class Scheduler {
   }
 
   #orderWaiting(): void {
-    this.#policy.order(this.#waiting, {
+    this.#policy.order(this.#queue.list, {
       cache: this.#cache,
       pageSize: this.#pageSize,
       running: this.#running,
       random: this.#random,
     });
-    if (this.#mayPreempt()) this.#preemptFor(this.#waiting[0]!);
+    if (this.#mayPreempt()) this.#preemptFor(this.#queue.list[0]!);
   }
 
   #createBudget(): PrefillBudget {
@@ -283,7 +265,7 @@ export class Scheduler {
     }
     sequence.planned = piece;
     budget.charge(piece, piece === extend ? estimate : 0);
-    this.#dequeue(sequence);
+    this.#queue.remove(sequence);
     sequence.state = "prefilling";
     this.#memory.takeSlot(sequence);
     if (sequence.group.cachedTokens === null) {
@@ -328,7 +310,7 @@ export class Scheduler {
     if (this.#chunked === sequence) this.#chunked = null;
     this.#release(sequence);
     this.#retractions++;
-    this.#enqueue(sequence);
+    this.#queue.add(sequence);
   }
 
   #mayPreempt(): boolean {
@@ -355,57 +337,6 @@ export class Scheduler {
   #release(sequence: Sequence): void {
     const slot = this.#memory.release(sequence);
     if (slot >= 0) this.#hooks.released(slot);
-  }
-
-  #enqueue(sequence: Sequence): void {
-    sequence.state = "waiting";
-    sequence.queueNumber = this.#queueNumber++;
-    this.#waiting.push(sequence);
-  }
-
-  #dequeue(sequence: Sequence): void {
-    if (!removeFrom(this.#waiting, sequence) || sequence.group.hasLeftQueue) return;
-    sequence.group.hasLeftQueue = true;
-    this.#queuedRequests--;
-  }
-
-  #makeRoomInQueue(group: RequestGroup): void {
-    const limit = this.#options.maxQueuedRequests;
-    if (limit === null || this.#queuedRequests < limit) return;
-    const victim = this.#policy.name === "priority" ? leastPreferred(this.#waiting) : null;
-    if (victim === null || victim.request.priority >= group.request.priority) {
-      throw new OverloadedError(
-        `The request queue is full: ${this.#queuedRequests} requests wait and ${limit} may. Send it again later, or raise maxQueuedRequests.`,
-        { code: "DYN_ENGINE_QUEUE_FULL" },
-      );
-    }
-    this.#hooks.displaced(victim);
-  }
-
-  /** The prompt is in the cache: the other choices may go. */
-  #releaseSiblings(group: RequestGroup): void {
-    if (group.siblingsReleased) return;
-    group.siblingsReleased = true;
-    this.#unblock(group.sequences.filter((sequence) => sequence.state === "pending"));
-  }
-
-  /** The choice that was to compute the prompt ended before it had: the next one does. */
-  #replaceFirst(group: RequestGroup): void {
-    if (group.siblingsReleased) return;
-    const isComputing = group.sequences.some(
-      ({ state }) => state !== "pending" && state !== "finished",
-    );
-    const next = group.sequences.find((sequence) => sequence.state === "pending");
-    if (!isComputing && next !== undefined) this.#unblock([next]);
-  }
-
-  /** To the front of the queue: their request has waited its turn. */
-  #unblock(pending: readonly Sequence[]): void {
-    if (pending.length === 0) return;
-    for (const sequence of pending) sequence.state = "waiting";
-    this.#waiting.unshift(...pending);
-    this.#pendingCount -= pending.length;
-    this.#admissionPause = 0;
   }
 }
 

@@ -11,6 +11,8 @@ export class CheckedExecutor implements Executor {
   /** Runs while the step is in flight. */
   duringStep: (() => void) | null = null;
   failsNext = false;
+  /** Answers instead of the inner executor. */
+  answer: ((batch: ForwardBatch) => StepResult) | null = null;
 
   constructor(inner: Executor) {
     this.#inner = inner;
@@ -26,7 +28,7 @@ export class CheckedExecutor implements Executor {
       this.failsNext = false;
       throw new Error("The device went away.");
     }
-    return await this.#inner.step(batch);
+    return this.answer === null ? await this.#inner.step(batch) : this.answer(batch);
   }
 
   releaseSequence(sequenceId: number): void {
