@@ -1,6 +1,6 @@
 // What may stand behind `|`: the filters of Jinja 3.1 that chat templates use.
 import type { Filter } from "./filter.ts";
-import { TemplateRuntimeError, toItems } from "./python-value.ts";
+import { isTruthy, TemplateRuntimeError, toItems } from "./python-value.ts";
 import { readPath, sequenceFilters } from "./sequence-filters.ts";
 import { valueFilters } from "./value-filters.ts";
 
@@ -9,6 +9,7 @@ export function findFilter(name: string): Filter | undefined {
 }
 
 const map: Filter = (value, args, named) => {
+  if (!isTruthy(value)) return [];
   const attribute = named.get("attribute");
   if (args.length === 0 && attribute !== undefined) {
     return toItems(value).map((item) => readPath(item, attribute, named.get("default")));

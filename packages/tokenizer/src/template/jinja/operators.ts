@@ -40,7 +40,7 @@ export function compareValues(a: unknown, b: unknown, operator = "<"): number {
   const y = toNumber(b);
   if (x !== null && y !== null) return x - y;
   if (typeof a === "string" && typeof b === "string") return compareText(a, b);
-  if (Array.isArray(a) && Array.isArray(b)) {
+  if (Array.isArray(a) && Array.isArray(b) && typeName(a) === typeName(b)) {
     for (let i = 0; i < Math.min(a.length, b.length); i++) {
       if (!isEqual(a[i], b[i])) return compareValues(a[i], b[i], operator);
     }
@@ -97,6 +97,7 @@ export function contains(container: unknown, item: unknown): boolean {
 }
 
 export function applyBinary(operator: string, left: unknown, right: unknown): unknown {
+  if (operator === "%" && typeof left === "string") return printf(left, right);
   if (left === undefined || right === undefined) {
     throw new TemplateRuntimeError(`an operand of "${operator}" is undefined`);
   }
@@ -118,11 +119,8 @@ export function applyBinary(operator: string, left: unknown, right: unknown): un
     }
   }
   if (operator === "*") {
-    if (a !== null) return repeat(right, a);
-    if (b !== null) return repeat(left, b);
-  }
-  if (operator === "%" && typeof left === "string") {
-    return printf(left, right instanceof PythonTuple ? right : [right]);
+    if (a !== null && !isFloat(left)) return repeat(right, a);
+    if (b !== null && !isFloat(right)) return repeat(left, b);
   }
   throw new TemplateRuntimeError(
     `unsupported operand type(s) for ${operator}: '${typeName(left)}' and '${typeName(right)}'`,
@@ -151,6 +149,8 @@ function applyNumbers(operator: string, a: number, b: number, asFloat: boolean):
     case "*":
       return result(a * b);
     case "**":
+      if (a === 0 && b < 0)
+        throw new TemplateRuntimeError("0.0 cannot be raised to a negative power");
       return b < 0 ? PythonFloat.from(a ** b) : result(a ** b);
   }
   if (b === 0) throw new TemplateRuntimeError("division by zero");

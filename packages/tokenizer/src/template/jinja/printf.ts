@@ -1,9 +1,20 @@
-import { TemplateRuntimeError, toNumber, toRepr, toText, typeName } from "./python-value.ts";
+import {
+  PythonFloat,
+  PythonTuple,
+  TemplateRuntimeError,
+  toNumber,
+  toRepr,
+  toText,
+  typeName,
+} from "./python-value.ts";
 
 const directive = /%([-0 +]*)(\d+)?(?:\.(\d+))?([sdirfx%])/g;
 
-/** Python's `text % args` for s, r, d, i, x, f and %%. */
-export function printf(text: string, args: readonly unknown[]): string {
+/** Python's `text % value` for s, r, d, i, x, f and %%. Only a tuple holds several arguments. */
+export function printf(text: string, value: unknown): string {
+  const args = value instanceof PythonTuple ? value : [value];
+  // Python takes what has items for names, of which not all need be used.
+  const mayBeLeft = value === undefined || (typeof value === "object" && args !== value);
   let at = 0;
   const result = text.replace(
     directive,
@@ -18,7 +29,7 @@ export function printf(text: string, args: readonly unknown[]): string {
       return piece.padStart(size, flags.includes("0") && type !== "s" ? "0" : " ");
     },
   );
-  if (at < args.length) {
+  if (at < args.length && (!mayBeLeft || value === null || value instanceof PythonFloat)) {
     throw new TemplateRuntimeError("not all arguments converted during string formatting");
   }
   return result;

@@ -163,6 +163,7 @@ function defineSelection(name: string, keeps: boolean, byAttribute: boolean): vo
     const [testName, ...rest] = behind;
     const test = testName === undefined ? isTruthy : findTest(String(testName));
     if (test === undefined) throw new TemplateRuntimeError(`No test named '${String(testName)}'.`);
+    if (!isTruthy(value)) return [];
     return toItems(value).filter(
       (item) => test(byAttribute ? readPath(item, path) : item, ...rest) === keeps,
     );

@@ -53,7 +53,10 @@ define(["replace"], ["old", "new", "count"], (value, [old, fresh, count]) =>
 );
 define(["indent"], ["width", "first", "blank"], (value, [width, first, blank]) => {
   const indent = typeof width === "string" ? width : " ".repeat(toNumber(width) ?? 4);
-  const lines = splitLines(`${toText(value)}\n`);
+  if (typeof value !== "string") {
+    throw new TemplateRuntimeError(`cannot indent '${typeName(value)}'`);
+  }
+  const lines = splitLines(`${value}\n`);
   const [head = "", ...rest] = lines;
   const indented = rest.map((line) => (line === "" && !isTruthy(blank) ? line : indent + line));
   return [isTruthy(first) ? indent + head : head, ...indented].join("\n");
@@ -76,6 +79,7 @@ define(["abs"], [], (value) => {
   return value instanceof PythonFloat ? PythonFloat.from(Math.abs(number)) : Math.abs(number);
 });
 define(["int"], ["default", "base"], (value, [fallback, base]) => {
+  if (value === undefined) throw new TemplateRuntimeError("int of a value that is undefined");
   const number = toNumber(value);
   if (number !== null) return Math.trunc(number);
   const text = strip(toText(value));
@@ -87,11 +91,15 @@ define(["int"], ["default", "base"], (value, [fallback, base]) => {
   return parsed === null || !Number.isFinite(parsed) ? orElse(fallback, 0) : Math.trunc(parsed);
 });
 define(["float"], ["default"], (value, [fallback]) => {
+  if (value === undefined) throw new TemplateRuntimeError("float of a value that is undefined");
   const parsed = toNumber(value) ?? numberFromText(strip(toText(value)));
   return parsed === null ? orElse(fallback, PythonFloat.from(0)) : PythonFloat.from(parsed);
 });
 define(["round"], ["precision", "method"], (value, [precision, method]) => {
-  const number = toNumber(value) ?? 0;
+  const number = toNumber(value);
+  if (number === null) {
+    throw new TemplateRuntimeError(`type ${typeName(value)} doesn't define __round__ method`);
+  }
   if (!isFloat(value) && (method ?? "common") === "common") return number;
   const scale = 10 ** (toNumber(precision) ?? 0);
   const scaled = number * scale;
@@ -105,7 +113,7 @@ define(["items"], [], (value) => {
   return dictEntries(value).map((entry) => PythonTuple.fromItems(entry));
 });
 define(["pprint"], [], toRepr);
-valueFilters.set("format", (value, args) => printf(toText(value), args));
+valueFilters.set("format", (value, args) => printf(toText(value), PythonTuple.fromItems(args)));
 define(
   ["tojson"],
   ["ensure_ascii", "indent", "separators", "sort_keys"],
