@@ -43,6 +43,7 @@ async function compare(name: ShapeName, quantization: "q8" | null): Promise<void
     vocabSize: shape.vocab_size,
     contextLength: 640,
     maxBatchSize: Math.max(...batchSizes),
+    decodeContext,
     cacheDirectory: join(folder, "cache"),
     peerDirectory: installPeer(join(folder, "peer")),
   };
@@ -95,7 +96,7 @@ function measures(steps: number) {
     ...batchSizes.map((tokens) => ({
       label: `decode ${tokens}`,
       tokens,
-      run: (engine: BenchEngine) => engine.decode(tokens, decodeContext, steps),
+      run: (engine: BenchEngine) => engine.decode(tokens, steps),
     })),
   ];
 }

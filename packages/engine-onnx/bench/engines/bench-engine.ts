@@ -1,9 +1,12 @@
-/** What the benchmark asks of an engine. Prompts are random and never repeat: no prefix is cached. */
+/** What the benchmark asks of an engine. */
 export interface BenchEngine {
-  /** Milliseconds from the request to its first token. */
+  /** Milliseconds from the request to its first token. The prompt is random: nothing of it is cached. */
   prefill(tokenCount: number): Promise<number>;
-  /** Milliseconds of one decode step of `batchSize` sequences that began with `contextLength` tokens, over `steps` steps. */
-  decode(batchSize: number, contextLength: number, steps: number): Promise<number>;
+  /**
+   * Milliseconds of one decode step, over `steps` steps of `batchSize` sequences that each continue a prompt of
+   * `decodeContext` tokens. The prompts stay the same, so that each is computed once.
+   */
+  decode(batchSize: number, steps: number): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -15,6 +18,7 @@ export interface BenchSettings {
   readonly vocabSize: number;
   readonly contextLength: number;
   readonly maxBatchSize: number;
+  readonly decodeContext: number;
   readonly cacheDirectory: string;
   /** Where node-llama-cpp is installed. */
   readonly peerDirectory: string;

@@ -14,9 +14,12 @@ export async function openDynEngine(settings: BenchSettings): Promise<BenchEngin
     maxRunningRequests: maxBatchSize,
     cacheDirectory: settings.cacheDirectory,
   });
-  const request = (tokenCount: number, maxNewTokens: number): GenerateRequest => ({
+  const decodePrompts = Array.from({ length: maxBatchSize }, () =>
+    randomPrompt(settings.decodeContext, vocabSize),
+  );
+  const request = (prompt: readonly number[], maxNewTokens: number): GenerateRequest => ({
     requestId: randomUUID(),
-    tokenIds: Uint32Array.from(randomPrompt(tokenCount, vocabSize)),
+    tokenIds: Uint32Array.from(prompt),
     sampling: { ...defaultSamplingParams, temperature: 0, maxNewTokens, ignoreEos: true },
     n: 1,
     eosTokenIds: [],
@@ -30,20 +33,21 @@ export async function openDynEngine(settings: BenchSettings): Promise<BenchEngin
   });
   return {
     async prefill(tokenCount) {
+      const prompt = randomPrompt(tokenCount, vocabSize);
       const start = performance.now();
-      for await (const _ of engine.generate(request(tokenCount, 1))) break;
+      for await (const _ of engine.generate(request(prompt, 1))) break;
       return performance.now() - start;
     },
-    async decode(batchSize, promptLength, steps) {
+    async decode(batchSize, steps) {
       let started = 0;
       let first = 0;
       let last = 0;
       await Promise.all(
-        Array.from({ length: batchSize }, async (_, row) => {
+        decodePrompts.slice(0, batchSize).map(async (prompt, row) => {
           let tokenCount = 0;
           let stepCount = -1;
           // Prompts are computed one after the other: steps of the whole batch begin when the last one has started.
-          for await (const _output of engine.generate(request(promptLength, promptLength))) {
+          for await (const _output of engine.generate(request(prompt, 300))) {
             tokenCount += 1;
             if (tokenCount === 1) started += 1;
             if (started < batchSize) continue;

@@ -12,12 +12,7 @@ export type EngineName = keyof typeof openers;
 type Call =
   | { readonly type: "open"; readonly name: EngineName; readonly settings: BenchSettings }
   | { readonly type: "prefill"; readonly tokenCount: number }
-  | {
-      readonly type: "decode";
-      readonly batchSize: number;
-      readonly contextLength: number;
-      readonly steps: number;
-    }
+  | { readonly type: "decode"; readonly batchSize: number; readonly steps: number }
   | { readonly type: "close" };
 
 /** Loads the engine in a child process. */
@@ -29,8 +24,8 @@ export async function startEngine(name: EngineName, settings: BenchSettings): Pr
   await call({ type: "open", name, settings });
   return {
     prefill: async (tokenCount) => (await call({ type: "prefill", tokenCount })) as number,
-    decode: async (batchSize, contextLength, steps) =>
-      (await call({ type: "decode", batchSize, contextLength, steps })) as number,
+    decode: async (batchSize, steps) =>
+      (await call({ type: "decode", batchSize, steps })) as number,
     close: async () => {
       await call({ type: "close" });
     },
@@ -60,7 +55,7 @@ if (process.send !== undefined && process.argv[1] === fileURLToPath(import.meta.
     if (engine === null) throw new Error("no engine is open");
     if (call.type === "prefill") return engine.prefill(call.tokenCount);
     if (call.type === "decode") {
-      return engine.decode(call.batchSize, call.contextLength, call.steps);
+      return engine.decode(call.batchSize, call.steps);
     }
     return engine.close();
   };

@@ -8,6 +8,8 @@ interface LlamaSequence {
   evaluate(tokens: number[], options: object): AsyncGenerator<number, void>;
   evaluateWithoutGeneratingNewTokens(tokens: number[]): Promise<void>;
   clearHistory(): Promise<void>;
+  eraseContextTokenRanges(ranges: { start: number; end: number }[]): Promise<void>;
+  readonly nextTokenIndex: number;
 }
 
 interface LlamaContext {
@@ -38,30 +40,33 @@ export async function openLlamaEngine(settings: BenchSettings): Promise<BenchEng
   const model = await llama.loadModel({ modelPath: settings.model });
   const context = await model.createContext({
     contextSize: contextLength,
-    sequences: maxBatchSize,
+    sequences: maxBatchSize + 1,
     threads: threadCount,
     batchSize: 512,
   });
-  const sequences = Array.from({ length: maxBatchSize }, () => context.getSequence());
+  // One more for prefills, so that the prompts of the others stay.
+  const sequences = Array.from({ length: maxBatchSize + 1 }, () => context.getSequence());
+  const prefillSequence = sequences.pop()!;
+  const prompts = sequences.map(() => randomPrompt(settings.decodeContext, vocabSize));
+  const last = settings.decodeContext - 1;
   return {
     async prefill(tokenCount) {
-      const sequence = sequences[0]!;
-      await sequence.clearHistory();
+      await prefillSequence.clearHistory();
       const tokens = randomPrompt(tokenCount, vocabSize);
       const start = performance.now();
-      await sequence.evaluateWithoutGeneratingNewTokens(tokens);
+      await prefillSequence.evaluateWithoutGeneratingNewTokens(tokens);
       return performance.now() - start;
     },
-    async decode(batchSize, promptLength, steps) {
-      const streams = await Promise.all(
-        sequences.slice(0, batchSize).map(async (sequence) => {
-          await sequence.clearHistory();
-          return sequence.evaluate(randomPrompt(promptLength, vocabSize), {
-            temperature: 0,
-            yieldEogTokens: true,
-          });
-        }),
-      );
+    async decode(batchSize, steps) {
+      const streams: AsyncGenerator<number, void>[] = [];
+      for (const [i, sequence] of sequences.slice(0, batchSize).entries()) {
+        const prompt = prompts[i]!;
+        const end = sequence.nextTokenIndex;
+        if (end === 0) await sequence.evaluateWithoutGeneratingNewTokens(prompt.slice(0, last));
+        else await sequence.eraseContextTokenRanges([{ start: last, end }]);
+        const options = { temperature: 0, yieldEogTokens: true };
+        streams.push(sequence.evaluate(prompt.slice(last), options));
+      }
       const next = () => Promise.all(streams.map((stream) => stream.next()));
       await next();
       await next();

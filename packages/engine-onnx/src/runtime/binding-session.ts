@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { DynError } from "@dyn/protocol";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { externalDataFolder } from "../weights/external-file.ts";
+import { trimHeap } from "./trim-heap.ts";
 
 type Feeds = Readonly<Record<string, Tensor>>;
 
@@ -90,5 +91,6 @@ export class BindingSession {
 
   release(): void {
     this.#session.dispose();
+    trimHeap();
   }
 }
