@@ -156,7 +156,7 @@ export function wireToCard(
       .map((word) => wireTypes[word.trim()])
       .filter((type) => type !== undefined),
     modelInput: wire.model_input === "Tokens" ? "tokens" : "text",
-    contextLength: effectiveContextLength(wire),
+    contextLength: knownContextLength(wire),
     kvCacheBlockSize: wire.kv_cache_block_size,
     endpoint: where.endpoint,
     created: where.createdSeconds,
@@ -176,7 +176,17 @@ export function wireToCard(
   };
 }
 
-/** The first that the card states; a stated 0 counts, as "unknown". */
+/** What a frontend can rely on: 0 stands for "unknown", so the next one that knows is asked. */
+function knownContextLength(wire: WireCard): number {
+  const stated = [
+    wire.runtime_config?.context_length,
+    wire.architectural_max_context_length,
+    wire.context_length,
+  ];
+  return stated.find((length) => length != null && length > 0) ?? 0;
+}
+
+/** As the checksum counts it: the first that the card states; a stated 0 counts. */
 export function effectiveContextLength(wire: WireCard): number {
   return (
     wire.runtime_config?.context_length ??
