@@ -241,7 +241,7 @@ export class HubClient {
 export class RangeRefusedError extends Error {}
 
 /** Without quotes and weak mark; `null` unless it can name a file. */
-export function readEtag(value: string | null): string | null {
+function readEtag(value: string | null): string | null {
   const etag = value?.trim().replace(/^W\//, "").replaceAll('"', "") ?? "";
   return /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/.test(etag) ? etag : null;
 }

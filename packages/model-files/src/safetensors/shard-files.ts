@@ -37,7 +37,7 @@ export async function findShardFiles(directory: string): Promise<ShardFiles> {
   );
 }
 
-export function missingWeights(names: readonly string[]): string {
+function missingWeights(names: readonly string[]): string {
   const torch = names.find(
     (name) => /\.(bin|pt|pth)$/.test(name) && !/^(training|optimizer)/.test(name),
   );

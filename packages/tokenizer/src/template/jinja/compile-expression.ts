@@ -175,7 +175,7 @@ function compileCall(calleeNode: Expression, args: CallArguments): Evaluate {
 
 const noNames: ReadonlyMap<string, unknown> = new Map();
 
-export function compileArguments(args: CallArguments) {
+function compileArguments(args: CallArguments) {
   const positional = args.positional.map((arg) => compileExpression(arg));
   const named = args.named.map(([name, value]) => [name, compileExpression(value)] as const);
   const spread = args.spread === null ? null : compileExpression(args.spread);

@@ -39,7 +39,7 @@ export function parseExpression(stream: TokenStream): Expression {
   return value;
 }
 
-export function parseOr(stream: TokenStream): Expression {
+function parseOr(stream: TokenStream): Expression {
   let left = parseAnd(stream);
   while (stream.skip("name", "or")) left = { kind: "or", left, right: parseAnd(stream) };
   return left;
@@ -219,7 +219,7 @@ function parseSubscript(stream: TokenStream, object: Expression): Expression {
   return { kind: "item", object, index: start };
 }
 
-export function parseArguments(stream: TokenStream): CallArguments {
+function parseArguments(stream: TokenStream): CallArguments {
   stream.expect("operator", "(");
   const positional: Expression[] = [];
   const named: [string, Expression][] = [];
