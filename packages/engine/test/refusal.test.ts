@@ -25,6 +25,7 @@ describe("what is refused", () => {
       "tokenIds",
       /tokenIds\[1\] is 1000.*999/,
     ],
+    ["a priority that is no number", { tokenIds: [1], priority: Number.NaN }, "priority", /NaN/],
     ["no choices", { tokenIds: [1], n: 0 }, "n", /n is 0.*1 to 128/],
     [
       "a prompt beyond the context",

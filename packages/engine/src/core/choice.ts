@@ -11,6 +11,8 @@ export class Choice {
   /** One object, updated before each step. */
   readonly row: { -readonly [Key in keyof RowSampling]: RowSampling[Key] };
   readonly #stops: StopDetector | null;
+  readonly #stopIds: ReadonlySet<number>;
+  readonly #eosIds: ReadonlySet<number>;
   /** The first output was made. */
   hasSpoken = false;
 
@@ -24,6 +26,9 @@ export class Choice {
     this.sampler = options.sampler;
     this.row = { ...options.row };
     this.#stops = options.stops;
+    const { sampling, eosTokenIds } = options.sequence.group.request;
+    this.#stopIds = new Set(sampling.ignoreEos ? [] : sampling.stopTokenIds);
+    this.#eosIds = new Set(sampling.ignoreEos ? [] : eosTokenIds);
   }
 
   get needsLogits(): boolean {
@@ -32,14 +37,10 @@ export class Choice {
 
   /** Whether the token that was just appended ends the choice. An end by content wins over one by length. */
   checkFinish(tokenId: number): FinishReason | null {
-    const { request } = this.sequence.group;
-    const { sampling, eosTokenIds } = request;
     const matchedText = this.#stops?.push([tokenId]) ?? null;
-    if (this.sequence.produced >= sampling.minNewTokens) {
-      if (!sampling.ignoreEos) {
-        if (sampling.stopTokenIds.includes(tokenId)) return { type: "stop", matched: tokenId };
-        if (eosTokenIds.includes(tokenId)) return { type: "stop", matched: null };
-      }
+    if (this.sequence.produced >= this.row.params.minNewTokens) {
+      if (this.#stopIds.has(tokenId)) return { type: "stop", matched: tokenId };
+      if (this.#eosIds.has(tokenId)) return { type: "stop", matched: null };
       if (matchedText !== null) return { type: "stop", matched: matchedText };
     }
     return this.sequence.remaining <= 0 ? { type: "length" } : null;

@@ -1,13 +1,25 @@
 import { InternalError } from "@dyn/protocol";
 import type { TokenLogprobs } from "../contract/engine-output.ts";
 import { findPeak, type Peak, scrubLogits } from "./find-peak.ts";
+import { nextAtLeast } from "./next-at-least.ts";
 import { expNonPositive, ln } from "./portable-math.ts";
 
 /** Sum of e^((logit - peak) * rate) over a row. */
 export function sumMass(logits: Float32Array, peak: number, rate: number): number {
-  let sum = 0;
-  for (let i = 0; i < logits.length; i++) sum += expNonPositive((logits[i]! - peak) * rate);
-  return sum;
+  // Four sums at once: a single one would wait for each addition.
+  let a = 0;
+  let b = 0;
+  let c = 0;
+  let d = 0;
+  let id = 0;
+  for (const end = logits.length - 3; id < end; id += 4) {
+    a += expNonPositive((logits[id]! - peak) * rate);
+    b += expNonPositive((logits[id + 1]! - peak) * rate);
+    c += expNonPositive((logits[id + 2]! - peak) * rate);
+    d += expNonPositive((logits[id + 3]! - peak) * rate);
+  }
+  for (; id < logits.length; id++) a += expNonPositive((logits[id]! - peak) * rate);
+  return a + b + (c + d);
 }
 
 /**
@@ -49,10 +61,15 @@ export function promptLogprobs(
 function topTokens(logits: Float32Array, count: number): number[] {
   const ids: number[] = [];
   if (count === 0) return ids;
-  let least = Number.NEGATIVE_INFINITY;
-  for (let id = 0; id < logits.length; id++) {
+  let least = -Number.MAX_VALUE;
+  for (
+    let id = nextAtLeast(logits, 0, least);
+    id < logits.length;
+    id = nextAtLeast(logits, id + 1, least)
+  ) {
     const x = logits[id]!;
-    if (x <= least) continue;
+    // Among equals the earlier one stays.
+    if (ids.length === count && x === least) continue;
     let at = ids.length < count ? ids.length : count - 1;
     for (; at > 0 && logits[ids[at - 1]!]! < x; at--) ids[at] = ids[at - 1]!;
     ids[at] = id;

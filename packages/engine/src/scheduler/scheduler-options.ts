@@ -6,7 +6,7 @@ export interface SchedulerOptions {
   readonly policy: PolicyName;
   /** Choices that hold pages at one time. */
   readonly maxRunningRequests: number;
-  /** Requests that wait for their first step; more are refused with 503. `null` = no limit. */
+  /** Requests that wait for their first step; more are refused with 503. `null` = no limit, as SGLang's default; ours is 10,000. */
   readonly maxQueuedRequests: number | null;
   /** New tokens in one prefill step, all sequences together. */
   readonly maxPrefillTokens: number;
@@ -23,7 +23,7 @@ export interface SchedulerOptions {
 export const defaultSchedulerOptions: SchedulerOptions = Object.freeze({
   policy: "fcfs",
   maxRunningRequests: 256,
-  maxQueuedRequests: null,
+  maxQueuedRequests: 10_000,
   maxPrefillTokens: 16384,
   chunkedPrefillSize: 8192,
   scheduleConservativeness: 1,

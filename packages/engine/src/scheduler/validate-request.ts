@@ -19,6 +19,9 @@ export function validateRequest(request: GenerateRequest, limits: RequestLimits)
   if (!Number.isInteger(n) || n < 1 || n > limits.maxChoices) {
     refuse("n", `n is ${n}; it must be a whole number from 1 to ${limits.maxChoices}.`);
   }
+  if (!Number.isFinite(request.priority)) {
+    refuse("priority", `priority is ${request.priority}; it must be a finite number.`);
+  }
   if (resume !== null && resume.length !== n) {
     refuse("resume", `resume has ${resume.length} choices, but n is ${n}; give one for each.`);
   }

@@ -15,7 +15,7 @@ import type { MessageFromEngine, MessageToEngine } from "./messages.ts";
 /** A Worker or a MessagePort. Its death is heard by its events. */
 export type ConnectablePort = Worker | MessagePort;
 
-/** Resolves when the thread's engine is ready; rejects when the thread dies before. Closing the engine ends the channel, not the thread. */
+/** Resolves when the thread's engine is ready; rejects when the thread dies before. Closing the engine leaves thread and port to their owner. */
 export function connectEngine(port: ConnectablePort): Promise<Engine> {
   return new Promise((resolve, reject) => {
     const engine = new ConnectedEngine(port, { ready: () => resolve(engine), died: reject });
