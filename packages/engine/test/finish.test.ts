@@ -80,8 +80,8 @@ describe("how a choice ends", () => {
   });
 
   it("by a stop pattern, with u flag", async () => {
-    expect(await ask({ stopRegex: ["[e-g]{2}"] })).toMatchObject({
-      finish: { type: "stop", matched: "[e-g]{2}" },
+    expect(await ask({ stopRegex: ["[e-g]{2}|/"] })).toMatchObject({
+      finish: { type: "stop", matched: "[e-g]{2}|/" },
       usage: { completionTokens: 6 },
     });
   });

@@ -6,30 +6,30 @@ import { InvalidArgumentError } from "@dyn/protocol";
 const timeLimitMs = 50;
 
 export class PatternMatcher {
-  readonly #patterns: readonly RegExp[];
+  readonly #patterns: readonly { readonly source: string; readonly pattern: RegExp }[];
   readonly #sandbox = createContext({ pattern: null as RegExp | null, text: "" });
   readonly #script = new Script("pattern.test(text)");
 
   constructor(sources: readonly string[]) {
-    this.#patterns = sources.map(compile);
+    this.#patterns = sources.map((source) => ({ source, pattern: compile(source) }));
   }
 
-  /** The source of the first pattern that matches somewhere in the text, else `null`. */
+  /** The first pattern that matches somewhere in the text, as the user wrote it, else `null`. */
   find(text: string): string | null {
-    for (const pattern of this.#patterns) {
+    for (const { source, pattern } of this.#patterns) {
       this.#sandbox.pattern = pattern;
       this.#sandbox.text = text;
-      if (this.#run(pattern)) return pattern.source;
+      if (this.#run(source)) return source;
     }
     return null;
   }
 
-  #run(pattern: RegExp): boolean {
+  #run(source: string): boolean {
     try {
       return this.#script.runInContext(this.#sandbox, { timeout: timeLimitMs }) as boolean;
     } catch (cause) {
       throw new InvalidArgumentError(
-        `stop_regex ${JSON.stringify(pattern.source)} took over ${timeLimitMs} ms on one piece of text; use a pattern without nested repetition.`,
+        `stop_regex ${JSON.stringify(source)} took over ${timeLimitMs} ms on one piece of text; use a pattern without nested repetition.`,
         { param: "stop_regex", cause },
       );
     }

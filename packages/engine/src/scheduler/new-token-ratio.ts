@@ -7,7 +7,7 @@ const decaySteps = 600;
 const headroomTokens = 20;
 
 /** Answers are expected to be at most this much longer than they are. */
-export const maxEstimatedTokens = 4096;
+const maxEstimatedTokens = 4096;
 
 export class NewTokenRatio {
   readonly #start: number;

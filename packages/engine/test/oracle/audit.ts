@@ -23,7 +23,7 @@ export function audit(core: EngineCore, mirror: EventMirror): void {
   demand(metrics.runningRequests <= core.info.maxRunningRequests, "too many run");
 }
 
-export function liveSequences(core: EngineCore): Sequence[] {
+function liveSequences(core: EngineCore): Sequence[] {
   const { running, chunked } = core.scheduler;
   return chunked === null ? [...running] : [...running, chunked];
 }

@@ -12,7 +12,7 @@ export const policyNames = [
 ] as const;
 export type PolicyName = (typeof policyNames)[number];
 
-export interface PolicyContext {
+interface PolicyContext {
   readonly cache: PageCache<CacheNode>;
   readonly pageSize: number;
   readonly running: readonly Sequence[];
