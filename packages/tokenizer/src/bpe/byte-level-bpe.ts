@@ -3,7 +3,7 @@ import { byteLetters } from "../bytes/byte-alphabet.ts";
 import type { IdList } from "../pipeline/id-list.ts";
 import type { MergeTable } from "./merge-table.ts";
 import { mergeWord } from "./merge-word.ts";
-import { WordCache } from "./word-cache.ts";
+import { RangeCache } from "./range-cache.ts";
 
 export interface ByteLevelBpeOptions {
   readonly vocab: ReadonlyMap<string, number>;
@@ -16,7 +16,7 @@ export class ByteLevelBpe {
   readonly #byteIds: Int32Array;
   readonly #merges: MergeTable;
   readonly #whole: ReadonlyMap<string, number> | null;
-  readonly #cache = new WordCache();
+  readonly #cache = new RangeCache();
   #bytes = Buffer.alloc(256);
   #symbols = new Int32Array(256);
 
@@ -27,14 +27,23 @@ export class ByteLevelBpe {
     this.#whole = options.ignoreMerges ? options.vocab : null;
   }
 
-  encode(piece: string, out: IdList): void {
-    const known = this.#cache.get(piece);
-    if (known === undefined) this.#encodeNew(piece, out);
-    else if (typeof known === "number") out.push(known);
-    else out.pushAll(known, known.length);
+  /** The ids of text[start, end), which is one piece. */
+  encode(text: string, start: number, end: number, out: IdList): void {
+    const cache = this.#cache;
+    const word = cache.find(text, start, end);
+    if (word < 0) {
+      const count = this.#merge(text.slice(start, end));
+      cache.add(text, start, end, this.#symbols, count);
+      out.pushAll(this.#symbols, count);
+      return;
+    }
+    const first = cache.idStarts[word]!;
+    const last = first + cache.idCounts[word]!;
+    for (let i = first; i < last; i++) out.push(cache.ids[i]!);
   }
 
-  #encodeNew(piece: string, out: IdList): void {
+  /** Leaves the ids in `#symbols`; returns how many they are. */
+  #merge(piece: string): number {
     if (this.#bytes.length < piece.length * 3) {
       this.#bytes = Buffer.alloc(piece.length * 4);
       this.#symbols = new Int32Array(piece.length * 4);
@@ -43,14 +52,11 @@ export class ByteLevelBpe {
     const symbols = this.#symbols;
     const whole = this.#wholeToken(byteCount);
     if (whole !== undefined) {
-      this.#cache.set(piece, whole);
-      out.push(whole);
-      return;
+      symbols[0] = whole;
+      return 1;
     }
     for (let i = 0; i < byteCount; i++) symbols[i] = this.#byteIds[this.#bytes[i]!]!;
-    const count = mergeWord(symbols, byteCount, this.#merges);
-    this.#cache.set(piece, count === 1 ? symbols[0]! : symbols.slice(0, count));
-    out.pushAll(symbols, count);
+    return mergeWord(symbols, byteCount, this.#merges);
   }
 
   #wholeToken(byteCount: number): number | undefined {

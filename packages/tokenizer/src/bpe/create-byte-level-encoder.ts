@@ -13,6 +13,12 @@ const GPT2 = onigurumaToRegExp(
   "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",
 )!;
 
+/** One pattern: sticky, and searching. */
+interface Patterns {
+  readonly here: RegExp;
+  readonly ahead: RegExp;
+}
+
 type Step =
   | { readonly kind: "isolate"; readonly pattern: RegExp }
   | { readonly kind: "cut"; readonly cut: (text: string) => string[] };
@@ -35,14 +41,15 @@ export function createByteLevelEncoder(
   const [only] = steps;
   if (steps.length === 1 && only?.kind === "isolate") {
     const { pattern } = only;
-    return (text, _start, out) => encodeIsolated(text, pattern, bpe, out);
+    const patterns = { here: new RegExp(pattern, "vy"), ahead: new RegExp(pattern, "vg") };
+    return (text, _start, out) => encodeIsolated(text, patterns, bpe, out);
   }
   const cuts = steps.map((step) =>
     step.kind === "cut" ? step.cut : (text: string) => splitText(text, step.pattern, "Isolated"),
   );
   return (text, _start, out) => {
     const pieces = cuts.reduce((parts, cut) => parts.flatMap((part) => cut(part)), [text]);
-    for (const piece of pieces) bpe.encode(piece, out);
+    for (const piece of pieces) bpe.encode(piece, 0, piece.length, out);
   };
 }
 
@@ -56,18 +63,20 @@ function isPlainBpe(model: Component): boolean {
   );
 }
 
-/** The pieces of `text` go to the model without an array of them in between. */
-function encodeIsolated(text: string, pattern: RegExp, bpe: ByteLevelBpe, out: IdList): void {
+/** The pieces of `text` go to the model as places in it: no match object, no string for each. */
+function encodeIsolated(text: string, patterns: Patterns, bpe: ByteLevelBpe, out: IdList): void {
+  const { here, ahead } = patterns;
   let done = 0;
-  pattern.lastIndex = 0;
-  for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
-    const piece = match[0];
-    if (match.index > done) bpe.encode(text.slice(done, match.index), out);
-    if (piece === "") pattern.lastIndex++;
-    else bpe.encode(piece, out);
-    done = match.index + piece.length;
+  while (done < text.length) {
+    here.lastIndex = done;
+    let end = here.test(text) ? here.lastIndex : done;
+    if (end === done) {
+      ahead.lastIndex = done;
+      end = ahead.exec(text)?.index ?? text.length;
+    }
+    bpe.encode(text, done, end, out);
+    done = end;
   }
-  if (done < text.length) bpe.encode(text.slice(done), out);
 }
 
 /** The last step must be ByteLevel: it is what makes the model see bytes. */

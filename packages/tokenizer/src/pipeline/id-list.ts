@@ -1,3 +1,5 @@
+const KEPT = 65_536;
+
 /** Ids of one encode call: grows by doubling, read once at the end. */
 export class IdList {
   length = 0;
@@ -21,7 +23,11 @@ export class IdList {
     this.#ids = grown;
   }
 
-  toUint32Array(): Uint32Array {
-    return new Uint32Array(this.#ids.subarray(0, this.length));
+  /** The ids so far, as an array of their own; the list is empty then, and keeps no more than 256 KiB. */
+  take(): Uint32Array {
+    const ids = new Uint32Array(this.#ids.buffer, 0, this.length).slice();
+    this.length = 0;
+    if (this.#ids.length > KEPT) this.#ids = new Int32Array(1024);
+    return ids;
   }
 }

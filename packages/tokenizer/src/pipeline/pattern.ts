@@ -32,7 +32,9 @@ export function onigurumaToRegExp(source: string): RegExp | null {
   const translated = translate(source);
   if (translated === null) return null;
   try {
-    return new RegExp(translated, "gv");
+    const pattern = new RegExp(translated, "gv");
+    // One that matches nothing cuts between all characters: nobody's tokenizer does.
+    return pattern.test("") ? null : pattern;
   } catch (error) {
     if (error instanceof SyntaxError) return null;
     throw error;

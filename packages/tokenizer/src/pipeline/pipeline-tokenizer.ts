@@ -103,8 +103,9 @@ function encodeWith(
   const { normalize, encodeText, frame } = encoder;
   const raw = createAddedTokenSplitter(vocabulary.added.filter((token) => !token.normalized));
   const normal = createAddedTokenSplitter(vocabulary.added.filter((token) => token.normalized));
+  const out = new IdList();
   return (text, addSpecialTokens) => {
-    const out = new IdList();
+    out.length = 0;
     if (addSpecialTokens) out.pushAll(frame.before, frame.before.length);
     const onId = (id: number): void => out.push(id);
     splitWith(raw, text, onId, (part, start) => {
@@ -114,7 +115,7 @@ function encodeWith(
       });
     });
     if (addSpecialTokens) out.pushAll(frame.after, frame.after.length);
-    return out.toUint32Array();
+    return out.take();
   };
 }
 
