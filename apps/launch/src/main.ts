@@ -25,7 +25,7 @@ function parse(argv: readonly string[]) {
   }
   const launch = parseLaunchArgs({ argv: rest, env: process.env });
   if (launch.action === "print") return launch;
-  return planLaunch(launch, loadPattern(launch.values.launch.pattern), process.env);
+  return planLaunch(launch, loadPattern(launch.values.launch.pattern));
 }
 
 process.exitCode = await runProgram({

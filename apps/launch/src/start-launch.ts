@@ -19,6 +19,7 @@ import type { Pattern } from "./pattern.ts";
 /** A launch whose parts have their own arguments. */
 export interface LaunchPlan {
   readonly action: "run";
+  readonly notices: readonly string[];
   readonly frontend: FrontendArgs;
   readonly worker: WorkerArgs;
 }
@@ -32,18 +33,25 @@ export interface RunningLaunch {
 }
 
 /** The parts' arguments: command line, variables, then the pattern. Throws ArgsError. */
-export function planLaunch(
-  launch: LaunchArgs,
-  pattern: Pattern,
-  env: NodeJS.ProcessEnv,
-): LaunchPlan | PrintArgs {
-  const frontend = parseFrontendArgs({ argv: launch.frontendArgv, env, preset: pattern.frontend });
-  if (frontend.action === "print") return frontend;
-  const worker = parseWorkerArgs({ argv: launch.workerArgv, env, preset: pattern.worker });
-  if (worker.action === "print") return worker;
+export function planLaunch(launch: LaunchArgs, pattern: Pattern): LaunchPlan | PrintArgs {
+  const frontend = parseFrontendArgs({
+    argv: launch.frontendArgv,
+    env: launch.frontendEnv,
+    preset: pattern.frontend,
+  });
+  const worker = parseWorkerArgs({
+    argv: launch.workerArgv,
+    env: launch.workerEnv,
+    preset: pattern.worker,
+  });
+  if (frontend.action === "print" || worker.action === "print") {
+    const texts = [frontend, worker].map((part) => (part.action === "print" ? part.text : ""));
+    return { action: "print", text: texts.join("\n") };
+  }
   const why = "all parts run in one process";
   return {
     action: "run",
+    notices: launch.notices,
     frontend: deriveValue(frontend, "runtime", "discoveryBackend", "mem", why),
     worker: deriveValue(resolveBundledModel(worker), "runtime", "discoveryBackend", "mem", why),
   };
@@ -58,6 +66,7 @@ export async function startLaunch(
   signal: AbortSignal,
 ): Promise<RunningLaunch> {
   const begun = performance.now();
+  for (const notice of plan.notices) logger.warn(notice);
   const hub = createMemHub();
   const registry = createMetricsRegistry();
   const frontend = await startFrontend({

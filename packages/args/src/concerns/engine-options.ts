@@ -150,9 +150,13 @@ export const engineOptions = z.object({
     hidden: true,
     noEffect: "a worker has no HTTP server of its own; the frontend has --http-port.",
   }),
-  pageSize: option("Tokens in a page of KV.", z.number().int().min(1).default(1), {
-    group: memory,
-  }),
+  pageSize: option(
+    "Tokens in a page of KV. SGLang: 1; a CPU reads a page at a time.",
+    z.number().int().min(1).default(16),
+    {
+      group: memory,
+    },
+  ),
   memFractionStatic: option(
     "Largest share of the memory free after loading that KV may take. On SGLang: of a GPU's memory, for weights and KV, chosen by GPU.",
     z.number().gt(0).lt(1).default(0.5),
