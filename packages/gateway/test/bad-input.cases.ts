@@ -164,11 +164,11 @@ export const badInputs: readonly BadInput[] = [
     404,
   ),
   chat("no messages", { messages: undefined }, /messages is required/, "messages"),
-  chat("messages empty", { messages: [] }, /at least one message, but is \[\]/, "messages"),
+  chat("messages empty", { messages: [] }, /1 to 65536 messages, but is \[\]/, "messages"),
   chat(
     "messages as text",
     { messages: "hi" },
-    /list of at least one message, but is "hi"/,
+    /list of 1 to 65536 messages, but is "hi"/,
     "messages",
   ),
   chat(
@@ -398,6 +398,36 @@ export const badInputs: readonly BadInput[] = [
   ),
   chat("user empty", { user: "" }, /user must be a non-empty string/, "user"),
 
+  chat(
+    "fifty thousand wrong messages",
+    { messages: Array.from({ length: 50_000 }, () => 5) },
+    /^messages\[0\] must be an object, but is 5\.$/,
+    "messages[0]",
+  ),
+  chat(
+    "fifty thousand wrong content parts",
+    { messages: [{ role: "user", content: Array.from({ length: 50_000 }, () => 5) }] },
+    /at most 16384 content parts/,
+    "messages[0].content",
+  ),
+  chat(
+    "ten thousand biases",
+    { logit_bias: Object.fromEntries(Array.from({ length: 10_000 }, (_, i) => [i, "x"])) },
+    /at most 4096 token ids/,
+    "logit_bias",
+  ),
+  {
+    name: "ten thousand unknown fields",
+    body: Object.fromEntries(Array.from({ length: 10_000 }, (_, i) => [`f${i}`, 1])),
+    status: 400,
+    says: /more than 1000 keys/,
+  },
+  chat(
+    "two hundred unknown fields",
+    Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`f${i}`, 1])),
+    /and 150 more$/,
+  ),
+
   // Fields of a text completion.
   text("no prompt", { prompt: undefined }, /prompt is required/, "prompt"),
   text("prompt empty", { prompt: "" }, /prompt must be a non-empty string/, "prompt"),
@@ -414,7 +444,7 @@ export const badInputs: readonly BadInput[] = [
     /prompt\[1\] is 1000000, but the model's token ids end at \d+/,
     "prompt",
   ),
-  text("a negative id", { prompt: [-1] }, /prompt\[0\] must be a whole number/, "prompt[0]"),
+  text("a negative id", { prompt: [-1] }, /prompt/),
   text(
     "too many choices",
     { prompt: Array.from({ length: 65 }, () => "a"), n: 2 },

@@ -1,7 +1,7 @@
 import { methodNotAllowed, unknownRoute } from "../errors/gateway-errors.ts";
 import type { Exchange } from "./exchange.ts";
 
-export type RouteHandler = (exchange: Exchange) => Promise<void> | void;
+type RouteHandler = (exchange: Exchange) => Promise<void> | void;
 
 export interface Route {
   readonly method: "GET" | "POST";

@@ -6,14 +6,18 @@ import { showValue } from "./show-value.ts";
 type Issue = z.core.$ZodIssue;
 
 const maxSentences = 3;
+const maxUnknownNames = 50;
 
 export function issuesToError(issues: readonly Issue[], body: unknown): InvalidArgumentError {
   const unknown = issues.flatMap((issue) =>
     issue.code === "unrecognized_keys" && issue.path.length === 0 ? issue.keys : [],
   );
   if (unknown.length > 0) {
-    const names = unknown.sort().map((name) => showValue(name).slice(1, -1));
-    return new InvalidArgumentError(`Unsupported parameter(s): ${names.join(", ")}`, {
+    const names = unknown.sort().map(clipName);
+    const shown = names.slice(0, maxUnknownNames).join(", ");
+    const rest =
+      names.length > maxUnknownNames ? `, and ${names.length - maxUnknownNames} more` : "";
+    return new InvalidArgumentError(`Unsupported parameter(s): ${shown}${rest}`, {
       param: names[0]!,
       code: "DYN_GATEWAY_UNKNOWN_PARAMETER",
     });
@@ -29,6 +33,10 @@ export function issuesToError(issues: readonly Issue[], body: unknown): InvalidA
   });
 }
 
+function clipName(name: string): string {
+  return name.length > 100 ? `${name.slice(0, 100)}...` : name;
+}
+
 interface Fault {
   readonly path: readonly PropertyKey[];
   readonly rule: string;
@@ -41,10 +49,12 @@ function deepest(issue: Issue, base: readonly PropertyKey[]): Fault {
     return { path, rule: issue.issues[0]?.message ?? issue.message };
   }
   if (issue.code !== "invalid_union") return { path, rule: issue.message };
-  const branches = issue.errors
+  const inside = issue.errors
     .filter((branch) => branch.every(({ path: inner }) => inner.length > 0))
     .sort((a, b) => a.length - b.length);
-  const nearest = branches[0]?.[0];
+  // Or it was of the right type and only too long, say.
+  const ofRightType = issue.errors.filter((branch) => branch[0]?.code.startsWith("too_"));
+  const nearest = inside[0]?.[0] ?? ofRightType[0]?.[0];
   return nearest === undefined ? { path, rule: issue.message } : deepest(nearest, path);
 }
 

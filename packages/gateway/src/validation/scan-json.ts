@@ -9,6 +9,9 @@ const closeBrace = 0x7d;
 const openBracket = 0x5b;
 const closeBracket = 0x5d;
 
+/** Of the outermost object: no request has as many fields. */
+const maxKeyCount = 1000;
+
 /**
  * Throws when objects and lists nest deeper than `maxDepth`, or when a key of the outermost object
  * stands twice. Text inside strings is skipped at memory speed; syntax is the parser's matter.
@@ -25,6 +28,7 @@ export function scanJson(body: Buffer, maxDepth: number): void {
           const key = body.toString("utf8", i + 1, end);
           if (keys.has(key)) throw badJson(`the key ${JSON.stringify(key)} stands twice.`);
           keys.add(key);
+          if (keys.size > maxKeyCount) throw badJson(`it has more than ${maxKeyCount} keys.`);
           expectsKey = false;
         }
         i = end;

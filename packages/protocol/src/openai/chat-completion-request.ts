@@ -11,9 +11,11 @@ import {
   taggedUnionErrors,
   text,
 } from "./fields.ts";
+import { listOf } from "./list-of.ts";
 import { samplingFields } from "./sampling-fields.ts";
 
-const messagesError = "must be a list of at least one message";
+const maxMessageCount = 65_536;
+const messagesError = `must be a list of 1 to ${maxMessageCount} messages`;
 
 const ResponseFormat = z.discriminatedUnion(
   "type",
@@ -37,7 +39,7 @@ const templateVariables = jsonObject.nullish();
 export const ChatCompletionRequest = z.strictObject(
   {
     ...samplingFields,
-    messages: z.array(ChatMessage, { error: messagesError }).min(1, { error: messagesError }),
+    messages: listOf(ChatMessage, { min: 1, max: maxMessageCount, error: messagesError }),
     max_tokens: integerBetween(1, maxU32).nullish(),
     /** Wins over max_tokens. */
     max_completion_tokens: integerBetween(1, maxU32).nullish(),
@@ -65,9 +67,10 @@ export const ChatCompletionRequest = z.strictObject(
     chat_template_args: templateVariables,
     add_generation_prompt: flag.nullish(),
     continue_final_message: flag.nullish(),
-    modalities: z
-      .array(oneOf(["text", "audio"]), { error: "must be a list of text, audio" })
-      .nullish(),
+    modalities: listOf(oneOf(["text", "audio"]), {
+      max: 2,
+      error: "must be a list of text, audio",
+    }).nullish(),
     audio: jsonObject.nullish(),
     prediction: jsonObject.nullish(),
     web_search_options: jsonObject.nullish(),

@@ -1,6 +1,7 @@
 // Messages of a chat request. Extra fields inside a message pass: templates may read them.
 import { z } from "zod";
 import { jsonObject, nonEmptyText, taggedUnionErrors, text } from "./fields.ts";
+import { listOf } from "./list-of.ts";
 
 const url = z.looseObject(
   { url: z.url({ error: "must be a URL" }) },
@@ -23,9 +24,15 @@ export const ContentPart = z.discriminatedUnion(
 );
 export type ContentPart = z.infer<typeof ContentPart>;
 
-const Content = z.union([text, z.array(ContentPart)], {
-  error: "must be a string or a list of content parts",
-});
+const Content = z.union(
+  [
+    text,
+    listOf(ContentPart, { max: 16_384, error: "must be a list of at most 16384 content parts" }),
+  ],
+  {
+    error: "must be a string or a list of content parts",
+  },
+);
 
 const ToolCall = z.looseObject(
   {
@@ -51,7 +58,10 @@ export const ChatMessage = z.discriminatedUnion(
     z.looseObject({
       role: z.literal("assistant"),
       content: Content.nullish(),
-      tool_calls: z.array(ToolCall, { error: "must be a list of tool calls" }).nullish(),
+      tool_calls: listOf(ToolCall, {
+        max: 1536,
+        error: "must be a list of at most 1536 tool calls",
+      }).nullish(),
     }),
     z.looseObject({ role: z.literal("tool"), content: Content, tool_call_id: nonEmptyText }),
     z.looseObject({ role: z.literal("function"), content: Content.nullish(), name: nonEmptyText }),

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { flag, jsonObject, nonEmptyText, oneOf, text } from "./fields.ts";
+import { listOf } from "./list-of.ts";
 
 const nameError = "must be a non-empty string of letters, digits, _ and -";
 const maxToolCount = 1536;
@@ -22,10 +23,7 @@ export const ChatTool = z.looseObject(
 export type ChatTool = z.infer<typeof ChatTool>;
 
 const toolsError = `must be a list of 1 to ${maxToolCount} tools`;
-export const ChatTools = z
-  .array(ChatTool, { error: toolsError })
-  .min(1, { error: toolsError })
-  .max(maxToolCount, { error: toolsError });
+export const ChatTools = listOf(ChatTool, { min: 1, max: maxToolCount, error: toolsError });
 
 export const ToolChoice = z.union(
   [

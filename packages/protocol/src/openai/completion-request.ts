@@ -1,19 +1,17 @@
 import { z } from "zod";
-import { flag, integerBetween, maxU32, nonEmptyText, text, tokenId } from "./fields.ts";
+import { flag, integerBetween, maxU32, nonEmptyText, text } from "./fields.ts";
+import { listOf, tokenIdList } from "./list-of.ts";
 import { samplingFields } from "./sampling-fields.ts";
 
 const promptError =
   "must be a non-empty string, a list of non-empty strings, a list of token ids, or a list of such lists";
-const tokensError = "must be a list of at least one token id";
-const tokenPrompt = z.array(tokenId, { error: tokensError }).min(1, { error: tokensError });
+const maxPromptCount = 2048;
+const tokenPrompt = tokenIdList("must be a list of token ids");
+const listed = { min: 1, max: maxPromptCount, error: promptError };
 
+/** Ids come first: a long list of them is not tried as text. */
 export const Prompt = z.union(
-  [
-    nonEmptyText,
-    z.array(nonEmptyText).min(1, { error: promptError }),
-    tokenPrompt,
-    z.array(tokenPrompt).min(1, { error: promptError }),
-  ],
+  [nonEmptyText, tokenPrompt, listOf(nonEmptyText, listed), listOf(tokenPrompt, listed)],
   { error: promptError },
 );
 export type Prompt = z.infer<typeof Prompt>;

@@ -12,6 +12,7 @@ import {
   text,
   tokenId,
 } from "./fields.ts";
+import { listOf, recordOf } from "./list-of.ts";
 
 /** Most stop strings of one request, and the length of each in characters. */
 export const maxStopCount = 32;
@@ -23,14 +24,11 @@ const stopText = z
   .max(maxStopLength, { error: `must be a string of 1 to ${maxStopLength} characters` });
 const stopListError = `must be a list of 1 to ${maxStopCount} strings, or of as many token ids`;
 
-export const Stop = z.union(
-  [
-    stopText,
-    z.array(stopText).min(1, { error: stopListError }).max(maxStopCount, { error: stopListError }),
-    z.array(tokenId).min(1, { error: stopListError }).max(maxStopCount, { error: stopListError }),
-  ],
-  { error: `must be a non-empty string, or ${stopListError.slice("must be ".length)}` },
-);
+const stopCounts = { min: 1, max: maxStopCount, error: stopListError };
+
+export const Stop = z.union([stopText, listOf(stopText, stopCounts), listOf(tokenId, stopCounts)], {
+  error: `must be a non-empty string, or ${stopListError.slice("must be ".length)}`,
+});
 
 export const StreamOptions = z.object(
   { include_usage: flag.nullish(), continuous_usage_stats: flag.nullish() },
@@ -45,11 +43,17 @@ const Seed = z
     error: seedError,
   });
 
-const LogitBias = z.record(
+const maxLogitBiasCount = 4096;
+const LogitBias = recordOf(
   z.string().regex(/^\d{1,10}$/, { error: "must have token ids (whole numbers) as its keys" }),
   numberBetween(-100, 100),
-  { error: "must be an object from token ids to numbers between -100 and 100" },
+  {
+    max: maxLogitBiasCount,
+    error: `must be an object from at most ${maxLogitBiasCount} token ids to numbers between -100 and 100`,
+  },
 );
+
+const TokenIds = listOf(tokenId, { max: 1024, error: "must be a list of at most 1024 token ids" });
 
 export const samplingFields = {
   model: nonEmptyText,
@@ -64,10 +68,7 @@ export const samplingFields = {
   seed: Seed.nullish(),
   n: integerBetween(1, 128).nullish(),
   stop: Stop.nullish(),
-  stop_token_ids: z
-    .array(tokenId, { error: "must be a list of token ids" })
-    .max(1024, { error: "must have at most 1024 entries" })
-    .nullish(),
+  stop_token_ids: TokenIds.nullish(),
   min_tokens: integerBetween(0, maxU32).nullish(),
   ignore_eos: flag.nullish(),
   include_stop_str_in_output: flag.nullish(),
@@ -80,12 +81,15 @@ export const samplingFields = {
   store: flag.nullish(),
   cache_salt: text.nullish(),
   prompt_logprobs: integerBetween(0, maxU32).nullish(),
-  allowed_token_ids: z.array(tokenId, { error: "must be a list of token ids" }).nullish(),
+  allowed_token_ids: TokenIds.nullish(),
   bad_words_token_ids: z.unknown().optional(),
   detokenize: flag.nullish(),
   guided_json: z.unknown().optional(),
   guided_regex: text.nullish(),
-  guided_choice: z.array(text, { error: "must be a list of strings" }).nullish(),
+  guided_choice: listOf(text, {
+    max: 4096,
+    error: "must be a list of at most 4096 strings",
+  }).nullish(),
   guided_grammar: text.nullish(),
   guided_decoding_backend: text.nullish(),
   guided_whitespace_pattern: text.nullish(),
