@@ -24,6 +24,7 @@ const setups = fc.record({
   maxConsecutivePrefills: fc.integer({ min: 1, max: 4 }),
   maxPrefillTokens: fc.constantFrom(16, 64, 512),
   scheduleConservativeness: fc.constantFrom(0.05, 0.3, 1),
+  maxPromptLogits: fc.constantFrom(vocabSize, 10 * vocabSize, 2 ** 20),
   output: fc.constantFrom("tokens" as const, "logits" as const),
   randomSeed: fc.integer(),
 });
@@ -110,7 +111,7 @@ interface Seen {
   finish: GenerateOutput["finish"];
 }
 
-function collector(core: EngineCore) {
+function collector(core: EngineCore, aborted: ReadonlySet<string> = new Set()) {
   const seen = new Map<string, Seen>();
   core.onOutputs((outputs) => {
     for (const output of outputs) {
@@ -122,6 +123,10 @@ function collector(core: EngineCore) {
       }
       demand(choice.finish === null, `${key} spoke after its end`);
       choice.outputs++;
+      demand(
+        output.tokenIds.length === 0 || !aborted.has(output.requestId),
+        "an aborted request says no more tokens",
+      );
       choice.tokenIds.push(...output.tokenIds);
       choice.logprobCount += output.logprobs?.length ?? 0;
       if (output.promptLogprobs !== null) choice.promptLogprobs = [...output.promptLogprobs];
@@ -148,9 +153,9 @@ async function runSchedule(
   const { core, executor } = createCore(setup);
   const mirror = new EventMirror();
   core.onKvEvents((batch) => mirror.apply(batch));
-  const seen = collector(core);
-  const accepted: GenerateRequest[] = [];
   const aborted = new Set<string>();
+  const seen = collector(core, aborted);
+  const accepted: GenerateRequest[] = [];
   const step = async () => {
     const worked = await core.step();
     audit(core, mirror);
@@ -172,9 +177,12 @@ async function runSchedule(
     } else if (accepted.length > 0) {
       const pick = "abort" in operation ? operation.abort : operation.abortInStep;
       const { requestId } = accepted[pick % accepted.length]!;
-      aborted.add(requestId);
-      if ("abort" in operation) core.abort(requestId);
-      else executor.duringStep = () => core.abort(requestId);
+      const abort = () => {
+        aborted.add(requestId);
+        core.abort(requestId);
+      };
+      if ("abort" in operation) abort();
+      else executor.duringStep = abort;
     }
     audit(core, mirror);
   }

@@ -27,8 +27,8 @@ import { openRequest } from "./open-request.ts";
 import { collectPromptLogprobs, promptPositions } from "./prompt-logprobs.ts";
 import { closedError, displacedError, outOfPages, requestIdInUse } from "./refusals.ts";
 
-/** Logits of prompt tokens in one step: 64 MB of f32. */
-const maxPromptLogits = 2 ** 24;
+/** 64 MB of f32. */
+const defaultMaxPromptLogits = 2 ** 24;
 
 export class EngineCore {
   readonly info: EngineInfo;
@@ -76,7 +76,9 @@ export class EngineCore {
       cache: this.#cache,
       pool: this.#pool,
       pageSize,
-      logprobChunkTokens: Math.floor(maxPromptLogits / vocabSize),
+      logprobChunkTokens: Math.floor(
+        (options.maxPromptLogits ?? defaultMaxPromptLogits) / vocabSize,
+      ),
       hooks: {
         released: (slot) => executor.releaseSequence(slot),
         stuck: (sequence) => this.#end(sequence, errorFinish(outOfPages())),

@@ -6,6 +6,8 @@ export interface EngineOptions extends Partial<SchedulerOptions> {
   readonly maxTotalTokens?: number | null;
   /** Choices that one request may ask for. Default 128. */
   readonly maxChoices?: number;
+  /** Logits of prompt tokens in one step, when their log-probabilities are wanted: bounds memory. Default 2^24, 64 MB. */
+  readonly maxPromptLogits?: number;
   /** Text for stop strings and stop patterns; without it requests with them are refused. */
   readonly createDecoder?: () => TokenDecoder;
   /** Milliseconds, for throughput and event times. Default Date.now. */

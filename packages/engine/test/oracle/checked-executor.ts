@@ -66,6 +66,7 @@ export class CheckedExecutor implements Executor {
       demand(newLengths[row]! > 0, "a row has new tokens");
       demand(batch.kind === "prefill" || newLengths[row] === 1, "a decode row has one new token");
       tokenCount += newLengths[row]!;
+      demand(sequenceIds[row]! < this.core!.info.maxRunningRequests, "sequence ids are small");
       this.#holding.add(sequenceIds[row]!);
       for (let i = 0; i < pagesPerRow; i++) {
         const page = pageTable[row * pagesPerRow + i]!;
