@@ -29,13 +29,28 @@ const startTimeoutMs = 60_000;
 
 /** From the sources, without a build. */
 export async function startProgram(options: ProgramOptions): Promise<StartedProgram> {
-  const begun = performance.now();
   const main = `apps/${options.app}/src/main.ts`;
-  const child = spawn(
-    process.execPath,
-    ["--conditions=@dyn/source", "--import", "tsx", main, ...options.args],
-    { cwd: root, env: { ...process.env, ...options.env }, stdio: ["ignore", "pipe", "pipe"] },
-  );
+  return startProcess({
+    command: process.execPath,
+    args: ["--conditions=@dyn/source", "--import", "tsx", main, ...options.args],
+    env: options.env ?? {},
+    ready: options.ready,
+  });
+}
+
+/** Any program, from the root of the repository. */
+export async function startProcess(options: {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly ready: RegExp;
+}): Promise<StartedProgram> {
+  const begun = performance.now();
+  const child = spawn(options.command, [...options.args], {
+    cwd: root,
+    env: { ...process.env, ...options.env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let output = "";
   child.stdout.on("data", (chunk) => {
     output += chunk;
