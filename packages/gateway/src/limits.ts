@@ -6,6 +6,10 @@ export interface GatewayLimits {
   readonly headerSizeBytes: number;
   /** Nesting of objects and lists in a JSON body. */
   readonly jsonDepth: number;
+  /** Objects and lists of a JSON body: they cost far more memory and time than their bytes. */
+  readonly jsonContainerCount: number;
+  /** Commas of a JSON body; a prompt of token ids needs many. */
+  readonly jsonValueCount: number;
   /** From the first byte of a request to the end of its headers; later ones are answered with 408. */
   readonly headersTimeoutMs: number;
   /** From the first byte of a request to the end of its body; later ones are answered with 408. */
@@ -22,6 +26,8 @@ export const defaultLimits: GatewayLimits = Object.freeze({
   bodySizeBytes: 45 * 1024 * 1024,
   headerSizeBytes: 32 * 1024,
   jsonDepth: 64,
+  jsonContainerCount: 100_000,
+  jsonValueCount: 2_000_000,
   headersTimeoutMs: 15_000,
   bodyTimeoutMs: 120_000,
   keepAliveTimeoutMs: 65_000,

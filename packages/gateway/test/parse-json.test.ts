@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { parseJson } from "../src/validation/parse-json.ts";
 import { scanJson } from "../src/validation/scan-json.ts";
 
-const limits = { jsonDepth: 8 };
+const limits = { jsonDepth: 8, jsonContainerCount: 1000, jsonValueCount: 2000 };
 
 /** The oracle: nesting of a value. */
 function depthOf(value: unknown): number {
@@ -34,11 +34,19 @@ describe("parseJson", () => {
   });
 
   it("finds a key that stands twice, and only then", () => {
-    const twice = (text: string) => () => scanJson(Buffer.from(text), 8);
+    const twice = (text: string) => () => scanJson(Buffer.from(text), limits);
     expect(twice('{"a": "b", "c": {"a": 1}, "a": 2}')).toThrow(/"a" stands twice/);
     expect(twice('{"a": "a", "b": ["a", "a"], "c": {"b": 1, "d": 1}}')).not.toThrow();
     expect(twice(String.raw`{"a\"": 1, "a": "\\", "b": 1}`)).not.toThrow();
     expect(twice('["a", "a"]')).not.toThrow();
+  });
+
+  it("refuses more values than memory is meant for, wherever they are", () => {
+    const scan = (text: string) => () => scanJson(Buffer.from(text), limits);
+    expect(scan(`{"a": [${"{},".repeat(999)}1]}`)).toThrow(/more than 1000 objects and lists/);
+    expect(scan(`{"a": [${"{},".repeat(990)}1]}`)).not.toThrow();
+    expect(scan(`{"a": [${"1,".repeat(2001)}1]}`)).toThrow(/more than 2000 values/);
+    expect(scan(`{"a": "${"[,{".repeat(5000)}"}`)).not.toThrow();
   });
 
   it("answers any bytes with a value or a 400", () => {

@@ -1,14 +1,14 @@
 import { isUtf8 } from "node:buffer";
 import { badJson } from "../errors/gateway-errors.ts";
-import { scanJson } from "./scan-json.ts";
+import { type JsonLimits, scanJson } from "./scan-json.ts";
 
 const loneSurrogate = /\p{Surrogate}/u;
 
 /** The body as a value. Throws an error that says where and why it is not JSON. */
-export function parseJson(body: Buffer, limits: { readonly jsonDepth: number }): unknown {
+export function parseJson(body: Buffer, limits: JsonLimits): unknown {
   if (body.length === 0) throw badJson("it is empty.");
   if (!isUtf8(body)) throw badJson("it has bytes that are not UTF-8.");
-  scanJson(body, limits.jsonDepth);
+  scanJson(body, limits);
   const text = body.toString("utf8");
   const value = parse(text);
   if (typeof value !== "object" || value === null || Array.isArray(value)) {

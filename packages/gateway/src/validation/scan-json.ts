@@ -1,5 +1,6 @@
 // Looks over the bytes of a JSON body before it is parsed: what costs memory or hides a value is refused here.
 import { badJson } from "../errors/gateway-errors.ts";
+import type { GatewayLimits } from "../limits.ts";
 
 const quote = 0x22;
 const backslash = 0x5c;
@@ -9,16 +10,21 @@ const closeBrace = 0x7d;
 const openBracket = 0x5b;
 const closeBracket = 0x5d;
 
+export type JsonLimits = Pick<GatewayLimits, "jsonDepth" | "jsonContainerCount" | "jsonValueCount">;
+
 /** Of the outermost object: no request has as many fields. */
 const maxKeyCount = 1000;
 
 /**
- * Throws when objects and lists nest deeper than `maxDepth`, or when a key of the outermost object
+ * Throws when there are too many values or they nest too deep, or when a key of the outermost object
  * stands twice. Text inside strings is skipped at memory speed; syntax is the parser's matter.
  */
-export function scanJson(body: Buffer, maxDepth: number): void {
+export function scanJson(body: Buffer, limits: JsonLimits): void {
+  const { jsonDepth, jsonContainerCount, jsonValueCount } = limits;
   const keys = new Set<string>();
   let depth = 0;
+  let containerCount = 0;
+  let valueCount = 0;
   let expectsKey = false;
   for (let i = 0; i < body.length; i++) {
     switch (body[i]) {
@@ -37,8 +43,12 @@ export function scanJson(body: Buffer, maxDepth: number): void {
       case openBrace:
       case openBracket:
         depth += 1;
-        if (depth > maxDepth) {
-          throw badJson(`objects and lists nest deeper than ${maxDepth} levels.`);
+        if (depth > jsonDepth) {
+          throw badJson(`objects and lists nest deeper than ${jsonDepth} levels.`);
+        }
+        containerCount += 1;
+        if (containerCount > jsonContainerCount) {
+          throw badJson(`it has more than ${jsonContainerCount} objects and lists.`);
         }
         expectsKey = body[i] === openBrace && depth === 1;
         break;
@@ -48,6 +58,10 @@ export function scanJson(body: Buffer, maxDepth: number): void {
         expectsKey = false;
         break;
       case comma:
+        valueCount += 1;
+        if (valueCount > jsonValueCount) {
+          throw badJson(`it has more than ${jsonValueCount} values.`);
+        }
         // Inside a list at depth 1 strings are no keys: such a body is refused as no object later.
         expectsKey = depth === 1 && keys.size > 0;
         break;
