@@ -97,14 +97,39 @@ describe("scheduling", () => {
       }),
     );
     for (const request of requests) core.submit(request);
+    expect(core.scheduler.newTokenRatio).toBeLessThan(0.01);
+    while (core.metrics().retractions === 0) await core.step();
+    expect(core.scheduler.newTokenRatio).toBeGreaterThan(0.1);
     await runToEnd(core);
-    expect(core.metrics().retractions).toBeGreaterThan(0);
     for (const request of requests) {
       const alone = createCore(options);
       alone.core.submit(request);
       await runToEnd(alone.core);
       expect(heard.tokens(request)).toEqual(alone.heard.tokens(request));
     }
+  });
+
+  it("retracts a half-computed prompt rather than fail the only running request", async () => {
+    const options = {
+      pageSize: 1,
+      pageCount: 56,
+      chunkedPrefillSize: 1,
+      maxConsecutivePrefills: 1,
+      scheduleConservativeness: 0.01,
+    };
+    const { core, heard } = createCore(options);
+    const growing = makeRequest({ tokenIds: [1, 2, 3, 4, 5], sampling: { maxNewTokens: 50 } });
+    const long = makeRequest({ tokenIds: prompt, sampling: { maxNewTokens: 3 } });
+    core.submit(growing);
+    while (heard.of(growing).length === 0) await core.step();
+    core.submit(long);
+    await runToEnd(core);
+    expect(core.metrics().retractions).toBeGreaterThan(0);
+    expect(heard.last(growing)).toMatchObject({
+      finish: { type: "length" },
+      usage: { completionTokens: 50 },
+    });
+    expect(heard.last(long)).toMatchObject({ finish: { type: "length" } });
   });
 
   it("preempts running requests of much lower priority, which complete later", async () => {
