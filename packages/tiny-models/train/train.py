@@ -1,6 +1,9 @@
 """Trains dyn-tiny-chat on one GPU and writes its Hugging Face directory.
 
-    python train.py --out DIR [--steps 12500] [--seed 1]
+    python train.py --out DIR [--steps 12500] [--seed 1] [--start-from DIR]
+
+`make-model.sh` runs the two stages of the published model: from nothing, then shorter and with more tools
+whose names say nothing.
 
 Everything follows from the seed and the number of workers: tokenizer, documents and their order, first
 weights. The arithmetic of the GPU is not fixed to the bit, so two runs give equally good models and not
@@ -8,15 +11,18 @@ the same bytes.
 """
 import argparse
 import json
+import multiprocessing
 import os
 import queue
 import random
+import shutil
 import threading
 import time
 from collections import defaultdict
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from torch.nn.attention.flex_attention import create_block_mask
 
 from dyn_tiny_chat.export import export_model
@@ -36,6 +42,8 @@ def arguments():
     p.add_argument("--steps", type=int, default=12_500)
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--workers", type=int, default=14, help="processes that make documents; another number is another order")
+    p.add_argument("--start-from", help="a model directory of this script whose weights and tokenizer are taken")
+    p.add_argument("--opaque-share", type=float, default=0.33, help="share of the made-up tools whose name says nothing")
     p.add_argument("--muon-lr", type=float, default=0.02)
     p.add_argument("--adam-lr", type=float, default=4e-3)
     p.add_argument("--flat", type=float, default=0.3, help="part of the run before the linear decay")
@@ -94,10 +102,15 @@ def main():
     torch.set_float32_matmul_precision("high")
     say = lambda *words: print(f"[{time.time() - start:6.1f}]", *words, flush=True)
     tokenizer_path = os.path.join(a.out, "tokenizer.json")
-    train_tokenizer(tokenizer_path, a.seed)
-    source = prefetch(batches(tokenizer_path, a.seed, ROWS, a.workers), device)
+    if a.start_from:
+        shutil.copy(os.path.join(a.start_from, "tokenizer.json"), tokenizer_path)
+    else:
+        train_tokenizer(tokenizer_path, a.seed)
+    source = prefetch(batches(tokenizer_path, a.seed, ROWS, a.workers, a.opaque_share), device)
     torch.manual_seed(a.seed)
     model = Model().to(device)
+    if a.start_from:
+        model.load_state_dict(load_file(os.path.join(a.start_from, "model.safetensors")))
     matrices = [p for n, p in model.named_parameters() if p.ndim == 2 and "embed" not in n]
     others = [p for n, p in model.named_parameters() if p.ndim == 1 or "embed" in n]
     parameters = sum(p.numel() for p in model.parameters())
@@ -136,12 +149,14 @@ def main():
     encoder = Encoder(tokenizer_path)
     export_model(model, a.out, encoder.tokenizer.token_to_id(IM_END), encoder.tokenizer.token_to_id(END_OF_TEXT))
     write_tokenizer_config(a.out, CONFIG["max_position_embeddings"])
-    report = dict(parameters=parameters, steps=a.steps, tokens=a.steps * ROWS * ROW_TOKENS, seconds=round(time.time() - start), seed=a.seed, workers=a.workers,
+    report = dict(parameters=parameters, steps=a.steps, tokens=a.steps * ROWS * ROW_TOKENS, seconds=round(time.time() - start), arguments=vars(a),
                   torch=torch.__version__, gpu=torch.cuda.get_device_name(), teacher_forced_percent=last)
     with open(os.path.join(a.out, "training.json"), "w") as f:
         json.dump(report, f, indent=1)
     say("exported")
-    os._exit(0)  # the workers and the copying thread wait for ever
+    for worker in multiprocessing.active_children():
+        worker.terminate()
+    os._exit(0)  # the copying thread waits for ever
 
 
 if __name__ == "__main__":

@@ -23,11 +23,11 @@ class Draw:
     """Draws words, names, numbers and texts from one side of the split.
 
     `pieces` are spellings of the tokenizer's tokens; words glued from them make every token appear in
-    copied and spelt texts. `unseen` asks for wordings that no training document uses.
+    copied and spelt texts. `unseen` asks for wordings that no training document uses. `opaque_share` of the made-up tools have a name that says nothing.
     """
 
-    def __init__(self, rng: random.Random, held=False, pieces=(), unseen=False):
-        self.rng, self.held, self.pieces, self.unseen = rng, held, pieces, unseen
+    def __init__(self, rng: random.Random, held=False, pieces=(), unseen=False, opaque_share=0.33):
+        self.rng, self.held, self.pieces, self.unseen, self.opaque_share = rng, held, pieces, unseen, opaque_share
         self.choice, self.randint, self.sample = rng.choice, rng.randint, rng.sample
 
     def chance(self, p):

@@ -60,9 +60,9 @@ class Rows:
     skills: dict  # (row, document number) -> skill
 
 
-def stream(encoder: Encoder, rng, held):
+def stream(encoder: Encoder, rng, held, opaque_share=0.33):
     """Endless (ids, flags, skill) from one side of the held-out split."""
-    draw = Draw(rng, held, encoder.pieces)
+    draw = Draw(rng, held, encoder.pieces, opaque_share=opaque_share)
     while True:
         skills = rng.choices(SKILLS, WEIGHTS.values(), k=DRAWN_AT_ONCE)
         documents = [plain_segments(draw) if s == "plain" else segments(make_dialogue(draw, s)) for s in skills]
@@ -94,22 +94,22 @@ def pack(documents, rows, padding):
     return out
 
 
-def _work(path, seed, rows, queue):
+def _work(path, seed, rows, opaque_share, queue):
     encoder = Encoder(path)
     padding = encoder.tokenizer.token_to_id(END_OF_TEXT)
-    documents = stream(encoder, random.Random(seed), False)
+    documents = stream(encoder, random.Random(seed), False, opaque_share)
     while True:
         batch = pack(documents, rows, padding)
         batch.skills = {}
         queue.put(batch)
 
 
-def batches(path, seed, rows, workers):
+def batches(path, seed, rows, workers, opaque_share):
     """Endless `Rows`, taken from the workers in turn: the order depends on the seed and their number alone."""
     context = multiprocessing.get_context("spawn")
     queues = [context.Queue(maxsize=6) for _ in range(workers)]
     for w, q in enumerate(queues):
-        context.Process(target=_work, args=(path, f"{seed}-{w}", rows, q), daemon=True).start()
+        context.Process(target=_work, args=(path, f"{seed}-{w}", rows, opaque_share, q), daemon=True).start()
     while True:
         for q in queues:
             yield q.get()

@@ -1,6 +1,6 @@
 """The tools that tool dialogues list: known ones under many names, and made-up ones.
 
-A third of the made-up tools have a name that says nothing, so that the model must find the tool by its
+A share of the made-up tools (a third, if not set otherwise) have a name that says nothing, so that the model must find the tool by its
 description and read the name from the list.
 """
 from dataclasses import dataclass, field
@@ -202,7 +202,7 @@ def made_up_tool(draw: Draw, opaque=None, pair=None, any_side=False):
     names = draw.sample(KEYS_STR + KEYS_INT + KEYS_BOOL, draw.choice([1, 1, 2, 2, 3]))
     kind = lambda k: "integer" if k in KEYS_INT else "boolean" if k in KEYS_BOOL else "string"
     parameters = [(k, kind(k), f"The {k} of the {thing}" if draw.chance(0.3) else "") for k in names]
-    says_nothing = draw.chance(0.33) if opaque is None else opaque
+    says_nothing = draw.chance(draw.opaque_share) if opaque is None else opaque
     name = _opaque_name(draw) if says_nothing else f"{verb}_{thing}"
     description = draw.choice(["{V} a {t}.", "{V} the {t}.", "Can {v} a {t} for the user.", "{V} a {t}", "Use this to {v} a {t}."]).format(V=verb.capitalize(), v=verb, t=thing)
     outputs = draw.sample(["result", "id", "status", "code", "total"], draw.choice([1, 1, 2, 3, 4]))
