@@ -1,6 +1,6 @@
 """A conversation as text, in the segments that training needs.
 
-This is the chat template once more, in Python and with marks of what is learnt; `check_template.py`
+This is the chat template once more, in Python and with marks of what is learnt; `record_fixtures.py`
 holds the two against each other. A segment is (text, mode).
 """
 from .dialogue import Dialogue, to_json

@@ -91,9 +91,9 @@ def _around(draw: Draw, body, separator, question):
     return draw.choice(BEFORE) + body + gap + after + question
 
 
-def needle(draw: Draw, sentences=None):
+def needle(draw: Draw):
     """One or a few facts hidden in sentences that mean nothing."""
-    n = sentences or round(2 ** draw.rng.uniform(1, 6))
+    n = round(2 ** draw.rng.uniform(1, 6))
     lines = [draw.sentence() for _ in range(n)]
     hidden = draw.sample(SECRETS, draw.choice([1, 1, 2, 3]))
     values = dict(w=draw.choice(NOUNS), v=draw.number(100, 99999), n=draw.name(), o=draw.choice(COLOURS))
