@@ -22,10 +22,16 @@ export function sampleBySorting({ logits, params, outputTokenIds, top }: Sorting
   for (let id = 1; id < logits.length; id++) if (logits[id]! > logits[peak]!) peak = id;
   if (greedy && top === null) return { tokenId: peak, logprobs: null };
 
-  const weights = Float64Array.from(logits, (x) => Math.exp((x - logits[peak]!) / temperature));
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const weights = new Float64Array(logits.length);
+  const ids = new Uint32Array(logits.length);
+  let total = 0;
+  for (let id = 0; id < logits.length; id++) {
+    const weight = Math.exp((logits[id]! - logits[peak]!) / temperature);
+    weights[id] = weight;
+    ids[id] = id;
+    total += weight;
+  }
   const filtered = params.topK !== -1 || params.topP < 1 || params.minP > 0;
-  const ids = Uint32Array.from(logits.keys());
   if (filtered || top !== null) ids.sort((a, b) => weights[b]! - weights[a]! || a - b);
 
   let kept = 0;

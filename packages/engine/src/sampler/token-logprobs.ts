@@ -6,20 +6,9 @@ import { expNonPositive, ln } from "./portable-math.ts";
 
 /** Sum of e^((logit - peak) * rate) over a row. */
 export function sumMass(logits: Float32Array, peak: number, rate: number): number {
-  // Four sums at once: a single one would wait for each addition.
-  let a = 0;
-  let b = 0;
-  let c = 0;
-  let d = 0;
-  let id = 0;
-  for (const end = logits.length - 3; id < end; id += 4) {
-    a += expNonPositive((logits[id]! - peak) * rate);
-    b += expNonPositive((logits[id + 1]! - peak) * rate);
-    c += expNonPositive((logits[id + 2]! - peak) * rate);
-    d += expNonPositive((logits[id + 3]! - peak) * rate);
-  }
-  for (; id < logits.length; id++) a += expNonPositive((logits[id]! - peak) * rate);
-  return a + b + (c + d);
+  let sum = 0;
+  for (let i = 0; i < logits.length; i++) sum += expNonPositive((logits[i]! - peak) * rate);
+  return sum;
 }
 
 /**
