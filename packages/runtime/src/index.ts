@@ -27,10 +27,14 @@ export {
   type Bucket,
   bucketOf,
   type DiscoveryRecord,
+  type EventChannelRecord,
+  type EventSourceRecord,
+  type EventTransport,
   type Instance,
   type InstanceRecord,
   type ModelRecord,
   recordKey,
+  topicPath,
 } from "./discovery/record.ts";
 export { decodeRecord, encodeRecord, type StoredRecord } from "./discovery/record-codec.ts";
 export {

@@ -8,7 +8,7 @@ import { UnavailableError } from "@dyn/protocol";
 import { Channel } from "../channel/channel.ts";
 import type { Discovery, DiscoveryEvent } from "./discovery.ts";
 import { decodeFileName, encodeFileName } from "./key-path.ts";
-import { type Bucket, bucketOf, type DiscoveryRecord } from "./record.ts";
+import { type Bucket, bucketOf, bucketOfKey, type DiscoveryRecord } from "./record.ts";
 import { decodeRecord, encodeRecord } from "./record-codec.ts";
 
 export interface FileDiscoveryOptions {
@@ -273,8 +273,4 @@ async function readdirOrNone(folder: string): Promise<string[]> {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
     throw error;
   }
-}
-
-function bucketOfKey(key: string): Bucket {
-  return key.startsWith("v1/mdc/") ? "v1/mdc" : "v1/instances";
 }

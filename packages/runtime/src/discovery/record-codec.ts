@@ -3,19 +3,11 @@ import { cardToWire, InvalidArgumentError, type ModelCard, wireToCard } from "@d
 import { z } from "zod";
 import { formatEndpointId } from "../address/endpoint-id.ts";
 import { parseJson, stringifyJson } from "../codec/json-codec.ts";
-import { type Bucket, bucketOf, type DiscoveryRecord, type Instance, recordKey } from "./record.ts";
+import { EventChannelValue, EventSourceValue, eventRecordToValue } from "./event-record-codec.ts";
+import { InstanceValue, instanceToValue, u64, valueToInstance } from "./instance-value.ts";
+import { type Bucket, type DiscoveryRecord, recordKey } from "./record.ts";
 
-const u64 = z.union([z.number().int().nonnegative(), z.bigint().nonnegative()]).transform(BigInt);
-
-const EndpointValue = z.looseObject({
-  type: z.literal("Endpoint"),
-  component: z.string(),
-  endpoint: z.string(),
-  namespace: z.string(),
-  instance_id: u64,
-  transport: z.record(z.string(), z.string()),
-  request_plane_codec: z.enum(["json", "msgpack"]).optional(),
-});
+const EndpointValue = InstanceValue.extend({ type: z.literal("Endpoint") });
 
 const ModelValue = z.looseObject({
   type: z.literal("Model"),
@@ -36,20 +28,12 @@ export function encodeRecord(record: DiscoveryRecord): StoredRecord {
   return { key: recordKey(record), value: stringifyJson(recordToValue(record)) };
 }
 
+/** The value as it is stored; 64-bit numbers are bigints. */
 function recordToValue(record: DiscoveryRecord): Record<string, unknown> {
   if (record.type === "instance") {
-    const { id, instanceId, transport } = record.instance;
-    const { codec, ...addresses } = transport;
-    return {
-      type: "Endpoint",
-      component: id.component,
-      endpoint: id.endpoint,
-      namespace: id.namespace,
-      instance_id: instanceId,
-      transport: addresses,
-      ...(codec === undefined ? {} : { request_plane_codec: codec }),
-    };
+    return { type: "Endpoint", ...instanceToValue(record.instance) };
   }
+  if (record.type !== "model") return eventRecordToValue(record);
   const { id, instanceId, card } = record;
   return {
     type: "Model",
@@ -69,32 +53,33 @@ export function decodeRecord(bucket: Bucket, stored: StoredRecord): DiscoveryRec
   } catch (cause) {
     throw invalid(stored.key, "is not JSON", cause);
   }
-  const record =
-    bucket === "v1/instances" ? readInstance(stored.key, value) : readModel(stored.key, value);
-  if (bucketOf(record) !== bucket) throw invalid(stored.key, `holds a ${record.type}`);
-  return record;
+  switch (bucket) {
+    case "v1/instances":
+      return {
+        type: "instance",
+        instance: valueToInstance(read(stored.key, EndpointValue, value)),
+      };
+    case "v1/mdc":
+      return readModel(stored.key, value);
+    case "v1/event_channels":
+      return read(stored.key, EventChannelValue, value);
+    case "v1/event_sources":
+      return read(stored.key, EventSourceValue, value);
+  }
 }
 
-function readInstance(key: string, value: unknown): DiscoveryRecord {
-  const parsed = EndpointValue.safeParse(value);
+function read<Schema extends z.ZodType>(
+  key: string,
+  schema: Schema,
+  value: unknown,
+): z.output<Schema> {
+  const parsed = schema.safeParse(value);
   if (!parsed.success) throw invalid(key, z.prettifyError(parsed.error));
-  const { namespace, component, endpoint, instance_id, transport, request_plane_codec } =
-    parsed.data;
-  const instance: Instance = {
-    id: { namespace, component, endpoint },
-    instanceId: instance_id,
-    transport: {
-      ...transport,
-      ...(request_plane_codec === undefined ? {} : { codec: request_plane_codec }),
-    },
-  };
-  return { type: "instance", instance };
+  return parsed.data;
 }
 
 function readModel(key: string, value: unknown): DiscoveryRecord {
-  const parsed = ModelValue.safeParse(value);
-  if (!parsed.success) throw invalid(key, z.prettifyError(parsed.error));
-  const { namespace, component, endpoint, instance_id, card_json } = parsed.data;
+  const { namespace, component, endpoint, instance_id, card_json } = read(key, ModelValue, value);
   const id = { namespace, component, endpoint };
   let card: ModelCard;
   try {
