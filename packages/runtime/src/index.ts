@@ -51,6 +51,7 @@ export type {
   EventPublisher,
   EventSubscription,
 } from "./event/event-plane.ts";
+export { ZmqEventPlane, type ZmqEventPlaneOptions } from "./event/zmq-event-plane.ts";
 export { createMemHub, type MemHub } from "./mem-hub.ts";
 export { createPlanes, type PlaneOptions } from "./planes/create-planes.ts";
 export {

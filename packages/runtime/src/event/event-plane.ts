@@ -12,7 +12,9 @@ export interface EventEnvelope {
 
 export interface EventPublisher {
   readonly publisherId: bigint;
-  /** Never waits for a subscriber: what nobody can take is dropped. */
+  /** Messages that this process could not hand on; subscribers see them as gaps. */
+  readonly droppedCount: number;
+  /** Never waits for a subscriber: what nobody can take is dropped. The payload is not changed afterwards. */
   publish(payload: Uint8Array): void;
   close(): Promise<void>;
 }
@@ -20,6 +22,10 @@ export interface EventPublisher {
 export interface EventSubscription extends AsyncIterable<EventEnvelope> {
   /** Messages that this subscriber was too slow for. */
   readonly droppedCount: number;
+  /** Messages that a publisher numbered behind one that came, and that did not come themselves. */
+  readonly missedCount: number;
+  /** Messages that came and were no event of this topic. */
+  readonly rejectedCount: number;
   close(): void;
 }
 

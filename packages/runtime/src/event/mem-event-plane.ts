@@ -47,6 +47,7 @@ export class MemEventPlane implements EventPlane {
     let closed = false;
     return {
       publisherId,
+      droppedCount: 0,
       publish: (payload) => {
         if (closed) return;
         const publishedAtMs = Date.now();
@@ -66,6 +67,8 @@ export class MemEventPlane implements EventPlane {
       get droppedCount() {
         return channel.droppedCount;
       },
+      missedCount: 0,
+      rejectedCount: 0,
       close: () => {
         remove();
         this.#open.delete(subscription);
