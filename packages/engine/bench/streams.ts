@@ -65,11 +65,12 @@ for (const concurrency of [1, 64, 256]) {
   await measure("this thread", local, concurrency);
   await local.close();
   const listened = createMockEngine(options);
-  let blocks = 0;
+  let blockCount = 0;
   listened.onKvEvents(({ events }) => {
-    for (const event of events) if (event.type === "stored") blocks += event.blockHashes.length;
+    for (const event of events) if (event.type === "stored") blockCount += event.blockHashes.length;
   });
   await measure("this thread, KV events on", listened, concurrency);
+  console.log(`  ${blockCount} blocks told of`);
   await listened.close();
   const { engine, worker } = await startMockEngine(options);
   await measure("own thread", engine, concurrency);
