@@ -51,8 +51,10 @@ export type {
   EventPublisher,
   EventSubscription,
 } from "./event/event-plane.ts";
+export { NatsEventPlane, type NatsEventPlaneOptions } from "./event/nats-event-plane.ts";
 export { ZmqEventPlane, type ZmqEventPlaneOptions } from "./event/zmq-event-plane.ts";
 export { createMemHub, type MemHub } from "./mem-hub.ts";
+export type { NatsOptions } from "./nats/nats-link.ts";
 export { createPlanes, type PlaneOptions } from "./planes/create-planes.ts";
 export {
   exitCodes,

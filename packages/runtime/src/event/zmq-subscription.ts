@@ -32,7 +32,7 @@ export class ZmqSubscription implements EventSubscription {
     const subscription = new ZmqSubscription(options);
     options.socket.subscribe(options.topic);
     await new Promise<void>((resolve) => {
-      Promise.all([subscription.#follow(resolve), subscription.#receive()])
+      void Promise.all([subscription.#follow(resolve), subscription.#receive()])
         .then(
           () => subscription.close(),
           (error) => subscription.#fail(error),
