@@ -7,7 +7,12 @@ import { argmax, relativeError, SequenceDriver } from "./drive/sequence-driver.t
 
 const tolerance = 1e-5;
 
-describe.each(recordedModels)("%s", (name) => {
+const variants = recordedModels.flatMap((name) => [
+  { name, attention: "paged" as const },
+  { name, attention: "gqa" as const },
+]);
+
+describe.each(variants)("$name, $attention", ({ name, attention }) => {
   const model = loadRecordedModel(name);
   const { prompts, logits, vocabSize } = model;
   const longest = prompts.length - 1;
@@ -18,6 +23,7 @@ describe.each(recordedModels)("%s", (name) => {
     executor = await createOnnxExecutor({
       modelDirectory: model.directory,
       pageSize: 16,
+      attention,
       maxTotalTokens: 1024,
       threadCount: 1,
     });

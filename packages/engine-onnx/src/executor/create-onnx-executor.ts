@@ -6,9 +6,12 @@ import { InvalidArgumentError } from "@dyn/protocol";
 import { buildDecoderGraph } from "../graph/decoder-graph.ts";
 import { defaultCacheDirectory, openQuantizedCheckpoint } from "../quantize/quantized-cache.ts";
 import { BindingSession } from "../runtime/binding-session.ts";
+import { FfiSession } from "../runtime/ffi-session.ts";
+import { type AttentionOption, chooseAttention } from "./choose-attention.ts";
 import { LoadClock, type LoadPhase } from "./load-phase.ts";
 import { countPages } from "./page-budget.ts";
 import { PagedExecutor } from "./paged-executor.ts";
+import { SlotExecutor } from "./slot-executor.ts";
 import { countKvBytesPerToken, countWeightBytes } from "./weight-bytes.ts";
 
 export interface OnnxExecutorOptions {
@@ -28,6 +31,11 @@ export interface OnnxExecutorOptions {
   readonly memoryFraction?: number;
   /** Threads of one run. Default: the processors that this process may use. */
   readonly threadCount?: number | null;
+  /**
+   * How attention reads KV. `gqa`: in place, from a slot per sequence beside the pages (Linux); `paged`: by gathering pages;
+   * `auto` (default): gqa where it can.
+   */
+  readonly attention?: AttentionOption;
   /** Where quantised weights are kept. Default `${XDG_CACHE_HOME:-~/.cache}/dyn/quantized`. */
   readonly cacheDirectory?: string | null;
   /** Told as each phase of loading ends. */
@@ -70,31 +78,45 @@ export async function createOnnxExecutor(options: OnnxExecutorOptions): Promise<
     clock.end("quantize", describeOrigin(opened));
   }
 
-  const model = buildDecoderGraph({ config, checkpoint, quantized, pageSize });
-  const weightFile = checkpoint.tensors.values().next().value?.file ?? null;
+  const attention = chooseAttention(options.attention ?? "auto");
+  const inPlace = attention.kind === "slots";
+  const graph = { config, checkpoint, quantized, attention: attention.kind, pageSize };
+  const sessionOptions = {
+    model: buildDecoderGraph(graph),
+    weightFile: checkpoint.tensors.values().next().value?.file ?? null,
+    threadCount,
+  };
   const kvBytesPerToken = countKvBytesPerToken(config);
-  const openSession = () => new BindingSession({ model, weightFile, threadCount });
-  const session = openSession();
-  const pageCount = countPages({
-    pageSize,
-    contextLength,
-    kvBytesPerToken,
-    maxRunningRequests,
-    maxTotalTokens: options.maxTotalTokens ?? null,
-    budgetBytes: process.availableMemory() * memoryFraction,
-  });
-  const info = {
+  const describe = () => ({
     kind: "onnx",
     dtype: quantization ?? "f32",
     vocabSize: config.vocabSize,
     contextLength,
     pageSize,
-    pageCount,
+    pageCount: countPages({
+      pageSize,
+      contextLength,
+      // Running sequences have their KV twice, in pages and in slots.
+      kvBytesPerToken: inPlace ? 2 * kvBytesPerToken : kvBytesPerToken,
+      maxRunningRequests,
+      maxTotalTokens: options.maxTotalTokens ?? null,
+      budgetBytes: process.availableMemory() * memoryFraction,
+    }),
     kvBytesPerToken,
     weightBytes: countWeightBytes(config, checkpoint, quantized !== null),
-  };
-  const executor = new PagedExecutor({ info, config, session, openSession });
-  clock.end("session");
+  });
+  let executor: Executor;
+  if (inPlace) {
+    const openSession = () => new FfiSession(sessionOptions);
+    const session = openSession();
+    const maxSequences = maxRunningRequests;
+    executor = new SlotExecutor({ info: describe(), config, maxSequences, session, openSession });
+  } else {
+    const openSession = () => new BindingSession(sessionOptions);
+    const session = openSession();
+    executor = new PagedExecutor({ info: describe(), config, session, openSession });
+  }
+  clock.end("session", attention.why);
   return executor;
 }
 

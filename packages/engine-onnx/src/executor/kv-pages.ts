@@ -1,78 +1,80 @@
 // The KV cache in pages: per layer keys and values [kvHeads, pageCount, pageSize x headDim], float32.
 // Which page belongs to whom is the caller's affair.
 import type { ModelConfig } from "@dyn/model-files";
-import type { Tensor } from "onnxruntime-node";
-import { loadOrt } from "../runtime/binding-session.ts";
 import type { RowSlice } from "./row-slice.ts";
+
+export interface KvPool {
+  /** `keyPages.3`: an input of the paged graph. */
+  readonly name: string;
+  /** `newKeys.3`: its output with what the new tokens add. */
+  readonly source: string;
+  /** Memory is taken from the system as it is written. */
+  readonly data: Float32Array;
+}
+
+/** Tokens that lie side by side in one page. */
+export interface PageRun {
+  /** Of the first one, among the tokens of all slices. */
+  readonly token: number;
+  readonly length: number;
+  /** Of the first one, counting the tokens of all pages. */
+  readonly slot: number;
+}
 
 export class KvPages {
   readonly #pageSize: number;
-  readonly #pageCount: number;
   readonly #headDim: number;
   readonly #kvHeadCount: number;
-  /** Memory is taken from the system page by page, as it is written. */
-  readonly #pools: {
-    readonly name: string;
-    readonly source: string;
-    readonly data: Float32Array;
-  }[];
-  /** Inputs of the graph by name. */
-  readonly feeds: Readonly<Record<string, Tensor>>;
+  /** Tokens of all pages. */
+  readonly tokenCount: number;
+  /** [kvHeadCount, pageCount, pageSize x headDim] */
+  readonly shape: readonly number[];
+  /** Keys and values of layer 0, then of layer 1, ... */
+  readonly pools: readonly KvPool[];
 
   constructor(config: ModelConfig, pageSize: number, pageCount: number) {
     this.#pageSize = pageSize;
-    this.#pageCount = pageCount;
     this.#headDim = config.headDim;
     this.#kvHeadCount = config.kvHeadCount;
-    const valueCount = config.kvHeadCount * pageCount * pageSize * config.headDim;
-    this.#pools = Array.from({ length: config.layerCount }, (_, layer) => [
+    this.tokenCount = pageCount * pageSize;
+    this.shape = [config.kvHeadCount, pageCount, pageSize * config.headDim];
+    const valueCount = config.kvHeadCount * this.tokenCount * config.headDim;
+    this.pools = Array.from({ length: config.layerCount }, (_, layer) => [
       { name: `keyPages.${layer}`, source: `newKeys.${layer}` },
       { name: `valuePages.${layer}`, source: `newValues.${layer}` },
     ])
       .flat()
       .map((names) => ({ ...names, data: new Float32Array(valueCount) }));
-    const { Tensor } = loadOrt();
-    const shape = [config.kvHeadCount, pageCount, pageSize * config.headDim];
-    this.feeds = Object.fromEntries(
-      this.#pools.map(({ name, data }) => [name, new Tensor("float32", data, shape)]),
-    );
-  }
-
-  /** Names of the outputs that `write` takes. */
-  get sources(): string[] {
-    return this.#pools.map(({ source }) => source);
   }
 
   /**
-   * Stores the new keys and values of a run, outputs [kvHeads, T, headDim] of which slice after slice
+   * Stores the new keys and values of a run. `values(pool)` is [kvHeads, T, headDim], of which slice after slice
    * takes its length.
    */
   write(
-    outputs: Readonly<Record<string, Tensor>>,
+    values: (pool: KvPool) => Float32Array,
     slices: readonly RowSlice[],
     pageTable: Int32Array,
     pagesPerRow: number,
   ): void {
-    const runs = this.#pageRuns(slices, pageTable, pagesPerRow);
-    const tokenCount = slices.reduce((sum, slice) => sum + slice.length, 0);
+    const runs = this.pageRuns(slices, pageTable, pagesPerRow);
+    const newCount = slices.reduce((sum, slice) => sum + slice.length, 0);
     const headDim = this.#headDim;
-    const headStride = this.#pageCount * this.#pageSize;
-    for (const { source, data } of this.#pools) {
-      const values = outputs[source]!.data as Float32Array;
+    for (const pool of this.pools) {
+      const source = values(pool);
       for (let head = 0; head < this.#kvHeadCount; head++) {
         for (const { token, length, slot } of runs) {
-          const from = (head * tokenCount + token) * headDim;
-          const to = (head * headStride + slot) * headDim;
-          data.set(values.subarray(from, from + length * headDim), to);
+          const from = (head * newCount + token) * headDim;
+          const to = (head * this.tokenCount + slot) * headDim;
+          pool.data.set(source.subarray(from, from + length * headDim), to);
         }
       }
     }
   }
 
-  /** Stretches of tokens that lie side by side in one page. `slot` counts tokens from the first page on. */
-  #pageRuns(slices: readonly RowSlice[], pageTable: Int32Array, pagesPerRow: number) {
+  pageRuns(slices: readonly RowSlice[], pageTable: Int32Array, pagesPerRow: number): PageRun[] {
     const pageSize = this.#pageSize;
-    const runs: { token: number; length: number; slot: number }[] = [];
+    const runs: PageRun[] = [];
     let token = 0;
     for (const { row, pastLength, length } of slices) {
       for (let done = 0; done < length; ) {

@@ -1,12 +1,12 @@
 // Runs the paged decoder graph. Keeps no state per sequence: everything lies in the pages.
 import type { Executor, ExecutorInfo, ForwardBatch, StepResult } from "@dyn/engine";
 import type { ModelConfig } from "@dyn/model-files";
-import { DynError } from "@dyn/protocol";
 import type { Tensor } from "onnxruntime-node";
 import { RopeTable } from "../graph/rope-table.ts";
 import { type BindingSession, loadOrt } from "../runtime/binding-session.ts";
 import { buildAttentionInputs } from "./attention-inputs.ts";
-import { KvPages } from "./kv-pages.ts";
+import { unavailable } from "./executor-errors.ts";
+import { KvPages, type KvPool } from "./kv-pages.ts";
 import { estimateRunCosts, planRuns, type RunCosts } from "./plan-runs.ts";
 import type { RowSlice } from "./row-slice.ts";
 
@@ -27,6 +27,7 @@ export class PagedExecutor implements Executor {
   readonly #outputs: Readonly<Record<string, null>>;
   #session: BindingSession | null;
   #pages: KvPages | null;
+  #pageFeeds: Readonly<Record<string, Tensor>>;
   #ropeFeeds: Readonly<Record<string, Tensor>> = {};
 
   constructor({ info, config, session, openSession }: PagedExecutorOptions) {
@@ -36,8 +37,14 @@ export class PagedExecutor implements Executor {
     this.#costs = estimateRunCosts(config, info.weightBytes, info.kvBytesPerToken);
     this.#rope = new RopeTable(config);
     this.#session = session;
-    this.#pages = new KvPages(config, info.pageSize, info.pageCount);
-    this.#outputs = Object.fromEntries(["logits", ...this.#pages.sources].map((n) => [n, null]));
+    const pages = new KvPages(config, info.pageSize, info.pageCount);
+    const { Tensor } = loadOrt();
+    this.#pages = pages;
+    this.#pageFeeds = Object.fromEntries(
+      pages.pools.map(({ name, data }) => [name, new Tensor("float32", data, pages.shape)]),
+    );
+    const outputs = ["logits", ...pages.pools.map(({ source }) => source)];
+    this.#outputs = Object.fromEntries(outputs.map((name) => [name, null]));
   }
 
   async step(batch: ForwardBatch): Promise<StepResult> {
@@ -78,6 +85,7 @@ export class PagedExecutor implements Executor {
   async close(): Promise<void> {
     await this.releaseWeights();
     this.#pages = null;
+    this.#pageFeeds = {};
   }
 
   /** Computes the slices, stores their KV, returns logits [positions.length, vocabSize]. */
@@ -88,9 +96,10 @@ export class PagedExecutor implements Executor {
   ): Float32Array {
     if (this.#pages === null) throw unavailable("is closed");
     if (this.#session === null) throw unavailable("has released its weights; resume them first");
-    const feeds = { ...this.#pages.feeds, ...this.#feeds(batch, slices, positions) };
+    const feeds = { ...this.#pageFeeds, ...this.#feeds(batch, slices, positions) };
     const outputs = this.#session.run(feeds, this.#outputs);
-    this.#pages.write(outputs, slices, batch.pageTable, batch.pagesPerRow);
+    const newValues = ({ source }: KvPool) => outputs[source]!.data as Float32Array;
+    this.#pages.write(newValues, slices, batch.pageTable, batch.pagesPerRow);
     return outputs.logits!.data as Float32Array;
   }
 
@@ -172,12 +181,4 @@ function indexesIn(positions: Int32Array, slices: readonly RowSlice[]): number[]
     }
   }
   return indexes;
-}
-
-function unavailable(what: string): DynError {
-  return new DynError(`The executor ${what}.`, {
-    code: "DYN_ENGINE_UNAVAILABLE",
-    status: 503,
-    retryable: true,
-  });
 }

@@ -40,18 +40,28 @@ export function planRuns(batch: ForwardBatch, headCount: number, costs: RunCosts
   const waves: RowSlice[][] = [];
   let tokenStart = 0;
   for (let row = 0; row < batch.rowCount; row++) {
-    let pastLength = batch.pastLengths[row]!;
-    const end = tokenStart + batch.newLengths[row]!;
-    for (let wave = 0; tokenStart < end; wave++) {
-      const length = sliceLength(end - tokenStart, pastLength, headCount);
+    const length = batch.newLengths[row]!;
+    const slice = { row, tokenStart, length, pastLength: batch.pastLengths[row]! };
+    for (const [wave, part] of sliceRow(slice, headCount).entries()) {
       const slices = waves[wave] ?? [];
-      slices.push({ row, tokenStart, length, pastLength });
+      slices.push(part);
       waves[wave] = slices;
-      tokenStart += length;
-      pastLength += length;
     }
+    tokenStart += length;
   }
   return waves.flatMap((wave) => groupSlices(wave, headCount, costs));
+}
+
+/** Cuts the new tokens of a row, as far as the bound on scores asks for it. */
+export function sliceRow(whole: RowSlice, headCount: number): RowSlice[] {
+  const slices: RowSlice[] = [];
+  for (let done = 0; done < whole.length; ) {
+    const pastLength = whole.pastLength + done;
+    const length = sliceLength(whole.length - done, pastLength, headCount);
+    slices.push({ row: whole.row, tokenStart: whole.tokenStart + done, length, pastLength });
+    done += length;
+  }
+  return slices;
 }
 
 /** As many of `newLength` tokens as the bound on scores allows. */

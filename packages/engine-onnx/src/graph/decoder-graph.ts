@@ -16,18 +16,23 @@ import { writeAddRmsNorm, writeRmsNorm } from "./norm.ts";
 import { writePagedAttention, writePagedAttentionInputs } from "./paged-attention.ts";
 import { QuantizedLinearWriter } from "./quantized-linear.ts";
 import { writeRope } from "./rope.ts";
+import { writeSlotAttention, writeSlotAttentionInputs } from "./slot-attention.ts";
 
 export interface DecoderGraphOptions {
   readonly config: ModelConfig;
   readonly checkpoint: Checkpoint;
   /** From quantize/; `null` computes with the weights as they are. */
   readonly quantized: Checkpoint | null;
+  readonly attention: AttentionKind;
   readonly pageSize: number;
 }
 
+/** `paged`: reads pages. `slots`: reads and writes slots in place; needs a session that can. */
+export type AttentionKind = "paged" | "slots";
+
 /** Inputs beside those of attention: tokenIds [T], positions [1, T], logitTokens [N], cos, sin. Output: logits [N, vocab]. */
 export function buildDecoderGraph(options: DecoderGraphOptions): Uint8Array {
-  const { config, checkpoint, quantized, pageSize } = options;
+  const { config, checkpoint, quantized, attention, pageSize } = options;
   const graph = new GraphBuilder("decoder");
   const weights = new CheckpointWeights(checkpoint, graph);
   const linear: LinearWriter =
@@ -42,7 +47,8 @@ export function buildDecoderGraph(options: DecoderGraphOptions): Uint8Array {
   graph.input("logitTokens", "int32", ["N"]);
   graph.input("cos", "float32", ["C", headDim / 2]);
   graph.input("sin", "float32", ["C", headDim / 2]);
-  writePagedAttentionInputs(graph);
+  if (attention === "paged") writePagedAttentionInputs(graph);
+  else writeSlotAttentionInputs(graph);
 
   let residual = writeEmbedding(graph, weights, config);
   let normalized = "";
@@ -50,8 +56,11 @@ export function buildDecoderGraph(options: DecoderGraphOptions): Uint8Array {
     const tensors = layerTensors(config, layer);
     if (layer === 0) normalized = writeRmsNorm(graph, residual, norm(tensors.inputNorm), eps);
     const heads = writeHeads(graph, weights, linear, config, tensors, normalized);
-    const attention = writePagedAttention(graph, config, layer, pageSize, heads);
-    const output = linear.write(tensors.attentionOutput, attention)[0]!;
+    const answers =
+      attention === "paged"
+        ? writePagedAttention(graph, config, layer, pageSize, heads)
+        : writeSlotAttention(graph, config, layer, heads);
+    const output = linear.write(tensors.attentionOutput, answers)[0]!;
     ({ normalized, residual } = writeAddRmsNorm(
       graph,
       output,

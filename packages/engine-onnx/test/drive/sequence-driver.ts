@@ -18,7 +18,8 @@ export interface DrivenRow {
 export class SequenceDriver {
   readonly executor: Executor;
   readonly #free: number[];
-  #sequenceCount = 0;
+  /** As the engine does: the lowest number that nobody has. */
+  readonly #ids = new Set<number>();
 
   constructor(executor: Executor) {
     this.executor = executor;
@@ -33,8 +34,11 @@ export class SequenceDriver {
   /** `prefixOf`: its first `prefixLength` tokens (whole pages) are shared. */
   create(prefixOf?: DrivenSequence, prefixLength = 0): DrivenSequence {
     const sharedPages = prefixLength / this.executor.info.pageSize;
+    let id = 0;
+    while (this.#ids.has(id)) id++;
+    this.#ids.add(id);
     return {
-      id: this.#sequenceCount++,
+      id,
       tokenIds: prefixOf?.tokenIds.slice(0, prefixLength) ?? [],
       pages: prefixOf?.pages.slice(0, sharedPages) ?? [],
       length: prefixLength,
@@ -100,6 +104,7 @@ export class SequenceDriver {
 
   release(sequence: DrivenSequence): void {
     this.executor.releaseSequence(sequence.id);
+    this.#ids.delete(sequence.id);
     this.#free.push(...sequence.pages.splice(0));
   }
 }
