@@ -1,10 +1,12 @@
 // What an aggregated or decode worker does with a request.
+import { randomUUID } from "node:crypto";
 import type { Engine } from "@dyn/engine";
 import { type EngineOutputItem, InvalidArgumentError, PreprocessedRequest } from "@dyn/protocol";
 import type { RequestHandler } from "@dyn/runtime";
 import { z } from "zod";
 import { outputToItem } from "./output-to-item.ts";
 import { requestToGenerate } from "./request-to-generate.ts";
+import { toWireParam } from "./wire-param.ts";
 
 /**
  * Serves token-mode requests on an engine: one item per step and choice.
@@ -15,12 +17,17 @@ export function createDecodeHandler(options: {
 }): RequestHandler<unknown, EngineOutputItem> {
   const { engine } = options;
   return async function* (body, context) {
-    const request = requestToGenerate(parseBody(body), context.id);
+    // Fresh: a caller may send two requests under one id of its own.
+    const request = requestToGenerate(parseBody(body), randomUUID());
     const begun = new Set<number>();
-    for await (const output of engine.generate(request, { signal: context.signal })) {
-      const isFirst = !begun.has(output.index);
-      begun.add(output.index);
-      yield { data: outputToItem(output, { isFirst, promptTokenIds: request.tokenIds }) };
+    try {
+      for await (const output of engine.generate(request, { signal: context.signal })) {
+        const isFirst = !begun.has(output.index);
+        begun.add(output.index);
+        yield { data: outputToItem(output, { isFirst, promptTokenIds: request.tokenIds }) };
+      }
+    } catch (error) {
+      throw toWireParam(error);
     }
   };
 }

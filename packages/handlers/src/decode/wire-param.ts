@@ -1,0 +1,27 @@
+import { DynError } from "@dyn/protocol";
+
+/** The engine's names of request fields, in the spelling of whoever sent the request. */
+const wireNames: Readonly<Record<string, string>> = {
+  "sampling.maxNewTokens": "max_tokens",
+  "sampling.minNewTokens": "min_tokens",
+  "sampling.temperature": "temperature",
+  "sampling.topP": "top_p",
+  "sampling.topK": "top_k",
+  "sampling.minP": "min_p",
+  "sampling.frequencyPenalty": "frequency_penalty",
+  "sampling.presencePenalty": "presence_penalty",
+  "sampling.repetitionPenalty": "repetition_penalty",
+  "sampling.logitBias": "logit_bias",
+  "sampling.stopTokenIds": "stop_token_ids",
+  "sampling.seed": "seed",
+  tokenIds: "token_ids",
+};
+
+/** The same error, naming the field as the request does. */
+export function toWireParam(error: unknown): unknown {
+  if (!DynError.is(error) || error.param === undefined) return error;
+  const param = wireNames[error.param.replace(/\[.*$/, "")];
+  if (param === undefined) return error;
+  const { code, status, retryable } = error;
+  return new DynError(error.message, { code, status, retryable, param, cause: error });
+}
