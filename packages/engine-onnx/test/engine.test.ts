@@ -2,39 +2,13 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { defaultSamplingParams, type Engine, type GenerateRequest } from "@dyn/engine";
+import type { Engine } from "@dyn/engine";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createOnnxEngine, type LoadPhase } from "../src/index.ts";
+import { collect, greedyRequest } from "./drive/greedy-request.ts";
 import { loadRecordedModel } from "./drive/recorded-model.ts";
 
 const model = loadRecordedModel("qwen3-tied");
-
-function greedyRequest(
-  requestId: string,
-  tokenIds: readonly number[],
-  maxNewTokens: number,
-): GenerateRequest {
-  return {
-    requestId,
-    tokenIds: Uint32Array.from(tokenIds),
-    sampling: { ...defaultSamplingParams, temperature: 0, maxNewTokens, ignoreEos: true },
-    n: 1,
-    eosTokenIds: [],
-    logprobs: null,
-    promptLogprobs: null,
-    priority: 0,
-    routingKey: null,
-    cacheSalt: null,
-    extraKey: null,
-    resume: null,
-  };
-}
-
-async function collect(engine: Engine, request: GenerateRequest): Promise<number[]> {
-  const tokenIds: number[] = [];
-  for await (const output of engine.generate(request)) tokenIds.push(...output.tokenIds);
-  return tokenIds;
-}
 
 describe("an engine on its thread", () => {
   let engine: Engine;
@@ -133,6 +107,7 @@ describe("a start that fails", () => {
     [{ pageSize: 0 }, "pageSize"],
     [{ maxTotalTokens: 3 }, "maxTotalTokens"],
     [{ memoryFraction: 1.5 }, "memoryFraction"],
+    [{ attention: "flash" as "auto" }, "attention"],
     [{ maxRunningRequests: 0 }, "maxRunningRequests"],
   ])("names the option at fault: %j", async (options, param) => {
     const start = createOnnxEngine({ modelDirectory: model.directory, ...options });

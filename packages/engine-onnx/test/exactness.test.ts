@@ -112,6 +112,26 @@ describe.each(variants)("$name, $attention", ({ name, attention }) => {
     expect(none.length).toBe(0);
   });
 
+  test("some of the running sequences decode, and those between them are not disturbed", async () => {
+    const sequences = prompts.map(() => driver.create());
+    for (const [i, sequence] of sequences.entries()) {
+      const newTokens = prompts[i]!.slice(0, -1);
+      if (newTokens.length > 0) await driver.prefill({ sequence, newTokens });
+    }
+    // The first turn leaves out every second sequence, the second takes them.
+    for (const turn of [
+      [4, 0, 2],
+      [3, 1],
+    ]) {
+      const actual = await driver.decode(
+        ...turn.map((i) => ({ sequence: sequences[i]!, newTokens: prompts[i]!.slice(-1) })),
+      );
+      const expected = concat(turn.map((i) => logits[i]!.slice(-vocabSize)));
+      expect(relativeError(actual, expected)).toBeLessThan(tolerance);
+    }
+    for (const sequence of sequences) driver.release(sequence);
+  });
+
   test("greedy continuations over 128 tokens are identical, in a batch with other rows", async () => {
     const extra = driver.create();
     await driver.prefill({ sequence: extra, newTokens: prompts[longest]! });
