@@ -62,6 +62,10 @@ export {
   type RunningProgram,
   runProgram,
 } from "./program/run-program.ts";
+export {
+  NatsRequestPlane,
+  type NatsRequestPlaneOptions,
+} from "./request/nats/nats-request-plane.ts";
 export { type CancelKind, RequestContext } from "./request/request-context.ts";
 export type {
   Annotated,

@@ -1,33 +1,20 @@
 // Requests over TCP as Dynamo 1.6.1 speaks them: one leg for requests and acknowledgements, and for each
 // request a connection that the worker dials back.
-import { randomUUID } from "node:crypto";
-import {
-  CancelledError,
-  DeadlineExceededError,
-  requestToWire,
-  UnavailableError,
-} from "@dyn/protocol";
+import { requestToWire, UnavailableError } from "@dyn/protocol";
 import { type EndpointId, endpointPath } from "../../address/endpoint-id.ts";
-import { jsonCodec } from "../../codec/json-codec.ts";
-import { msgpackCodec } from "../../codec/msgpack-codec.ts";
-import type { PayloadCodec } from "../../codec/payload-codec.ts";
 import { ProtocolError } from "../../codec/protocol-error.ts";
-import { decodeTwoPart, encodeTwoPart } from "../../codec/two-part-message.ts";
+import { decodeTwoPart } from "../../codec/two-part-message.ts";
 import type { Instance } from "../../discovery/record.ts";
 import type { RequestContext } from "../request-context.ts";
 import type { Annotated, RequestHandler, RequestPlane, ServedRequests } from "../request-plane.ts";
 import { acknowledgements } from "./acknowledgement.ts";
+import { callAndReceive } from "./call-and-receive.ts";
 import { CallHomeServer } from "./call-home-server.ts";
-import {
-  decodeControlMessage,
-  encodeControlMessage,
-  formatAddress,
-  parseAddress,
-} from "./control-message.ts";
+import { decodeControlMessage, formatAddress, parseAddress } from "./control-message.ts";
 import { RequestConnection } from "./request-connection.ts";
 import { encodeRequestFrame, type RequestFrame } from "./request-frame.ts";
+import { codecOfInstance, encodeRequestPayload, payloadCodecs } from "./request-payload.ts";
 import { RequestServer } from "./request-server.ts";
-import { ResponseReceiver } from "./response-receiver.ts";
 import { TcpServedRequests } from "./tcp-served-requests.ts";
 
 export interface TcpRequestPlaneOptions {
@@ -61,8 +48,6 @@ export const defaultTcpOptions: TcpRequestPlaneOptions = Object.freeze({
   shapeRequest: requestToWire,
 });
 
-const codecs: Readonly<Record<string, PayloadCodec>> = { json: jsonCodec, msgpack: msgpackCodec };
-
 export class TcpRequestPlane implements RequestPlane {
   readonly kind = "tcp";
   readonly #options: TcpRequestPlaneOptions;
@@ -86,7 +71,7 @@ export class TcpRequestPlane implements RequestPlane {
     const served = new TcpServedRequests({
       transport: { tcp: `${formatAddress(host, server.port)}/${path}`, codec },
       handler,
-      codecs,
+      codecs: payloadCodecs,
       connectTimeoutMs: this.#options.connectTimeoutMs,
       onRefuse: () => this.#served.delete(path),
     });
@@ -99,42 +84,25 @@ export class TcpRequestPlane implements RequestPlane {
     request: unknown,
     context: RequestContext,
   ): AsyncGenerator<Annotated> {
-    const { address, path, codec } = readTransport(instance);
+    const { address, path } = readTransport(instance);
+    const codec = codecOfInstance(instance);
+    const { host, prologueTimeoutMs, shapeRequest } = this.#options;
     const callHome = await this.#listenForResponses();
-    const subject = randomUUID();
-    const prologue = createDeadline();
-    const receiver = new ResponseReceiver({ codec, onPrologue: prologue.clear });
-    const onStop = () => (context.isKilled ? undefined : receiver.stop());
-    const onKill = () => receiver.kill();
-    callHome.expect(subject, receiver);
-    context.signal.addEventListener("abort", onStop, { once: true });
-    context.killSignal.addEventListener("abort", onKill, { once: true });
-    try {
-      if (context.isStopped) throw new CancelledError();
-      const frame = this.#encode({ path, codec, subject, port: callHome.port, request, context });
-      await this.#connection(address).send(frame);
-      const { prologueTimeoutMs } = this.#options;
-      if (!receiver.hasPrologue) {
-        prologue.start(prologueTimeoutMs, () =>
-          receiver.kill(
-            new DeadlineExceededError(
-              `The worker did not begin to answer within ${prologueTimeoutMs} ms.`,
-            ),
-          ),
-        );
-      }
-      for (;;) {
-        const next = await receiver.next();
-        if (next.done) return;
-        yield next.value;
-      }
-    } finally {
-      prologue.clear();
-      callHome.forget(subject);
-      context.signal.removeEventListener("abort", onStop);
-      context.killSignal.removeEventListener("abort", onKill);
-      receiver.kill();
-    }
+    yield* callAndReceive({
+      callHome,
+      codec,
+      context,
+      prologueTimeoutMs,
+      send: (subject) => {
+        const payload = encodeRequestPayload({
+          codec,
+          response: { host, port: callHome.port, subject },
+          context,
+          body: shapeRequest(request),
+        });
+        return this.#connection(address).send(encodeFrame(path, payload, context));
+      },
+    });
   }
 
   async close(): Promise<void> {
@@ -144,34 +112,6 @@ export class TcpRequestPlane implements RequestPlane {
     await (await this.#callHome)?.close();
     this.#requestServer = null;
     this.#callHome = null;
-  }
-
-  #encode(call: {
-    readonly path: string;
-    readonly codec: PayloadCodec;
-    readonly subject: string;
-    readonly port: number;
-    readonly request: unknown;
-    readonly context: RequestContext;
-  }): Buffer {
-    const { context, codec, path } = call;
-    const control = encodeControlMessage({
-      id: context.id,
-      isBidirectional: false,
-      codec: codec.name,
-      response: { host: this.#options.host, port: call.port, subject: call.subject },
-      requestStream: null,
-      metadata: context.metadata,
-    });
-    return encodeRequestFrame({
-      path,
-      headers: {
-        "request-id": context.id,
-        "x-endpoint-path": path,
-        "x-frontend-send-ts-ns": `${Date.now()}000000`,
-      },
-      payload: encodeTwoPart(control, codec.encode(this.#options.shapeRequest(call.request))),
-    });
   }
 
   #connection(address: string): RequestConnection {
@@ -223,8 +163,17 @@ export class TcpRequestPlane implements RequestPlane {
   }
 }
 
-function readTransport(instance: Instance): { address: string; path: string; codec: PayloadCodec } {
-  const { tcp, codec: name = "json" } = instance.transport;
+function encodeFrame(path: string, payload: Buffer, context: RequestContext): Buffer {
+  const headers = {
+    "request-id": context.id,
+    "x-endpoint-path": path,
+    "x-frontend-send-ts-ns": `${Date.now()}000000`,
+  };
+  return encodeRequestFrame({ path, headers, payload });
+}
+
+function readTransport(instance: Instance): { address: string; path: string } {
+  const { tcp } = instance.transport;
   const slash = tcp?.indexOf("/") ?? -1;
   if (tcp === undefined || slash < 0) {
     throw new UnavailableError(
@@ -232,21 +181,5 @@ function readTransport(instance: Instance): { address: string; path: string; cod
       { code: "DYN_RUNTIME_CANNOT_CONNECT" },
     );
   }
-  const codec = codecs[name];
-  if (codec === undefined)
-    throw new ProtocolError(`The instance asks for the unknown codec ${JSON.stringify(name)}.`);
-  return { address: tcp.slice(0, slash), path: tcp.slice(slash + 1), codec };
-}
-
-function createDeadline() {
-  let timer: NodeJS.Timeout | null = null;
-  return {
-    start: (afterMs: number, action: () => void) => {
-      timer = setTimeout(action, afterMs);
-    },
-    clear: () => {
-      if (timer !== null) clearTimeout(timer);
-      timer = null;
-    },
-  };
+  return { address: tcp.slice(0, slash), path: tcp.slice(slash + 1) };
 }

@@ -1,0 +1,204 @@
+// Requests over NATS as Dynamo 1.6.1 sends them. Only the way to the worker differs from the TCP plane: a subject
+// instead of a connection, an empty reply instead of an acknowledgement frame. Answers come by a call home over TCP.
+import { requestToWire, UnavailableError } from "@dyn/protocol";
+import { headers, type Msg, type MsgHdrs } from "@nats-io/transport-node";
+import type { EndpointId } from "../../address/endpoint-id.ts";
+import { ProtocolError } from "../../codec/protocol-error.ts";
+import { decodeTwoPart } from "../../codec/two-part-message.ts";
+import type { Instance } from "../../discovery/record.ts";
+import { NatsLink, type NatsOptions } from "../../nats/nats-link.ts";
+import type { RequestContext } from "../request-context.ts";
+import type { Annotated, RequestHandler, RequestPlane, ServedRequests } from "../request-plane.ts";
+import { acknowledgements } from "../tcp/acknowledgement.ts";
+import { callAndReceive } from "../tcp/call-and-receive.ts";
+import { CallHomeServer } from "../tcp/call-home-server.ts";
+import { decodeControlMessage } from "../tcp/control-message.ts";
+import { codecOfInstance, encodeRequestPayload, payloadCodecs } from "../tcp/request-payload.ts";
+import { TcpServedRequests } from "../tcp/tcp-served-requests.ts";
+import { requestAcknowledgement } from "./nats-acknowledgement.ts";
+import { type MicroEndpoint, NatsMicroService } from "./nats-micro-service.ts";
+
+export interface NatsRequestPlaneOptions extends NatsOptions {
+  /** Where this process listens for answers and what it tells workers. Default 127.0.0.1, any free port. */
+  readonly host?: string;
+  readonly responsePort?: number;
+  /** A worker's: to the caller's response address. Default 3 000 ms. */
+  readonly dialTimeoutMs?: number;
+  /** Also bounds the wait for a server that is away. Default 10 000 ms. */
+  readonly acknowledgementTimeoutMs?: number;
+  readonly prologueTimeoutMs?: number;
+  /** What callers have to use for this process's endpoints. Default msgpack. */
+  readonly codec?: "json" | "msgpack";
+  /** Marks what the codec cannot tell by itself, such as the width of floats. */
+  readonly shapeRequest?: (request: unknown) => unknown;
+}
+
+const queueGroup = "q";
+/** How long a new endpoint waits for the server to know it. */
+const subscribeTimeoutMs = 5_000;
+
+export class NatsRequestPlane implements RequestPlane {
+  readonly kind = "nats";
+  readonly #link: NatsLink;
+  readonly #options: NatsRequestPlaneOptions;
+  readonly #served = new Set<TcpServedRequests>();
+  readonly #services = new Map<string, NatsMicroService>();
+  #callHome: Promise<CallHomeServer> | null = null;
+
+  private constructor(link: NatsLink, options: NatsRequestPlaneOptions) {
+    this.#link = link;
+    this.#options = options;
+  }
+
+  /** Throws UnavailableError when NATS cannot be reached. */
+  static async connect(options: NatsRequestPlaneOptions): Promise<NatsRequestPlane> {
+    return new NatsRequestPlane(await NatsLink.open(options), options);
+  }
+
+  async serve(
+    id: EndpointId,
+    instanceId: bigint,
+    handler: RequestHandler,
+  ): Promise<ServedRequests> {
+    const { codec = "msgpack", dialTimeoutMs = 3_000, onProblem } = this.#options;
+    const subject = requestSubject(id, instanceId);
+    const service = this.#service(id, instanceId);
+    const counter = { requestCount: 0 };
+    let isRefusing = false;
+    const wire = this.#link.connection.subscribe(subject, {
+      queue: queueGroup,
+      callback: (error, message) => {
+        if (error) onProblem?.(`Requests on ${subject} are refused by the server.`, error);
+        else {
+          counter.requestCount += 1;
+          message.respond(
+            isRefusing ? acknowledgements.unknownEndpoint(subject) : take(served, message),
+          );
+        }
+      },
+    });
+    const endpoint: MicroEndpoint = {
+      name: `${id.endpoint}-${instanceId.toString(16)}`,
+      subject,
+      queueGroup,
+      get requestCount() {
+        return counter.requestCount;
+      },
+    };
+    const served = new TcpServedRequests({
+      transport: { nats_tcp: subject, codec },
+      handler,
+      codecs: payloadCodecs,
+      connectTimeoutMs: dialTimeoutMs,
+      onRefuse: () => {
+        if (isRefusing) return;
+        isRefusing = true;
+        this.#served.delete(served);
+        service.delete(endpoint);
+        // What the server has sent already is still answered, with a refusal.
+        wire
+          .drain()
+          .catch((error) => onProblem?.(`The end of ${subject} is not confirmed.`, error));
+      },
+    });
+    this.#served.add(served);
+    service.add(endpoint);
+    if (!(await this.#link.flush(subscribeTimeoutMs))) {
+      onProblem?.(`NATS did not confirm the subscription of ${subject} yet.`, null);
+    }
+    return served;
+  }
+
+  async *call(
+    instance: Instance,
+    request: unknown,
+    context: RequestContext,
+  ): AsyncGenerator<Annotated> {
+    const subject = readSubject(instance);
+    const codec = codecOfInstance(instance);
+    const {
+      host = "127.0.0.1",
+      acknowledgementTimeoutMs = 10_000,
+      prologueTimeoutMs = 300_000,
+      shapeRequest = requestToWire,
+    } = this.#options;
+    const callHome = await this.#listenForResponses(host);
+    yield* callAndReceive({
+      callHome,
+      codec,
+      context,
+      prologueTimeoutMs,
+      send: (responseSubject) =>
+        requestAcknowledgement(this.#link, {
+          subject,
+          headers: requestHeaders(context),
+          payload: encodeRequestPayload({
+            codec,
+            response: { host, port: callHome.port, subject: responseSubject },
+            context,
+            body: shapeRequest(request),
+          }),
+          timeoutMs: acknowledgementTimeoutMs,
+        }),
+    });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#served].map((served) => served.close()));
+    for (const service of this.#services.values()) service.close();
+    this.#services.clear();
+    await (await this.#callHome)?.close();
+    this.#callHome = null;
+    await this.#link.close();
+  }
+
+  /** One micro service per component. */
+  #service(id: EndpointId, instanceId: bigint): NatsMicroService {
+    const name = `${id.namespace}_${id.component}`;
+    let service = this.#services.get(name);
+    if (service === undefined) {
+      service = new NatsMicroService(this.#link.connection, name, instanceId.toString(16));
+      this.#services.set(name, service);
+    }
+    return service;
+  }
+
+  #listenForResponses(host: string): Promise<CallHomeServer> {
+    this.#callHome ??= CallHomeServer.listen({ host, port: this.#options.responsePort ?? 0 });
+    return this.#callHome;
+  }
+}
+
+/** Begins the request, or says why not; empty = begun. */
+function take(served: TcpServedRequests, message: Msg): string {
+  try {
+    const { header, body } = decodeTwoPart(Buffer.from(message.data));
+    served.run(decodeControlMessage(header), body);
+    return acknowledgements.accepted;
+  } catch (error) {
+    if (error instanceof ProtocolError) return acknowledgements.unreadable(error.message);
+    throw error;
+  }
+}
+
+export function requestSubject(id: EndpointId, instanceId: bigint): string {
+  return `${id.namespace}_${id.component}.${id.endpoint}-${instanceId.toString(16)}`;
+}
+
+function requestHeaders(context: RequestContext): MsgHdrs {
+  const sent = headers();
+  sent.set("x-frontend-send-ts-ns", `${Date.now()}000000`);
+  sent.set("request-id", context.id);
+  return sent;
+}
+
+function readSubject(instance: Instance): string {
+  const { nats_tcp: subject } = instance.transport;
+  if (subject === undefined) {
+    throw new UnavailableError(
+      `Instance ${instance.instanceId.toString(16)} is not reachable over nats: its record says ${JSON.stringify(instance.transport)}.`,
+      { code: "DYN_RUNTIME_CANNOT_CONNECT" },
+    );
+  }
+  return subject;
+}
