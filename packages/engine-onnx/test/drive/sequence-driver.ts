@@ -6,6 +6,8 @@ export interface DrivenSequence {
   readonly id: number;
   readonly tokenIds: number[];
   readonly pages: number[];
+  /** Of the pages, how many belong to the sequence that it shares a prefix with. */
+  readonly sharedPages: number;
   /** Tokens whose KV is stored. */
   length: number;
 }
@@ -41,6 +43,7 @@ export class SequenceDriver {
       id,
       tokenIds: prefixOf?.tokenIds.slice(0, prefixLength) ?? [],
       pages: prefixOf?.pages.slice(0, sharedPages) ?? [],
+      sharedPages,
       length: prefixLength,
     };
   }
@@ -105,7 +108,7 @@ export class SequenceDriver {
   release(sequence: DrivenSequence): void {
     this.executor.releaseSequence(sequence.id);
     this.#ids.delete(sequence.id);
-    this.#free.push(...sequence.pages.splice(0));
+    this.#free.push(...sequence.pages.splice(sequence.sharedPages));
   }
 }
 
