@@ -5,6 +5,7 @@ const discovery = "Discovery";
 const planes = "Planes";
 const tls = "TLS between processes";
 const etcd = "etcd";
+const nats = "NATS";
 
 const path = (description: string, env: string) =>
   option(description, z.string().optional(), {
@@ -13,6 +14,9 @@ const path = (description: string, env: string) =>
     placeholder: "FILE",
     hidden: true,
   });
+
+const kube = (env: string) => ({ env, envOnly: true, group: discovery }) as const;
+const natsSecret = (env: string) => ({ env, envOnly: true, secret: true, group: nats }) as const;
 
 /** How a process finds and reaches the others: the same for workers and frontends. */
 export const runtimeOptions = z.object({
@@ -36,6 +40,32 @@ export const runtimeOptions = z.object({
     z.enum(["pod", "container"]).default("pod"),
     { env: "DYN_KUBE_DISCOVERY_MODE", envOnly: true, group: discovery },
   ),
+  kubePodName: option(
+    "Name of the pod this process runs in.",
+    z.string().optional(),
+    kube("POD_NAME"),
+  ),
+  kubePodUid: option("Uid of that pod.", z.string().optional(), kube("POD_UID")),
+  kubePodNamespace: option(
+    "Kubernetes namespace of that pod.",
+    z.string().default("default"),
+    kube("POD_NAMESPACE"),
+  ),
+  kubeContainerName: option(
+    "Name of this process's container, needed where an instance is a container.",
+    z.string().optional(),
+    kube("CONTAINER_NAME"),
+  ),
+  kubeServiceHost: option(
+    "Address of the Kubernetes API; a pod has it set.",
+    z.string().optional(),
+    kube("KUBERNETES_SERVICE_HOST"),
+  ),
+  kubeServicePort: option(
+    "Port of the Kubernetes API.",
+    z.number().int().min(1).max(65_535).default(443),
+    kube("KUBERNETES_SERVICE_PORT"),
+  ),
   requestPlane: option("How requests reach a worker.", z.enum(["tcp", "nats"]).default("tcp"), {
     env: "DYN_REQUEST_PLANE",
     group: planes,
@@ -49,6 +79,43 @@ export const runtimeOptions = z.object({
     "How KV events and load reports travel; zmq when not set.",
     z.enum(["nats", "zmq"]).optional(),
     { env: "DYN_EVENT_PLANE", group: planes },
+  ),
+  eventPlaneHost: option(
+    "Address that this process's event publishers give others; without it the machine's own.",
+    z.string().optional(),
+    { env: "DYN_EVENT_PLANE_HOST", envOnly: true, group: planes },
+  ),
+  natsServer: option("Addresses of NATS.", z.array(z.string()).default(["nats://localhost:4222"]), {
+    env: "NATS_SERVER",
+    envOnly: true,
+    list: "comma",
+    group: nats,
+  }),
+  natsAuthUsername: option(
+    "User for NATS; user with the password user when nothing is set.",
+    z.string().optional(),
+    { env: "NATS_AUTH_USERNAME", envOnly: true, group: nats },
+  ),
+  natsAuthPassword: option(
+    "Password for NATS.",
+    z.string().optional(),
+    natsSecret("NATS_AUTH_PASSWORD"),
+  ),
+  natsAuthToken: option("Token for NATS.", z.string().optional(), natsSecret("NATS_AUTH_TOKEN")),
+  natsAuthNkey: option(
+    "Seed of an nkey for NATS.",
+    z.string().optional(),
+    natsSecret("NATS_AUTH_NKEY"),
+  ),
+  natsAuthCredentialsFile: option("Credentials file for NATS.", z.string().optional(), {
+    env: "NATS_AUTH_CREDENTIALS_FILE",
+    envOnly: true,
+    group: nats,
+  }),
+  natsRequestTimeoutSecs: option(
+    "Seconds that a worker may take to accept a request over NATS.",
+    z.number().gt(0).default(10),
+    { env: "DYN_NATS_REQUEST_TIMEOUT_SECS", envOnly: true, group: nats },
   ),
   etcdEndpoints: option(
     "Addresses of etcd.",

@@ -8,14 +8,35 @@ import type { Discovery } from "../discovery/discovery.ts";
 import { EtcdDiscovery, type EtcdDiscoveryOptions } from "../discovery/etcd-discovery.ts";
 import { FileDiscovery } from "../discovery/file-discovery.ts";
 import type { Planes } from "../distributed-runtime.ts";
-import { MemEventPlane, MemTopics } from "../event/mem-event-plane.ts";
+import type { EventPlane } from "../event/event-plane.ts";
+import { NatsEventPlane } from "../event/nats-event-plane.ts";
+import { ZmqEventPlane } from "../event/zmq-event-plane.ts";
 import { createMemHub } from "../mem-hub.ts";
+import type { NatsOptions } from "../nats/nats-link.ts";
+import { NatsRequestPlane } from "../request/nats/nats-request-plane.ts";
+import type { RequestPlane } from "../request/request-plane.ts";
 import { TcpRequestPlane, type TcpRequestPlaneOptions } from "../request/tcp/tcp-request-plane.ts";
 
 export interface PlaneOptions {
   readonly discoveryBackend: "kubernetes" | "etcd" | "file" | "mem";
   readonly requestPlane?: "tcp" | "nats";
   readonly responsePlane?: "tcp" | "quic";
+  /** Unset: zmq, and memory where discovery is in memory. */
+  readonly eventPlane?: "zmq" | "nats" | undefined;
+  /** What event publishers tell others; default the machine's own address. */
+  readonly eventPlaneHost?: string | undefined;
+  readonly natsServer?: readonly string[];
+  readonly natsAuthUsername?: string | undefined;
+  readonly natsAuthPassword?: string | undefined;
+  readonly natsAuthToken?: string | undefined;
+  readonly natsAuthNkey?: string | undefined;
+  readonly natsAuthCredentialsFile?: string | undefined;
+  readonly natsRequestTimeoutSecs?: number;
+  /** PEM files. */
+  readonly natsTlsCaCertPath?: string | undefined;
+  readonly natsTlsClientCertPath?: string | undefined;
+  readonly natsTlsClientKeyPath?: string | undefined;
+  readonly natsTlsInsecure?: boolean;
   readonly etcdEndpoints?: readonly string[];
   readonly etcdLeaseTtl?: number | undefined;
   readonly etcdAuthUsername?: string | undefined;
@@ -38,17 +59,80 @@ export async function createPlanes(
   options: PlaneOptions,
   settings: PlaneSettings = {},
 ): Promise<Planes> {
-  if (options.discoveryBackend === "mem") return createMemHub().createPlanes();
-  if (options.requestPlane === "nats") {
-    throw noDriver("request plane", "nats", "--request-plane tcp");
-  }
   if (options.responsePlane === "quic") {
     throw noDriver("response plane", "quic", "--response-plane tcp");
   }
+  if (options.discoveryBackend === "mem") {
+    const planes = createMemHub().createPlanes();
+    if (options.eventPlane === undefined) return planes;
+    const eventPlane = await createEventPlane(options, settings, planes.discovery);
+    return { ...planes, eventPlane };
+  }
+  const discovery = await createDiscovery(options, settings);
+  const opened: { close(): Promise<void> }[] = [discovery];
+  try {
+    const requestPlane = await createRequestPlane(options, settings);
+    opened.unshift(requestPlane);
+    const eventPlane = await createEventPlane(options, settings, discovery);
+    return { discovery, requestPlane, eventPlane };
+  } catch (error) {
+    for (const plane of opened) await plane.close();
+    throw error;
+  }
+}
+
+async function createRequestPlane(
+  options: PlaneOptions,
+  settings: PlaneSettings,
+): Promise<RequestPlane> {
+  if (options.requestPlane !== "nats") return new TcpRequestPlane(settings.tcp);
+  const { natsRequestTimeoutSecs } = options;
+  const { host, responsePort, prologueTimeoutMs, codec } = settings.tcp ?? {};
+  return NatsRequestPlane.connect({
+    ...readNats(options, settings),
+    ...(host === undefined ? {} : { host }),
+    ...(responsePort === undefined ? {} : { responsePort }),
+    ...(prologueTimeoutMs === undefined ? {} : { prologueTimeoutMs }),
+    ...(codec === undefined ? {} : { codec }),
+    ...(natsRequestTimeoutSecs === undefined
+      ? {}
+      : { acknowledgementTimeoutMs: natsRequestTimeoutSecs * 1000 }),
+  });
+}
+
+async function createEventPlane(
+  options: PlaneOptions,
+  settings: PlaneSettings,
+  discovery: Discovery,
+): Promise<EventPlane> {
+  const { onProblem } = settings;
+  if (options.eventPlane === "nats") {
+    return NatsEventPlane.connect({ ...readNats(options, settings), discovery });
+  }
+  return new ZmqEventPlane({
+    discovery,
+    host: options.eventPlaneHost,
+    ...(onProblem === undefined ? {} : { onProblem }),
+  });
+}
+
+function readNats(options: PlaneOptions, { onProblem }: PlaneSettings): NatsOptions {
+  const tls = {
+    caFile: options.natsTlsCaCertPath,
+    certFile: options.natsTlsClientCertPath,
+    keyFile: options.natsTlsClientKeyPath,
+    isInsecure: options.natsTlsInsecure,
+  };
+  const hasTls = Object.values(tls).some((value) => value !== undefined && value !== false);
   return {
-    discovery: await createDiscovery(options, settings),
-    requestPlane: new TcpRequestPlane(settings.tcp),
-    eventPlane: new MemEventPlane({ topics: new MemTopics() }),
+    servers: options.natsServer,
+    username: options.natsAuthUsername,
+    password: options.natsAuthPassword,
+    token: options.natsAuthToken,
+    nkeySeed: options.natsAuthNkey,
+    credentialsFile: options.natsAuthCredentialsFile,
+    ...(hasTls ? { tls } : {}),
+    ...(onProblem === undefined ? {} : { onProblem }),
   };
 }
 

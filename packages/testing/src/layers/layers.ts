@@ -37,6 +37,7 @@ export const soleOwner: Readonly<Record<string, string>> = {
   "pino-pretty": "logging",
   "prom-client": "metrics",
   etcd3: "runtime",
+  "@nats-io/transport-node": "runtime",
   "onnxruntime-node": "engine-onnx",
   koffi: "engine-onnx",
   "@huggingface/tokenizers": "tokenizer",
