@@ -13,7 +13,7 @@ export interface TokenizerPoolOptions {
   readonly tokenizer?: Tokenizer | undefined;
   /** Most threads; one starts when a job finds none idle. Default: the processors less one, 1 to 4. */
   readonly threads?: number | undefined;
-  /** Texts of up to this many UTF-8 bytes are encoded on the caller's thread. Default 32 KiB. */
+  /** Texts of up to this many UTF-8 bytes are encoded on the caller's thread. Default 16 KiB. */
   readonly inlineLimitBytes?: number | undefined;
   /** Texts that may wait for a thread; one more is refused with OverloadedError. Default 256. */
   readonly maxQueued?: number | undefined;
@@ -37,7 +37,7 @@ class ThreadPool implements TokenizerPool {
   constructor(options: TokenizerPoolOptions) {
     this.#directory = options.directory;
     this.#threadLimit = options.threads ?? Math.min(4, Math.max(1, availableParallelism() - 1));
-    this.#inlineLimitBytes = options.inlineLimitBytes ?? 32 * 1024;
+    this.#inlineLimitBytes = options.inlineLimitBytes ?? 16 * 1024;
     this.#maxQueued = options.maxQueued ?? 256;
     this.#tokenizer = options.tokenizer === undefined ? null : Promise.resolve(options.tokenizer);
   }
