@@ -12,6 +12,12 @@ export {
   StopConditions,
   TokenIds,
 } from "./engine/preprocessed-request.ts";
+export {
+  ResumeField,
+  readResumeField,
+  resumedMark,
+  withResumeField,
+} from "./engine/resume-field.ts";
 export { DynError, type DynErrorOptions } from "./errors/dyn-error.ts";
 export { ErrorRecord, errorToRecord, recordToError } from "./errors/error-record.ts";
 export {

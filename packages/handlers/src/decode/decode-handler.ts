@@ -1,7 +1,12 @@
 // What an aggregated or decode worker does with a request.
 import { randomUUID } from "node:crypto";
 import type { Engine } from "@dyn/engine";
-import { type EngineOutputItem, InvalidArgumentError, PreprocessedRequest } from "@dyn/protocol";
+import {
+  type EngineOutputItem,
+  InvalidArgumentError,
+  PreprocessedRequest,
+  resumedMark,
+} from "@dyn/protocol";
 import type { RequestHandler } from "@dyn/runtime";
 import { z } from "zod";
 import { outputToItem } from "./output-to-item.ts";
@@ -20,11 +25,16 @@ export function createDecodeHandler(options: {
     // Fresh: a caller may send two requests under one id of its own.
     const request = requestToGenerate(parseBody(body), randomUUID());
     const begun = new Set<number>();
+    // Whoever moved the answer here must know that it was not begun anew.
+    let isResumed = request.resume !== null;
     try {
       for await (const output of engine.generate(request, { signal: context.signal })) {
         const isFirst = !begun.has(output.index);
         begun.add(output.index);
-        yield { data: outputToItem(output, { isFirst, promptTokenIds: request.tokenIds }) };
+        const item = outputToItem(output, { isFirst, promptTokenIds: request.tokenIds });
+        if (isResumed) item.engine_data = { ...item.engine_data, [resumedMark]: true };
+        isResumed = false;
+        yield { data: item };
       }
     } catch (error) {
       throw toWireParam(error);

@@ -1,12 +1,21 @@
 // From the wire's preprocessed request to what the engine is asked. The one place of this change of spelling.
 import type { GenerateRequest, SamplingParams } from "@dyn/engine";
 import { InvalidArgumentError, type PreprocessedRequest } from "@dyn/protocol";
+import { foldSeed } from "./fold-seed.ts";
+import { type ResumedRequest, toResumedRequest } from "./resumed-request.ts";
 
 /** Throws an InvalidArgumentError that names the field when the engine cannot do what is asked. */
 export function requestToGenerate(
   request: PreprocessedRequest,
   requestId: string,
 ): GenerateRequest {
+  const resumed = toResumedRequest(request);
+  return resumed === null
+    ? freshRequest(request, requestId)
+    : { ...freshRequest(resumed.request, requestId), resume: resumed.choices };
+}
+
+function freshRequest(request: ResumedRequest["request"], requestId: string): GenerateRequest {
   refuseUnsupported(request);
   const { stop_conditions: stop, sampling_options: sampling, output_options: output } = request;
   const ignoreEos = stop.ignore_eos ?? false;
@@ -80,11 +89,6 @@ function refuseUnsupported({
 
 function logitBias(bias: Record<string, number> | null | undefined): Record<number, number> {
   return Object.fromEntries(Object.entries(bias ?? {}).map(([id, value]) => [Number(id), value]));
-}
-
-/** An i64 to the non-negative safe integers that samplers take: equal seeds stay equal. */
-function foldSeed(seed: number | bigint): number {
-  return Number(BigInt.asUintN(53, BigInt(seed)));
 }
 
 function unique(ids: readonly number[]): number[] {
