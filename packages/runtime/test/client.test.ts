@@ -5,9 +5,10 @@ import {
   DistributedRuntime,
   type Instance,
   type RequestHandler,
+  RoutingSets,
   routerModes,
 } from "@dyn/runtime";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 
 const open: DistributedRuntime[] = [];
 afterEach(async () => {
@@ -89,6 +90,94 @@ test("an instance that cannot be reached is left out until it comes back", async
   await client.close();
 });
 
+test("the only instance is tried again although it failed, and counts as sound once it answers", async () => {
+  const join = deployment();
+  let failures = 2;
+  await join(1n)
+    .endpoint(address)
+    .serve(async function* () {
+      yield* [];
+      if (failures-- > 0)
+        throw new UnavailableError("gone", { code: "DYN_RUNTIME_CANNOT_CONNECT" });
+      yield { data: "back" };
+    });
+  const client = join().endpoint(address).createClient();
+  await client.waitForInstances({ signal: AbortSignal.timeout(5_000) });
+  await expect(ask(client)).rejects.toThrow("gone");
+  await expect(ask(client)).rejects.toThrow("gone");
+  expect(await ask(client)).toBe("back");
+  const gone = new AbortController();
+  gone.abort(new Error("enough"));
+  await expect(ask(client, { signal: gone.signal })).rejects.toThrow();
+  await client.close();
+});
+
+test("instances to avoid are taken only when there are no others", async () => {
+  const join = deployment();
+  for (const n of [1n, 2n])
+    await join(n)
+      .endpoint(address)
+      .serve(sayName(String(n)));
+  const client = join().endpoint(address).createClient();
+  await client.waitForInstances({ count: 2, signal: AbortSignal.timeout(5_000) });
+  const avoid = new Set([1n]);
+  expect([await ask(client, { avoid }), await ask(client, { avoid })]).toEqual(["2", "2"]);
+  avoid.add(2n);
+  expect(["1", "2"]).toContain(await ask(client, { avoid }));
+  await client.close();
+});
+
+describe("routing sets", () => {
+  const instance = (instanceId: bigint): Instance => ({
+    id: { namespace: "a", component: "b", endpoint: "c" },
+    instanceId,
+    transport: {},
+  });
+  const ids = (instances: readonly Instance[]) => instances.map(({ instanceId }) => instanceId);
+
+  test("a late report of an instance's earlier stay says nothing of its present one", () => {
+    const sets = new RoutingSets({ now: () => 0 });
+    sets.add(instance(1n));
+    const stay = sets.tokenOf(1n);
+    sets.remove(1n);
+    sets.inhibit(1n, 1_000, stay);
+    sets.markOverloaded(1n, 1_000, stay);
+    expect(sets.discovered).toEqual([]);
+    sets.add(instance(1n));
+    sets.inhibit(1n, 1_000, stay);
+    sets.markOverloaded(1n, 1_000, stay);
+    expect(ids(sets.free)).toEqual([1n]);
+    sets.inhibit(1n, 1_000, sets.tokenOf(1n));
+    expect(ids(sets.routable)).toEqual([]);
+  });
+
+  test("the pause before a last resort doubles up to a second and falls back with a success", () => {
+    let now = 0;
+    const sets = new RoutingSets({ now: () => now });
+    sets.add(instance(1n));
+    const waits: number[] = [];
+    for (let i = 0; i < 7; i++) {
+      sets.inhibit(1n, 5_000);
+      sets.inhibit(1n, 5_000);
+      const { waitMs } = sets.lastResort!;
+      waits.push(waitMs);
+      now += waitMs;
+    }
+    expect(waits).toEqual([50, 100, 200, 400, 800, 1_000, 1_000]);
+    sets.succeed(1n);
+    expect(ids(sets.free)).toEqual([1n]);
+    sets.inhibit(1n, 5_000);
+    expect(sets.lastResort?.waitMs).toBe(50);
+  });
+
+  test("an inhibition of no length keeps nobody out", () => {
+    const sets = new RoutingSets({ now: () => 0 });
+    sets.add(instance(1n));
+    sets.inhibit(1n, 0);
+    expect(ids(sets.free)).toEqual([1n]);
+  });
+});
+
 test("drain lets running requests finish and says whether it could", async () => {
   const join = deployment();
   const worker = join(1n);
@@ -118,7 +207,7 @@ test("drain lets running requests finish and says whether it could", async () =>
   await client.waitForInstances({ signal: AbortSignal.timeout(5_000) });
   const stream = client.generate("endless");
   await stream.next();
-  const rest = expect(stream.next()).rejects.toMatchObject({ code: "DYN_REQUEST_CANCELLED" });
+  const rest = expect(stream.next()).rejects.toMatchObject({ code: "DYN_RUNTIME_DISCONNECTED" });
   expect(await stubborn.drain({ drainTimeoutMs: 10 })).toEqual({ complete: false });
   await rest;
   await client.close();

@@ -16,6 +16,8 @@ export interface CallOptions {
   readonly metadata?: Readonly<Record<string, string>>;
   /** Pins the request to one instance, in every mode. */
   readonly instanceId?: bigint;
+  /** Instances that are taken only if there are no others. */
+  readonly avoid?: ReadonlySet<bigint>;
   /** Called with the chosen instance before the request is sent. */
   readonly onRouted?: (instance: Instance) => void;
 }
@@ -24,10 +26,12 @@ export interface EndpointClientOptions {
   readonly mode?: RouterMode;
   readonly random?: () => number;
   readonly now?: () => number;
+  /** How long a failure keeps an instance out while there are others; 0 = not at all. Default 5 000. */
+  readonly inhibitMs?: number;
 }
 
-/** How long a failure keeps an instance out, and a refusal for load. */
-const inhibitMs = 5_000;
+const defaultInhibitMs = 5_000;
+/** How long a refusal for load does. */
 const overloadedMs = 1_000;
 const failuresOfTheInstance = new Set([
   "DYN_RUNTIME_CANNOT_CONNECT",
@@ -35,7 +39,11 @@ const failuresOfTheInstance = new Set([
   "DYN_RUNTIME_CONNECT_TIMEOUT",
   "DYN_RUNTIME_ENDPOINT_DRAINING",
   "DYN_ENGINE_SHUTDOWN",
+  "DYN_ENGINE_DRAINING",
+  "DYN_ENGINE_CLOSED",
+  "DYN_ENGINE_THREAD_DIED",
 ]);
+const refusalsForLoad = new Set(["DYN_REQUEST_OVERLOADED", "DYN_ENGINE_QUEUE_FULL"]);
 
 export class EndpointClient<Request = unknown, Item = unknown> {
   readonly id: EndpointId;
@@ -45,6 +53,7 @@ export class EndpointClient<Request = unknown, Item = unknown> {
   readonly #picker: Picker | null;
   readonly #sets: RoutingSets;
   readonly #random: () => number;
+  readonly #inhibitMs: number;
   readonly #inflight = new Map<bigint, number>();
   readonly #end = new AbortController();
   readonly #watching: Promise<void>;
@@ -64,6 +73,7 @@ export class EndpointClient<Request = unknown, Item = unknown> {
     this.#picker = this.#mode === "direct" ? null : createPicker(this.#mode);
     this.#sets = new RoutingSets(options.now ? { now: options.now } : {});
     this.#random = options.random ?? Math.random;
+    this.#inhibitMs = options.inhibitMs ?? defaultInhibitMs;
     this.#watching = this.#watch();
   }
 
@@ -101,7 +111,7 @@ export class EndpointClient<Request = unknown, Item = unknown> {
     try {
       if (!this.#synced) await this.#untilSynced(context.killSignal);
       context.killSignal.throwIfAborted();
-      const instance = this.#choose(options.instanceId);
+      const instance = await this.#choose(options, context.killSignal);
       options.onRouted?.(instance);
       yield* this.#send(instance, request, context);
     } finally {
@@ -121,15 +131,18 @@ export class EndpointClient<Request = unknown, Item = unknown> {
     context: RequestContext,
   ): AsyncGenerator<Annotated<Item>> {
     const { instanceId } = instance;
+    const stay = this.#sets.tokenOf(instanceId);
     this.#inflight.set(instanceId, this.inflight(instanceId) + 1);
     try {
       // The peer's schema is checked where the items are used, not per item here.
       yield* this.#plane.call(instance, request, context) as AsyncIterable<Annotated<Item>>;
+      this.#sets.succeed(instanceId, stay);
     } catch (error) {
       if (DynError.is(error)) {
-        if (failuresOfTheInstance.has(error.code)) this.#sets.inhibit(instanceId, inhibitMs);
-        else if (error.code === "DYN_REQUEST_OVERLOADED") {
-          this.#sets.markOverloaded(instanceId, overloadedMs);
+        if (failuresOfTheInstance.has(error.code)) {
+          this.#sets.inhibit(instanceId, this.#inhibitMs, stay);
+        } else if (refusalsForLoad.has(error.code)) {
+          this.#sets.markOverloaded(instanceId, overloadedMs, stay);
         }
       }
       throw error;
@@ -140,32 +153,45 @@ export class EndpointClient<Request = unknown, Item = unknown> {
     }
   }
 
-  #choose(pinned: bigint | undefined): Instance {
-    if (pinned !== undefined) {
-      const instance = this.#sets.get(pinned);
-      if (instance) return instance;
-      throw new NotFoundError(
-        `No instance ${pinned.toString(16)} serves ${formatEndpointId(this.id)}.`,
-        { code: "DYN_RUNTIME_UNKNOWN_INSTANCE" },
-      );
-    }
+  async #choose({ instanceId, avoid }: CallOptions, signal: AbortSignal): Promise<Instance> {
+    if (instanceId !== undefined) return this.#pinned(instanceId);
     if (this.#picker === null) {
       throw new NotFoundError("Router mode direct needs an instance id with each request.", {
         code: "DYN_RUNTIME_INSTANCE_REQUIRED",
       });
     }
-    const { free } = this.#sets;
-    const candidates = free.length > 0 ? free : this.#sets.routable;
-    if (candidates.length === 0) {
-      throw new UnavailableError(
-        `No instance of ${formatEndpointId(this.id)} is ready to take the request.`,
-        { code: "DYN_RUNTIME_NO_INSTANCE" },
-      );
-    }
+    const { free, routable } = this.#sets;
+    const others = (set: Instance[]) =>
+      avoid === undefined ? set : set.filter(({ instanceId: id }) => !avoid.has(id));
+    const candidates = [others(free), others(routable), free, routable].find(
+      (set) => set.length > 0,
+    );
+    if (candidates === undefined) return this.#lastResort(signal);
     return this.#picker(candidates, {
-      inflight: ({ instanceId }) => this.inflight(instanceId),
+      inflight: (instance) => this.inflight(instance.instanceId),
       random: this.#random,
     });
+  }
+
+  #pinned(instanceId: bigint): Instance {
+    const instance = this.#sets.get(instanceId);
+    if (instance) return instance;
+    throw new NotFoundError(
+      `No instance ${instanceId.toString(16)} serves ${formatEndpointId(this.id)}.`,
+      { code: "DYN_RUNTIME_UNKNOWN_INSTANCE" },
+    );
+  }
+
+  /** Inhibition is a preference: an instance that failed is better than none, after a pause that grows. */
+  async #lastResort(signal: AbortSignal): Promise<Instance> {
+    const last = this.#sets.lastResort;
+    if (last !== undefined && last.waitMs > 0) await pause(last.waitMs, signal);
+    const found = last && this.#sets.get(last.instance.instanceId);
+    if (found !== undefined) return found;
+    throw new UnavailableError(
+      `No instance of ${formatEndpointId(this.id)} is ready to take the request.`,
+      { code: "DYN_RUNTIME_NO_INSTANCE" },
+    );
   }
 
   async #watch(): Promise<void> {
@@ -214,4 +240,17 @@ export class EndpointClient<Request = unknown, Item = unknown> {
 
 function instanceIdOfKey(key: string): bigint {
   return BigInt(`0x${key.slice(key.lastIndexOf("/") + 1)}`);
+}
+
+function pause(forMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      if (signal.aborted) reject(signal.reason);
+      else resolve();
+    };
+    const timer = setTimeout(done, forMs);
+    signal.addEventListener("abort", done, { once: true });
+  });
 }

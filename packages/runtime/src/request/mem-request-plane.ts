@@ -1,5 +1,5 @@
 // Requests between runtimes of one process: items pass by reference, pulled by the caller.
-import { CancelledError, UnavailableError } from "@dyn/protocol";
+import { CancelledError, type DynError, UnavailableError } from "@dyn/protocol";
 import { type EndpointId, endpointPath } from "../address/endpoint-id.ts";
 import type { Instance } from "../discovery/record.ts";
 import type { RequestContext } from "./request-context.ts";
@@ -92,7 +92,7 @@ class MemServedRequests implements ServedRequests {
     }
     const context = caller.createChild();
     this.#running.add(context);
-    const stream = new MemStream(this.#handler(request, context), context, () => {
+    const stream = new MemStream(this.#handler(request, context), context, caller, () => {
       context.release();
       this.#running.delete(context);
     });
@@ -104,15 +104,22 @@ class MemServedRequests implements ServedRequests {
 class MemStream implements AsyncIterator<Annotated> {
   readonly #items: AsyncIterator<Annotated>;
   readonly #context: RequestContext;
+  readonly #caller: RequestContext;
   readonly #onEnd: () => void;
   #rejectPending: ((reason: unknown) => void) | null = null;
   #ended = false;
   /** Told at the next read: a killed stream is never taken for a complete one. */
-  #failure: CancelledError | null = null;
+  #failure: DynError | null = null;
 
-  constructor(items: AsyncIterable<Annotated>, context: RequestContext, onEnd: () => void) {
+  constructor(
+    items: AsyncIterable<Annotated>,
+    context: RequestContext,
+    caller: RequestContext,
+    onEnd: () => void,
+  ) {
     this.#items = items[Symbol.asyncIterator]();
     this.#context = context;
+    this.#caller = caller;
     this.#onEnd = onEnd;
     // A handler that ignores its context must not hold the caller.
     context.killSignal.addEventListener("abort", () => this.#abandon(), { once: true });
@@ -152,8 +159,9 @@ class MemStream implements AsyncIterator<Annotated> {
   #abandon(): void {
     if (this.#ended) return;
     this.#ended = true;
-    if (this.#rejectPending === null) this.#failure = new CancelledError();
-    else this.#rejectPending(new CancelledError());
+    const error = this.#caller.isKilled ? new CancelledError() : workerLeft();
+    if (this.#rejectPending === null) this.#failure = error;
+    else this.#rejectPending(error);
     this.#rejectPending = null;
     // The handler still counts as running until it has really ended; what it throws
     // while it is being closed adds nothing to a request that has its one end already.
@@ -167,4 +175,11 @@ class MemStream implements AsyncIterator<Annotated> {
     this.#context.kill();
     this.#onEnd();
   }
+}
+
+/** What a caller over a network sees of it. */
+function workerLeft(): DynError {
+  return new UnavailableError("The worker left before its answer was complete.", {
+    code: "DYN_RUNTIME_DISCONNECTED",
+  });
 }

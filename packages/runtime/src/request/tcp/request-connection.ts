@@ -1,7 +1,7 @@
 // One connection to a worker: requests one way, acknowledgements the other, strictly in order.
 // An acknowledgement that does not come ends the connection: its successor would be taken for it.
 import { connect, type Socket } from "node:net";
-import { DeadlineExceededError, type DynError, UnavailableError } from "@dyn/protocol";
+import { DynError, UnavailableError } from "@dyn/protocol";
 import { ByteQueue } from "../../codec/byte-queue.ts";
 import { ProtocolError } from "../../codec/protocol-error.ts";
 import { acknowledgementToError, takeAcknowledgement } from "./acknowledgement.ts";
@@ -69,9 +69,11 @@ export class RequestConnection {
       const { acknowledgementTimeoutMs: timeoutMs } = this.#options;
       const timer = setTimeout(() => {
         this.#fail(
-          new DeadlineExceededError(
-            `The worker did not acknowledge a request within ${timeoutMs} ms.`,
-          ),
+          new DynError(`The worker did not acknowledge a request within ${timeoutMs} ms.`, {
+            code: "DYN_RUNTIME_CONNECT_TIMEOUT",
+            status: 504,
+            retryable: true,
+          }),
         );
       }, timeoutMs);
       this.#pending.push({ resolve, reject, timer });
