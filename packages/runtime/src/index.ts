@@ -24,6 +24,10 @@ export type { Discovery, DiscoveryEvent } from "./discovery/discovery.ts";
 export { EtcdDiscovery, type EtcdDiscoveryOptions } from "./discovery/etcd-discovery.ts";
 export { FileDiscovery, type FileDiscoveryOptions } from "./discovery/file-discovery.ts";
 export {
+  KubernetesDiscovery,
+  type KubernetesDiscoveryOptions,
+} from "./discovery/kubernetes/kubernetes-discovery.ts";
+export {
   type Bucket,
   bucketOf,
   type DiscoveryRecord,

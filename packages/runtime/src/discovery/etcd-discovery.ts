@@ -6,6 +6,7 @@ import { noop } from "cockatiel";
 import { Etcd3, type IOptions, type Lease, type Watcher } from "etcd3";
 import { Channel } from "../channel/channel.ts";
 import type { Discovery, DiscoveryEvent } from "./discovery.ts";
+import { pause } from "./pause.ts";
 import type { Bucket, DiscoveryRecord } from "./record.ts";
 import { decodeRecord, encodeRecord, type StoredRecord } from "./record-codec.ts";
 
@@ -294,17 +295,4 @@ function ignoreUntilFollowed(): void {}
 function joinPrefix(bucket: Bucket, prefix: string): string {
   const joined = prefix === "" ? bucket : `${bucket}/${prefix}`;
   return joined.endsWith("/") ? joined : `${joined}/`;
-}
-
-function pause(forMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, forMs);
-    signal.addEventListener("abort", done, { once: true });
-    if (signal.aborted) done();
-  });
 }

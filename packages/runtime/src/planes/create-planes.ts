@@ -2,11 +2,12 @@
 import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { UnavailableError } from "@dyn/protocol";
+import { InvalidArgumentError, UnavailableError } from "@dyn/protocol";
 import { drawU64 } from "../address/instance-id.ts";
 import type { Discovery } from "../discovery/discovery.ts";
 import { EtcdDiscovery, type EtcdDiscoveryOptions } from "../discovery/etcd-discovery.ts";
 import { FileDiscovery } from "../discovery/file-discovery.ts";
+import { KubernetesDiscovery } from "../discovery/kubernetes/kubernetes-discovery.ts";
 import type { Planes } from "../distributed-runtime.ts";
 import type { EventPlane } from "../event/event-plane.ts";
 import { NatsEventPlane } from "../event/nats-event-plane.ts";
@@ -15,10 +16,18 @@ import { createMemHub } from "../mem-hub.ts";
 import type { NatsOptions } from "../nats/nats-link.ts";
 import { NatsRequestPlane } from "../request/nats/nats-request-plane.ts";
 import type { RequestPlane } from "../request/request-plane.ts";
+import { formatAddress } from "../request/tcp/control-message.ts";
 import { TcpRequestPlane, type TcpRequestPlaneOptions } from "../request/tcp/tcp-request-plane.ts";
 
 export interface PlaneOptions {
   readonly discoveryBackend: "kubernetes" | "etcd" | "file" | "mem";
+  readonly kubeDiscoveryMode?: "pod" | "container";
+  readonly kubePodName?: string | undefined;
+  readonly kubePodUid?: string | undefined;
+  readonly kubePodNamespace?: string | undefined;
+  readonly kubeContainerName?: string | undefined;
+  readonly kubeServiceHost?: string | undefined;
+  readonly kubeServicePort?: number;
   readonly requestPlane?: "tcp" | "nats";
   readonly responsePlane?: "tcp" | "quic";
   /** Unset: zmq, and memory where discovery is in memory. */
@@ -68,7 +77,7 @@ export async function createPlanes(
     const eventPlane = await createEventPlane(options, settings, planes.discovery);
     return { ...planes, eventPlane };
   }
-  const discovery = await createDiscovery(options, settings);
+  const discovery = await createDiscovery(options.discoveryBackend, options, settings);
   const opened: { close(): Promise<void> }[] = [discovery];
   try {
     const requestPlane = await createRequestPlane(options, settings);
@@ -87,12 +96,13 @@ async function createRequestPlane(
 ): Promise<RequestPlane> {
   if (options.requestPlane !== "nats") return new TcpRequestPlane(settings.tcp);
   const { natsRequestTimeoutSecs } = options;
-  const { host, responsePort, prologueTimeoutMs, codec } = settings.tcp ?? {};
+  const { host, responsePort, prologueTimeoutMs, connectTimeoutMs, codec } = settings.tcp ?? {};
   return NatsRequestPlane.connect({
     ...readNats(options, settings),
     ...(host === undefined ? {} : { host }),
     ...(responsePort === undefined ? {} : { responsePort }),
     ...(prologueTimeoutMs === undefined ? {} : { prologueTimeoutMs }),
+    ...(connectTimeoutMs === undefined ? {} : { dialTimeoutMs: connectTimeoutMs }),
     ...(codec === undefined ? {} : { codec }),
     ...(natsRequestTimeoutSecs === undefined
       ? {}
@@ -137,11 +147,12 @@ function readNats(options: PlaneOptions, { onProblem }: PlaneSettings): NatsOpti
 }
 
 async function createDiscovery(
+  backend: Exclude<PlaneOptions["discoveryBackend"], "mem">,
   options: PlaneOptions,
   { onProblem }: PlaneSettings,
 ): Promise<Discovery> {
   const problem = onProblem === undefined ? {} : { onProblem };
-  switch (options.discoveryBackend) {
+  switch (backend) {
     case "file":
       return new FileDiscovery({
         root: options.fileKv ?? join(tmpdir(), "dynamo_store_kv"),
@@ -157,13 +168,27 @@ async function createDiscovery(
         ...(await readTls(options)),
         ...problem,
       });
-    default:
-      throw noDriver(
-        "discovery backend",
-        options.discoveryBackend,
-        "--discovery-backend etcd or file",
-      );
+    case "kubernetes":
+      return KubernetesDiscovery.connect({
+        url: kubeUrl(options),
+        mode: options.kubeDiscoveryMode ?? "pod",
+        podName: options.kubePodName,
+        podUid: options.kubePodUid,
+        podNamespace: options.kubePodNamespace,
+        containerName: options.kubeContainerName,
+        ...problem,
+      });
   }
+}
+
+function kubeUrl({ kubeServiceHost: host, kubeServicePort: port = 443 }: PlaneOptions): string {
+  if (host === undefined) {
+    throw new InvalidArgumentError(
+      "KUBERNETES_SERVICE_HOST is not set: --discovery-backend kubernetes works inside a pod only. Elsewhere give --discovery-backend etcd or file.",
+      { code: "DYN_DISCOVERY_NO_POD" },
+    );
+  }
+  return `https://${formatAddress(host, port)}`;
 }
 
 async function readTls(options: PlaneOptions): Promise<Pick<EtcdDiscoveryOptions, "tls">> {
