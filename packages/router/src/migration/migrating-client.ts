@@ -1,0 +1,140 @@
+// A client whose streams outlive their worker. It never looks into text and never chooses the worker itself.
+import type { DynError, EngineOutputItem, PreprocessedRequest } from "@dyn/protocol";
+import { type Annotated, type CallOptions, drawU53, type EndpointClient } from "@dyn/runtime";
+import { DeliveredAnswer } from "./delivered-answer.ts";
+import { isMigratable, isRefusalForLoad } from "./migratable.ts";
+
+/** What a frontend needs of the client of an endpoint that takes token ids. */
+export type TokenClient = Pick<
+  EndpointClient<PreprocessedRequest, EngineOutputItem>,
+  "generate" | "instances" | "close"
+>;
+
+export interface Migration {
+  /** Whether tokens had been delivered. */
+  readonly type: "new_request" | "ongoing_request";
+  readonly model: string;
+  readonly cause: DynError;
+  /** The instance that failed; `null` when none had been chosen. */
+  readonly from: bigint | null;
+}
+
+export interface MigrationOptions {
+  /** How often one request may move; 0 = never. */
+  readonly limit: number;
+  /** A sequence of more tokens, prompt and answer, stays where it is. Default: no bound. */
+  readonly maxSeqLen?: number | undefined;
+  /** Before a request is sent again. */
+  readonly onMigrated?: (migration: Migration) => void;
+  /** A request is too long to move from now on; at most once per request. */
+  readonly onTooLong?: (model: string) => void;
+  /** Seeds for requests without one: 0 to 2^53 - 1. */
+  readonly drawSeed?: () => number;
+}
+
+/**
+ * The same `generate`, going on at another instance when one fails. What comes out is the answer that one worker would
+ * have given: every token once, choices that ended left alone, usage of the whole.
+ * Gives the failure itself when nobody can go on.
+ */
+export class MigratingClient implements TokenClient {
+  readonly #client: TokenClient;
+  readonly #options: MigrationOptions;
+  readonly #drawSeed: () => number;
+
+  constructor(client: TokenClient, options: MigrationOptions) {
+    this.#client = client;
+    this.#options = options;
+    this.#drawSeed = options.drawSeed ?? (() => Number(drawU53()));
+  }
+
+  get instances() {
+    return this.#client.instances;
+  }
+
+  close(): Promise<void> {
+    return this.#client.close();
+  }
+
+  generate(
+    request: PreprocessedRequest,
+    options: CallOptions = {},
+  ): AsyncGenerator<Annotated<EngineOutputItem>> {
+    return this.#options.limit > 0
+      ? this.#generate(request, options)
+      : this.#client.generate(request, options);
+  }
+
+  async *#generate(
+    request: PreprocessedRequest,
+    options: CallOptions,
+  ): AsyncGenerator<Annotated<EngineOutputItem>> {
+    const answer = new DeliveredAnswer(this.#withSeed(request));
+    const failed = new Set<bigint>(options.avoid);
+    let cause: DynError | null = null;
+    let isTooLong = this.#isTooLong(answer, request);
+    for (let attempt = 0; ; attempt++) {
+      let instanceId: bigint | null = null;
+      const { instanceId: pin, ...unpinned } = options;
+      const stream = this.#client.generate(answer.nextRequest(), {
+        ...(attempt === 0 && pin !== undefined ? { instanceId: pin } : {}),
+        ...unpinned,
+        avoid: failed,
+        onRouted: (instance) => {
+          instanceId = instance.instanceId;
+          options.onRouted?.(instance);
+        },
+      });
+      try {
+        for await (const item of stream) {
+          const data = item.data === undefined ? undefined : answer.accept(item.data);
+          if (data === null) continue;
+          yield data === undefined || data === item.data ? item : { ...item, data };
+          isTooLong ||= this.#isTooLong(answer, request);
+        }
+        return;
+      } catch (error) {
+        options.signal?.throwIfAborted();
+        // Nobody was there to take it: what drove it away says more.
+        if (cause !== null && instanceId === null) throw cause;
+        if (!isMigratable(error)) throw error;
+        cause = error;
+      }
+      for (const data of answer.endCompleteChoices()) yield { data };
+      if (answer.isComplete) return;
+      if (instanceId !== null) failed.add(instanceId);
+      if (isTooLong || attempt >= this.#options.limit || !this.#canMove(cause, failed)) throw cause;
+      this.#options.onMigrated?.({
+        type: answer.hasTokens ? "ongoing_request" : "new_request",
+        model: request.model,
+        cause,
+        from: instanceId,
+      });
+    }
+  }
+
+  #canMove(cause: DynError, failed: ReadonlySet<bigint>): boolean {
+    if (!isRefusalForLoad(cause)) return true;
+    return this.#client.instances.some(({ instanceId }) => !failed.has(instanceId));
+  }
+
+  #isTooLong(answer: DeliveredAnswer, { model }: PreprocessedRequest): boolean {
+    const { maxSeqLen = Number.POSITIVE_INFINITY, onTooLong } = this.#options;
+    if (answer.sequenceLength <= maxSeqLen) return false;
+    onTooLong?.(model);
+    return true;
+  }
+
+  #withSeed(request: PreprocessedRequest): PreprocessedRequest {
+    const sampling = request.sampling_options;
+    if (sampling.seed != null || sampling.temperature === 0) return request;
+    return { ...request, sampling_options: { ...sampling, seed: this.#drawSeed() } };
+  }
+}
+
+export function createMigratingClient(
+  client: TokenClient,
+  options: MigrationOptions,
+): MigratingClient {
+  return new MigratingClient(client, options);
+}
