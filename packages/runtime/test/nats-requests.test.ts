@@ -157,6 +157,24 @@ describe.skipIf(server === null)("nats", () => {
     await Promise.all([plane.close(), patient.close()]);
   });
 
+  test("a request whose acknowledgement went down with the server ends at once", async () => {
+    const [plane, mute] = [await create(), await connect({ servers, reconnect: false })];
+    const taken = new Promise((resolve) => {
+      mute.subscribe("nt_backend.mute-2", { callback: resolve });
+    });
+    await mute.flush();
+    const asked = ask(plane, instanceOf({ nats_tcp: "nt_backend.mute-2" }));
+    const failed = expect(asked).rejects.toMatchObject({
+      code: "DYN_RUNTIME_NATS_UNREACHABLE",
+      retryable: true,
+    });
+    await taken;
+    await nats.kill();
+    await failed;
+    await nats.resume();
+    await Promise.all([plane.close(), mute.close()]);
+  });
+
   test("a server that restarts: running answers go on, waiting requests are sent on its return", async () => {
     const [worker, caller] = [await create(), await create()];
     let release = () => {};

@@ -22,6 +22,8 @@ export class ZmqPublisher implements EventPublisher {
   readonly publisherId: bigint;
   readonly #options: ZmqPublisherOptions;
   #waiting: Frames[] = [];
+  /** What waits, and what of the batch on its way is not sent yet. */
+  #unsentCount = 0;
   #sending: Promise<void> | null = null;
   #sequence = 0;
   #droppedCount = 0;
@@ -40,11 +42,12 @@ export class ZmqPublisher implements EventPublisher {
     if (this.#closed !== null) return;
     const { publisherId, topic, capacity, now } = this.#options;
     const sequence = this.#sequence++;
-    if (this.#waiting.length >= capacity) {
+    if (this.#unsentCount >= capacity) {
       this.#droppedCount += 1;
       return;
     }
     const publishedAtMs = now();
+    this.#unsentCount += 1;
     this.#waiting.push(encodeZmqFrames({ publisherId, sequence, publishedAtMs, topic, payload }));
     this.#sending ??= this.#sendAll().finally(() => {
       this.#sending = null;
@@ -77,6 +80,7 @@ export class ZmqPublisher implements EventPublisher {
           }
           this.#droppedCount += 1;
         }
+        this.#unsentCount -= 1;
       }
     }
   }
