@@ -1,12 +1,20 @@
 // Discovery through the Kubernetes API, against a fake API server with the real one's habits.
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type DiscoveryEvent, type DiscoveryRecord, KubernetesDiscovery } from "@dyn/runtime";
+import {
+  bucketOf,
+  type DiscoveryEvent,
+  type DiscoveryRecord,
+  decodeRecord,
+  encodeRecord,
+  KubernetesDiscovery,
+} from "@dyn/runtime";
 import { FakeKubeApi } from "@dyn/testing";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { resourceInstanceId } from "../src/discovery/kubernetes/pod-identity.ts";
 import { sipHash13 } from "../src/discovery/kubernetes/sip-hash.ts";
+import { bucketOfKey } from "../src/discovery/record.ts";
 import { discoveryConformance } from "./conformance/discovery.ts";
 
 let folder: string;
@@ -112,6 +120,22 @@ test("a process's records are one resource that its pod owns", async () => {
   });
   await member.close();
   expect(api.collection("dynamoworkermetadatas").get("worker-a")).toBeUndefined();
+});
+
+test("every record of a recorded worker survives the API, cards included", async () => {
+  const member = await connect();
+  const url = new URL("./fixtures/events/etcd-nats-mocker.json", import.meta.url);
+  const stored = JSON.parse(await readFile(url, "utf8")) as { key: string; value_text: string }[];
+  const records = stored.map(({ key, value_text }) =>
+    decodeRecord(bucketOfKey(key), { key, value: value_text }),
+  );
+  for (const record of records) await member.put(record);
+  for (const bucket of ["v1/instances", "v1/mdc", "v1/event_channels"] as const) {
+    const sent = records.filter((record) => bucketOf(record) === bucket).map(encodeRecord);
+    const found = (await member.list(bucket)).map(encodeRecord);
+    expect(found).toEqual(sent);
+  }
+  await member.close();
 });
 
 test("readiness is life: an unready pod's records vanish and come back, a deleted one's are gone", async () => {

@@ -1,5 +1,5 @@
 import type { Discovery, DiscoveryEvent, DiscoveryRecord } from "@dyn/runtime";
-import { recordKey } from "@dyn/runtime";
+import { recordKey, topicPath } from "@dyn/runtime";
 import { afterEach, describe, expect, test } from "vitest";
 
 const instance = (namespace: string, instanceId: bigint): DiscoveryRecord => ({
@@ -74,6 +74,36 @@ export function discoveryConformance(name: string, create: () => Promise<Discove
       await b.put(instance("dyn", b.instanceId));
       await a.close();
       expect(await b.list("v1/instances")).toEqual([instance("dyn", b.instanceId)]);
+    });
+
+    test("event records have buckets of their own, found by scope and topic", async () => {
+      const [a, b] = [await join(), await join()];
+      const scope = { namespace: "dyn", component: "backend", endpoint: "generate" };
+      const channel = (topic: string): DiscoveryRecord => ({
+        type: "eventChannel",
+        scope,
+        topic,
+        publisherId: 2n ** 53n - 1n,
+        transport: { kind: "zmq", endpoint: "tcp://192.0.2.2:1" },
+      });
+      const source: DiscoveryRecord = {
+        type: "eventSource",
+        scope,
+        topic: "kv-events",
+        publisherId: 7n,
+        kvStateEndpoint: scope,
+        worker: { workerId: 2n ** 53n - 1n, dpRank: 1 },
+        recoveryTarget: { id: scope, instanceId: 3n, transport: { tcp: "192.0.2.2:1/x" } },
+      };
+      for (const record of [channel("kv-events"), channel("kv-events-2"), source])
+        await a.put(record);
+      expect(await b.list("v1/instances")).toEqual([]);
+      expect(await b.list("v1/event_sources")).toEqual([source]);
+      expect(await b.list("v1/event_channels")).toHaveLength(2);
+      const prefix = topicPath(scope, "kv-events");
+      expect(await b.list("v1/event_channels", prefix)).toEqual([channel("kv-events")]);
+      await a.delete(recordKey(source));
+      expect(await b.list("v1/event_sources")).toEqual([]);
     });
 
     test("two members have different ids", async () => {
