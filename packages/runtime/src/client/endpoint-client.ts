@@ -1,4 +1,5 @@
 // Finds the instances of one endpoint and sends each request to one of them.
+import { setMaxListeners } from "node:events";
 import { DynError, NotFoundError, UnavailableError } from "@dyn/protocol";
 import { type EndpointId, endpointPath, formatEndpointId } from "../address/endpoint-id.ts";
 import type { Discovery } from "../discovery/discovery.ts";
@@ -55,6 +56,8 @@ export class EndpointClient<Request = unknown, Item = unknown> {
   readonly #random: () => number;
   readonly #inhibitMs: number;
   readonly #inflight = new Map<bigint, number>();
+  /** Aborted when the instance's record vanishes. */
+  readonly #withdrawals = new Map<bigint, AbortController>();
   readonly #end = new AbortController();
   readonly #watching: Promise<void>;
   readonly #changeWaiters = new Set<() => void>();
@@ -135,7 +138,10 @@ export class EndpointClient<Request = unknown, Item = unknown> {
     this.#inflight.set(instanceId, this.inflight(instanceId) + 1);
     try {
       // The peer's schema is checked where the items are used, not per item here.
-      yield* this.#plane.call(instance, request, context) as AsyncIterable<Annotated<Item>>;
+      const settings = { withdrawn: this.#withdrawalOf(instanceId) };
+      yield* this.#plane.call(instance, request, context, settings) as AsyncIterable<
+        Annotated<Item>
+      >;
       this.#sets.succeed(instanceId, stay);
     } catch (error) {
       if (DynError.is(error)) {
@@ -200,7 +206,7 @@ export class EndpointClient<Request = unknown, Item = unknown> {
     try {
       for await (const event of this.#discovery.watch("v1/instances", { prefix, signal })) {
         if (event.type === "synced") this.#synced = true;
-        else if (event.type === "delete") this.#sets.remove(instanceIdOfKey(event.key));
+        else if (event.type === "delete") this.#remove(instanceIdOfKey(event.key));
         else if (event.record.type === "instance") this.#sets.add(event.record.instance);
         this.#tellChange();
       }
@@ -208,6 +214,25 @@ export class EndpointClient<Request = unknown, Item = unknown> {
       this.#watchError = error;
     }
     this.#tellChange();
+  }
+
+  #remove(instanceId: bigint): void {
+    this.#sets.remove(instanceId);
+    this.#withdrawals.get(instanceId)?.abort();
+    this.#withdrawals.delete(instanceId);
+  }
+
+  #withdrawalOf(instanceId: bigint): AbortSignal {
+    let withdrawal = this.#withdrawals.get(instanceId);
+    if (withdrawal === undefined) {
+      withdrawal = new AbortController();
+      // One listener per running request.
+      setMaxListeners(0, withdrawal.signal);
+      // Chosen just before its record went: withdrawn from the start, and nothing to remember.
+      if (this.#sets.get(instanceId) === undefined) withdrawal.abort();
+      else this.#withdrawals.set(instanceId, withdrawal);
+    }
+    return withdrawal.signal;
   }
 
   async #untilSynced(signal: AbortSignal): Promise<void> {

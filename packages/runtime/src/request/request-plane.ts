@@ -32,6 +32,14 @@ export interface ServedRequests {
   close(): Promise<void>;
 }
 
+export interface CallSettings {
+  /**
+   * Aborted when the instance leaves discovery: a request that the worker has not begun to answer
+   * ends as DYN_RUNTIME_DISCONNECTED, one that it answers goes on.
+   */
+  readonly withdrawn?: AbortSignal | undefined;
+}
+
 /**
  * How requests reach instances.
  *
@@ -44,6 +52,11 @@ export interface RequestPlane {
   readonly kind: string;
   serve(id: EndpointId, instanceId: bigint, handler: RequestHandler): Promise<ServedRequests>;
   /** Throws UnavailableError when the instance does not take it, before the first item. */
-  call(instance: Instance, request: unknown, context: RequestContext): AsyncIterable<Annotated>;
+  call(
+    instance: Instance,
+    request: unknown,
+    context: RequestContext,
+    settings?: CallSettings,
+  ): AsyncIterable<Annotated>;
   close(): Promise<void>;
 }

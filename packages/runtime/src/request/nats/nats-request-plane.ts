@@ -8,7 +8,13 @@ import { decodeTwoPart } from "../../codec/two-part-message.ts";
 import type { Instance } from "../../discovery/record.ts";
 import { NatsLink, type NatsOptions } from "../../nats/nats-link.ts";
 import type { RequestContext } from "../request-context.ts";
-import type { Annotated, RequestHandler, RequestPlane, ServedRequests } from "../request-plane.ts";
+import type {
+  Annotated,
+  CallSettings,
+  RequestHandler,
+  RequestPlane,
+  ServedRequests,
+} from "../request-plane.ts";
 import { acknowledgements } from "../tcp/acknowledgement.ts";
 import { callAndReceive } from "../tcp/call-and-receive.ts";
 import { CallHomeServer } from "../tcp/call-home-server.ts";
@@ -113,6 +119,7 @@ export class NatsRequestPlane implements RequestPlane {
     instance: Instance,
     request: unknown,
     context: RequestContext,
+    { withdrawn }: CallSettings = {},
   ): AsyncGenerator<Annotated> {
     const subject = readSubject(instance);
     const codec = codecOfInstance(instance);
@@ -128,6 +135,7 @@ export class NatsRequestPlane implements RequestPlane {
       codec,
       context,
       prologueTimeoutMs,
+      withdrawn,
       send: (responseSubject) =>
         requestAcknowledgement(this.#link, {
           subject,

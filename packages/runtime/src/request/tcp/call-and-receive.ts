@@ -1,7 +1,7 @@
 // The caller's half of one request that is answered by a call home, whatever carries the request itself.
 // The subject is expected before the request is sent: the worker may call before it acknowledges.
 import { randomUUID } from "node:crypto";
-import { CancelledError, DeadlineExceededError } from "@dyn/protocol";
+import { CancelledError, DeadlineExceededError, UnavailableError } from "@dyn/protocol";
 import type { PayloadCodec } from "../../codec/payload-codec.ts";
 import type { RequestContext } from "../request-context.ts";
 import type { Annotated } from "../request-plane.ts";
@@ -14,24 +14,36 @@ export interface Call {
   readonly context: RequestContext;
   /** From the acknowledgement to the worker's prologue: covers its queue. */
   readonly prologueTimeoutMs: number;
+  /** Aborted when the instance leaves discovery: nothing may ever come of a request without a prologue. */
+  readonly withdrawn?: AbortSignal | undefined;
   /** Sends the request with this subject; resolves when the worker has taken it, rejects with its refusal. */
   readonly send: (subject: string) => Promise<void>;
 }
 
 export async function* callAndReceive(call: Call): AsyncGenerator<Annotated> {
-  const { callHome, codec, context, prologueTimeoutMs } = call;
+  const { callHome, codec, context, prologueTimeoutMs, withdrawn } = call;
   const subject = randomUUID();
   const prologue = createDeadline();
-  const receiver = new ResponseReceiver({ codec, onPrologue: prologue.clear });
+  let tellEnd = () => {};
+  const ended = new Promise<void>((resolve) => {
+    tellEnd = resolve;
+  });
+  const receiver = new ResponseReceiver({ codec, onPrologue: prologue.clear, onEnd: tellEnd });
   const onStop = () => (context.isKilled ? undefined : receiver.stop());
   const onKill = () => receiver.kill();
+  const onWithdrawn = () => {
+    if (!receiver.hasPrologue) receiver.kill(withdrawnError());
+  };
   callHome.expect(subject, receiver);
   context.signal.addEventListener("abort", onStop, { once: true });
   context.killSignal.addEventListener("abort", onKill, { once: true });
+  withdrawn?.addEventListener("abort", onWithdrawn, { once: true });
   try {
     if (context.isStopped) throw new CancelledError();
+    if (withdrawn?.aborted) throw withdrawnError();
     try {
-      await untilKilled(call.send(subject), context.killSignal);
+      // A kill, or an answer that is over, does not wait for an acknowledgement.
+      await Promise.race([call.send(subject), ended]);
     } catch (error) {
       // A worker that answers has taken the request, whatever became of its acknowledgement.
       if (!receiver.hasPrologue) throw error;
@@ -52,26 +64,18 @@ export async function* callAndReceive(call: Call): AsyncGenerator<Annotated> {
     }
   } finally {
     prologue.clear();
-    callHome.forget(subject);
+    callHome.forget(subject, receiver);
+    withdrawn?.removeEventListener("abort", onWithdrawn);
     context.signal.removeEventListener("abort", onStop);
     context.killSignal.removeEventListener("abort", onKill);
     receiver.kill();
   }
 }
 
-/** Whichever comes first; a kill does not wait for an acknowledgement. */
-async function untilKilled(sent: Promise<void>, killed: AbortSignal): Promise<void> {
-  let onKill = () => {};
-  const kill = new Promise<never>((_, reject) => {
-    onKill = () => reject(killed.reason);
-    killed.addEventListener("abort", onKill, { once: true });
-    if (killed.aborted) onKill();
+function withdrawnError(): UnavailableError {
+  return new UnavailableError("The instance left before it began to answer.", {
+    code: "DYN_RUNTIME_DISCONNECTED",
   });
-  try {
-    await Promise.race([sent, kill]);
-  } finally {
-    killed.removeEventListener("abort", onKill);
-  }
 }
 
 function createDeadline() {

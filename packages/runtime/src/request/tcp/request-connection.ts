@@ -1,10 +1,15 @@
 // One connection to a worker: requests one way, acknowledgements the other, strictly in order.
 // An acknowledgement that does not come ends the connection: its successor would be taken for it.
-import { connect, type Socket } from "node:net";
-import { DynError, UnavailableError } from "@dyn/protocol";
+import type { Socket } from "node:net";
+import { DynError, OverloadedError, UnavailableError } from "@dyn/protocol";
 import { ByteQueue } from "../../codec/byte-queue.ts";
 import { ProtocolError } from "../../codec/protocol-error.ts";
 import { acknowledgementToError, takeAcknowledgement } from "./acknowledgement.ts";
+import { openSocket } from "./open-socket.ts";
+import { looksLikeTlsAlert, type SocketSecurity } from "./socket-security.ts";
+
+/** Requests that wait for their acknowledgement; one more is refused as overloaded. */
+const maxPending = 8192;
 
 interface Pending {
   readonly resolve: () => void;
@@ -15,6 +20,7 @@ interface Pending {
 export interface RequestConnectionOptions {
   readonly host: string;
   readonly port: number;
+  readonly security: SocketSecurity | null;
   readonly connectTimeoutMs: number;
   readonly acknowledgementTimeoutMs: number;
   /** Unused for so long, it closes. */
@@ -27,23 +33,24 @@ export class RequestConnection {
   readonly #options: RequestConnectionOptions;
   readonly #pending: Pending[] = [];
   readonly #queue = new ByteQueue();
+  readonly #connecting: NodeJS.Timeout;
   #closedBy: DynError | null = null;
 
   constructor(options: RequestConnectionOptions) {
     this.#options = options;
-    const { host, port } = options;
-    this.#socket = connect({ host, port, noDelay: true });
-    const connecting = setTimeout(() => {
+    const { host, port, security } = options;
+    const { socket, openEvent } = openSocket({ host, port, security });
+    this.#socket = socket;
+    this.#connecting = setTimeout(() => {
       this.#fail(
         new UnavailableError(`The worker at ${host}:${port} did not accept a connection in time.`, {
           code: "DYN_RUNTIME_CANNOT_CONNECT",
         }),
       );
     }, options.connectTimeoutMs);
-    this.#socket.once("connect", () => clearTimeout(connecting));
+    this.#socket.once(openEvent, () => clearTimeout(this.#connecting));
     this.#socket.on("data", (chunk) => this.#receive(chunk));
     this.#socket.on("error", (error) => {
-      clearTimeout(connecting);
       const message = `The connection to the worker at ${host}:${port} failed: ${error.message}`;
       this.#fail(
         new UnavailableError(message, { code: "DYN_RUNTIME_CANNOT_CONNECT", cause: error }),
@@ -65,6 +72,15 @@ export class RequestConnection {
   /** Resolves when the worker has taken the frame; rejects with its refusal. */
   send(frame: Buffer): Promise<void> {
     if (this.#closedBy !== null) return Promise.reject(this.#closedBy);
+    if (this.#pending.length >= maxPending) {
+      const { host, port } = this.#options;
+      return Promise.reject(
+        new OverloadedError(
+          `${maxPending} requests wait for the acknowledgement of the worker at ${host}:${port}.`,
+          { status: 529 },
+        ),
+      );
+    }
     return new Promise<void>((resolve, reject) => {
       const { acknowledgementTimeoutMs: timeoutMs } = this.#options;
       const timer = setTimeout(() => {
@@ -89,6 +105,16 @@ export class RequestConnection {
 
   #receive(chunk: Buffer): void {
     this.#queue.push(chunk);
+    if (looksLikeTlsAlert(this.#queue.peek(Math.min(this.#queue.length, 3)) ?? Buffer.alloc(0))) {
+      const { host, port } = this.#options;
+      this.#fail(
+        new UnavailableError(
+          `The worker at ${host}:${port} speaks TLS and this process does not. Give both the same DYN_TCP_TLS_* settings.`,
+          { code: "DYN_RUNTIME_CANNOT_CONNECT" },
+        ),
+      );
+      return;
+    }
     try {
       for (let text = takeAcknowledgement(this.#queue); text !== null; ) {
         const pending = this.#pending.shift();
@@ -110,6 +136,7 @@ export class RequestConnection {
   }
 
   #fail(error: DynError): void {
+    clearTimeout(this.#connecting);
     if (this.#closedBy === null) {
       this.#closedBy = error;
       this.#options.onClose();

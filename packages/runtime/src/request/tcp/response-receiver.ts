@@ -15,29 +15,45 @@ import { dynamoToError } from "./dynamo-error.ts";
 
 type State = "prologue" | "items" | "ended";
 
-/** Items that wait unread before the socket is paused. */
+/** Items, and bytes of items, that wait unread before the socket is paused. */
 const highWaterItems = 64;
-const maxMessageBytes = 2 ** 31;
+const highWaterBytes = 1024 * 1024;
+/** A larger item is refused: it would have to be in memory as a whole. */
+const maxMessageBytes = 256 * 1024 * 1024;
 
 export class ResponseReceiver {
   readonly #codec: PayloadCodec;
   readonly #queue = new ByteQueue();
   readonly #items: Annotated[] = [];
+  /** Encoded sizes of the unread items together. */
+  #unreadBytes = 0;
   readonly #onPrologue: () => void;
+  readonly #onEnd: () => void;
   #socket: Socket | null = null;
   #state: State = "prologue";
   #isComplete = false;
+  /** Stop was sent: items under way are still taken, and a close is a regular end. */
+  #isStopping = false;
   #error: DynError | null = null;
   #wake: (() => void) | null = null;
 
-  /** `onPrologue`: the worker has taken the request. */
-  constructor(options: { readonly codec: PayloadCodec; readonly onPrologue: () => void }) {
+  /** `onPrologue`: the worker has taken the request. `onEnd`: nothing more arrives. */
+  constructor(options: {
+    readonly codec: PayloadCodec;
+    readonly onPrologue: () => void;
+    readonly onEnd?: () => void;
+  }) {
     this.#codec = options.codec;
     this.#onPrologue = options.onPrologue;
+    this.#onEnd = options.onEnd ?? (() => {});
   }
 
   get hasPrologue(): boolean {
     return this.#state !== "prologue";
+  }
+
+  get #isEnded(): boolean {
+    return this.#state === "ended";
   }
 
   /** The worker called home; `rest` came behind its handshake. */
@@ -46,6 +62,7 @@ export class ResponseReceiver {
       socket.destroy();
       return;
     }
+    if (this.#socket !== null) throw new ProtocolError("The response has its connection already.");
     this.#socket = socket;
     socket.on("data", (chunk) => this.#receive(chunk));
     socket.on("error", () => socket.destroy());
@@ -54,9 +71,16 @@ export class ResponseReceiver {
     socket.resume();
   }
 
-  /** Ends the stream from here: the worker is told to give up. */
+  /** Ends the stream from here, with what waits unread: the worker is told to give up. */
   kill(error: DynError = new CancelledError()): void {
-    if (this.#state === "ended") return;
+    this.#items.length = 0;
+    this.#unreadBytes = 0;
+    this.#giveUp(error);
+  }
+
+  /** Items that came before are still read. */
+  #giveUp(error: DynError): void {
+    if (this.#isEnded) return;
     const socket = this.#socket;
     if (socket !== null && !socket.destroyed) {
       socket.end(encodeTwoPart(Buffer.from('"kill"')));
@@ -68,8 +92,8 @@ export class ResponseReceiver {
 
   /** Asks the worker to finish; it may close without an end marker, which then is a regular end. */
   stop(): void {
-    if (this.#state === "ended") return;
-    this.#isComplete = true;
+    if (this.#isEnded) return;
+    this.#isStopping = true;
     if (this.#socket === null) this.#end(null);
     else this.#socket.write(encodeTwoPart(Buffer.from('"stop"')));
   }
@@ -78,7 +102,10 @@ export class ResponseReceiver {
     for (;;) {
       const item = this.#items.shift();
       if (item !== undefined) {
-        if (this.#items.length === 0) this.#socket?.resume();
+        if (this.#items.length === 0) {
+          this.#unreadBytes = 0;
+          this.#socket?.resume();
+        }
         return { done: false, value: item };
       }
       if (this.#state === "ended") {
@@ -94,17 +121,20 @@ export class ResponseReceiver {
   }
 
   #receive(chunk: Buffer): void {
+    // Behind the end nothing is kept.
+    if (this.#isEnded) return;
     this.#queue.push(chunk);
     try {
-      while (this.#state !== "ended" && this.#takeFrame());
+      while (!this.#isEnded && this.#takeFrame());
     } catch (error) {
-      this.kill(
+      this.#giveUp(
         error instanceof ProtocolError
           ? error
           : new ProtocolError("The response cannot be read.", error),
       );
     }
-    if (this.#items.length >= highWaterItems) this.#socket?.pause();
+    const isFull = this.#items.length >= highWaterItems || this.#unreadBytes >= highWaterBytes;
+    if (isFull && !this.#isEnded) this.#socket?.pause();
     this.#wakeReader();
   }
 
@@ -138,7 +168,8 @@ export class ResponseReceiver {
       this.#socket?.destroy();
       this.#end(error);
     } else if (text === '"sentinel"') {
-      if (!this.#isComplete) throw new ProtocolError("The response ended without its end marker.");
+      if (!this.#isComplete && !this.#isStopping)
+        throw new ProtocolError("The response ended without its end marker.");
       this.#end(null);
     } else {
       throw new ProtocolError(`The worker sent an unexpected control frame: ${text.slice(0, 100)}`);
@@ -151,21 +182,22 @@ export class ResponseReceiver {
     const decoded = this.#codec.decode(bytes);
     const [item, isFinal] = readWrapper(decoded);
     if (this.#isComplete) throw new ProtocolError("The worker sent data behind its end marker.");
-    if (item !== null) this.#item(item);
+    if (item !== null) this.#item(item, bytes.length);
     if (isFinal) this.#isComplete = true;
   }
 
-  #item(item: Annotated & { readonly error?: unknown }): void {
+  #item(item: Annotated & { readonly error?: unknown }, sizeBytes: number): void {
     if (item.event === "error") {
       const text = item.comment?.join(" ") ?? "The worker reported an error without a text.";
-      this.kill(dynamoToError(item.error ?? { message: text }, text));
+      this.#giveUp(dynamoToError(item.error ?? { message: text }, text));
     } else if (item.data !== undefined || item.event !== undefined) {
       this.#items.push(item);
+      this.#unreadBytes += sizeBytes;
     }
   }
 
   #closed(): void {
-    if (this.#isComplete) this.#end(null);
+    if (this.#isComplete || this.#isStopping) this.#end(null);
     else {
       this.#end(
         new UnavailableError("The worker's response broke off before its end.", {
@@ -176,15 +208,18 @@ export class ResponseReceiver {
   }
 
   #end(error: DynError | null): void {
-    if (this.#state === "ended") return;
+    if (this.#isEnded) return;
     this.#state = "ended";
     this.#error = error;
+    this.#queue.take(this.#queue.length);
     if (error === null) this.#socket?.end();
+    this.#socket?.resume();
+    this.#onEnd();
     this.#wakeReader();
   }
 
   #wakeReader(): void {
-    if (this.#items.length === 0 && this.#state !== "ended") return;
+    if (this.#items.length === 0 && !this.#isEnded) return;
     const wake = this.#wake;
     this.#wake = null;
     wake?.();

@@ -6,20 +6,30 @@ import { ProtocolError } from "../../codec/protocol-error.ts";
 import { decodeTwoPart } from "../../codec/two-part-message.ts";
 import type { Instance } from "../../discovery/record.ts";
 import type { RequestContext } from "../request-context.ts";
-import type { Annotated, RequestHandler, RequestPlane, ServedRequests } from "../request-plane.ts";
+import type {
+  Annotated,
+  CallSettings,
+  RequestHandler,
+  RequestPlane,
+  ServedRequests,
+} from "../request-plane.ts";
 import { acknowledgements } from "./acknowledgement.ts";
 import { callAndReceive } from "./call-and-receive.ts";
 import { CallHomeServer } from "./call-home-server.ts";
 import { decodeControlMessage, formatAddress, parseAddress } from "./control-message.ts";
+import { listenHost } from "./listen-host.ts";
 import { RequestConnection } from "./request-connection.ts";
 import { encodeRequestFrame, type RequestFrame } from "./request-frame.ts";
 import { codecOfInstance, encodeRequestPayload, payloadCodecs } from "./request-payload.ts";
 import { RequestServer } from "./request-server.ts";
+import type { SocketSecurity } from "./socket-security.ts";
 import { TcpServedRequests } from "./tcp-served-requests.ts";
 
 export interface TcpRequestPlaneOptions {
-  /** Where this process listens and what it tells others. Default 127.0.0.1. */
+  /** What this process tells others. Default 127.0.0.1. A host that is not loopback is listened for on all interfaces. */
   readonly host: string;
+  /** As `host`, for the address where answers come in. Default `host`. */
+  readonly responseHost?: string;
   /** 0 = any free port. */
   readonly requestPort: number;
   readonly responsePort: number;
@@ -33,6 +43,9 @@ export interface TcpRequestPlaneOptions {
   readonly codec: "json" | "msgpack";
   /** Marks what the codec cannot tell by itself, such as the width of floats. */
   readonly shapeRequest: (request: unknown) => unknown;
+  /** TLS on both legs; `null` = plain. */
+  readonly security: SocketSecurity | null;
+  readonly onProblem: (message: string, error: unknown) => void;
 }
 
 export const defaultTcpOptions: TcpRequestPlaneOptions = Object.freeze({
@@ -46,15 +59,20 @@ export const defaultTcpOptions: TcpRequestPlaneOptions = Object.freeze({
   idleTimeoutMs: 300_000,
   codec: "msgpack",
   shapeRequest: requestToWire,
+  security: null,
+  onProblem: () => {},
 });
 
 export class TcpRequestPlane implements RequestPlane {
   readonly kind = "tcp";
   readonly #options: TcpRequestPlaneOptions;
   readonly #served = new Map<string, TcpServedRequests>();
+  /** With those that refuse and still finish what runs. */
+  readonly #all = new Set<TcpServedRequests>();
   readonly #connections = new Map<string, RequestConnection>();
   #requestServer: Promise<RequestServer> | null = null;
   #callHome: Promise<CallHomeServer> | null = null;
+  #isClosed = false;
 
   constructor(options: Partial<TcpRequestPlaneOptions> = {}) {
     this.#options = { ...defaultTcpOptions, ...options };
@@ -65,7 +83,7 @@ export class TcpRequestPlane implements RequestPlane {
     instanceId: bigint,
     handler: RequestHandler,
   ): Promise<ServedRequests> {
-    const { host, codec } = this.#options;
+    const { host, codec, security, onProblem } = this.#options;
     const server = await this.#listenForRequests();
     const path = `${instanceId.toString(16)}/${endpointPath(id)}`;
     const served = new TcpServedRequests({
@@ -73,9 +91,14 @@ export class TcpRequestPlane implements RequestPlane {
       handler,
       codecs: payloadCodecs,
       connectTimeoutMs: this.#options.connectTimeoutMs,
-      onRefuse: () => this.#served.delete(path),
+      security,
+      onProblem,
+      onRefuse: () => {
+        if (this.#served.get(path) === served) this.#served.delete(path);
+      },
     });
     this.#served.set(path, served);
+    this.#all.add(served);
     return served;
   }
 
@@ -83,16 +106,22 @@ export class TcpRequestPlane implements RequestPlane {
     instance: Instance,
     request: unknown,
     context: RequestContext,
+    { withdrawn }: CallSettings = {},
   ): AsyncGenerator<Annotated> {
     const { address, path } = readTransport(instance);
     const codec = codecOfInstance(instance);
-    const { host, prologueTimeoutMs, shapeRequest } = this.#options;
+    const {
+      prologueTimeoutMs,
+      shapeRequest,
+      responseHost: host = this.#options.host,
+    } = this.#options;
     const callHome = await this.#listenForResponses();
     yield* callAndReceive({
       callHome,
       codec,
       context,
       prologueTimeoutMs,
+      withdrawn,
       send: (subject) => {
         const payload = encodeRequestPayload({
           codec,
@@ -106,20 +135,26 @@ export class TcpRequestPlane implements RequestPlane {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#served.values()].map((served) => served.close()));
+    this.#isClosed = true;
+    const [requestServer, callHome] = await Promise.allSettled([
+      this.#requestServer,
+      this.#callHome,
+    ]);
+    // What calls from here ends first: it may be answered by this very process.
+    if (callHome.status === "fulfilled") await callHome.value?.close();
     for (const connection of this.#connections.values()) connection.close();
-    await (await this.#requestServer)?.close();
-    await (await this.#callHome)?.close();
-    this.#requestServer = null;
-    this.#callHome = null;
+    await Promise.all([...this.#all].map((served) => served.close()));
+    if (requestServer.status === "fulfilled") await requestServer.value?.close();
+    this.#all.clear();
   }
 
   #connection(address: string): RequestConnection {
     const known = this.#connections.get(address);
     if (known?.isUsable) return known;
-    const { connectTimeoutMs, acknowledgementTimeoutMs, idleTimeoutMs } = this.#options;
+    const { connectTimeoutMs, acknowledgementTimeoutMs, idleTimeoutMs, security } = this.#options;
     const connection = new RequestConnection({
       ...parseAddress(address),
+      security,
       connectTimeoutMs,
       acknowledgementTimeoutMs,
       idleTimeoutMs,
@@ -132,12 +167,18 @@ export class TcpRequestPlane implements RequestPlane {
   }
 
   #listenForRequests(): Promise<RequestServer> {
-    const { host, requestPort, maxPayloadBytes } = this.#options;
+    const { host, requestPort, maxPayloadBytes, security, onProblem } = this.#options;
+    if (this.#isClosed) return Promise.reject(closedError());
     this.#requestServer ??= RequestServer.listen({
-      host,
+      host: listenHost(host),
       port: requestPort,
+      security,
       maxPayloadBytes,
       take: (frame) => this.#take(frame),
+      onProblem,
+    }).catch((error) => {
+      this.#requestServer = null;
+      throw error;
     });
     return this.#requestServer;
   }
@@ -157,10 +198,23 @@ export class TcpRequestPlane implements RequestPlane {
   }
 
   #listenForResponses(): Promise<CallHomeServer> {
-    const { host, responsePort } = this.#options;
-    this.#callHome ??= CallHomeServer.listen({ host, port: responsePort });
+    const { host, responseHost = host, responsePort, security, onProblem } = this.#options;
+    if (this.#isClosed) return Promise.reject(closedError());
+    this.#callHome ??= CallHomeServer.listen({
+      host: listenHost(responseHost),
+      port: responsePort,
+      security,
+      onProblem,
+    }).catch((error) => {
+      this.#callHome = null;
+      throw error;
+    });
     return this.#callHome;
   }
+}
+
+function closedError(): UnavailableError {
+  return new UnavailableError("The request plane was closed.", { code: "DYN_RUNTIME_CLOSED" });
 }
 
 function encodeFrame(path: string, payload: Buffer, context: RequestContext): Buffer {

@@ -6,6 +6,7 @@ import type { RequestHandler, ServedRequests } from "../request-plane.ts";
 import { RunningRequests } from "../running-requests.ts";
 import type { ControlMessage } from "./control-message.ts";
 import { ResponseSender } from "./response-sender.ts";
+import type { SocketSecurity } from "./socket-security.ts";
 
 /** How long a caller may take to close its side behind the end marker (Dynamo 1.6.1). */
 const closeTimeoutMs = 10_000;
@@ -15,6 +16,10 @@ export interface TcpServedRequestsOptions {
   readonly handler: RequestHandler;
   readonly codecs: Readonly<Record<string, PayloadCodec>>;
   readonly connectTimeoutMs: number;
+  /** For the connections to callers. Default plain. */
+  readonly security?: SocketSecurity | null;
+  /** An answer that could not be given. */
+  readonly onProblem?: (message: string, error: unknown) => void;
   /** From now on the path is unknown to callers. */
   readonly onRefuse: () => void;
 }
@@ -52,7 +57,11 @@ export class TcpServedRequests implements ServedRequests {
     const context = new RequestContext({ id: control.id, metadata: control.metadata });
     this.#running.add(context);
     const ended = () => this.#running.delete(context);
-    this.#answer(control, body, context).then(ended, ended);
+    this.#answer(control, body, context).then(ended, (error) => {
+      ended();
+      if (context.isStopped) return;
+      this.#options.onProblem?.(`Request ${control.id} could not be answered.`, error);
+    });
   }
 
   async #answer(control: ControlMessage, body: Buffer, context: RequestContext): Promise<void> {
@@ -61,6 +70,8 @@ export class TcpServedRequests implements ServedRequests {
       target: control.response,
       codec,
       connectTimeoutMs: this.#options.connectTimeoutMs,
+      security: this.#options.security ?? null,
+      signal: context.signal,
       closeTimeoutMs,
       onCancel: (kind) => (kind === "kill" ? context.kill() : context.stop()),
     });
@@ -79,6 +90,8 @@ export class TcpServedRequests implements ServedRequests {
         return;
       }
       await sender.prologue();
+      // Nobody waits any more: the handler is not even asked.
+      if (context.isStopped) return;
       try {
         for await (const item of this.#options.handler(request, context)) {
           if (context.isStopped) return;
