@@ -26,13 +26,15 @@ export async function startFrontend(context: FrontendContext): Promise<RunningFr
   const { args, planes, logger } = context;
   refuseUnsupported(args, supportedOptions);
   for (const notice of args.notices) logger.warn(notice);
-  const { http } = args.values;
+  const { http, frontend, runtime: planeOptions } = args.values;
   const runtime = new DistributedRuntime(planes);
   const gateway = createGateway({
     runtime,
     metrics: context.registry ?? createMetricsRegistry(),
     limits: { bodySizeBytes: Math.floor(http.bodyLimitMb * 1024 * 1024) },
     routerMode: routerMode(args.values.router.routerMode),
+    inhibitMs: planeOptions.inhibitedDurationSecs * 1000,
+    migration: { limit: frontend.migrationLimit, maxSeqLen: frontend.migrationMaxSeqLen },
     logger: logger.child("gateway"),
   });
   const { port } = await gateway.listen({ host: http.host, port: http.port });

@@ -3,9 +3,10 @@ import type { FrontendConcerns, SupportedOptions } from "@dyn/args";
 /** The options that this frontend acts on; any other that is set is refused at start. */
 export const supportedOptions: SupportedOptions<FrontendConcerns> = {
   http: ["host", "port", "bodyLimitMb", "gracefulShutdownTimeoutSecs"],
-  frontend: [],
+  frontend: ["migrationLimit", "migrationMaxSeqLen"],
   runtime: [
     "discoveryBackend",
+    "inhibitedDurationSecs",
     "requestPlane",
     "responsePlane",
     "eventPlane",

@@ -42,9 +42,11 @@ export const supportedOptions: SupportedOptions<WorkerConcerns> = {
     "componentName",
     "endpointTypes",
     "customJinjaTemplate",
+    "migrationLimit",
   ],
   runtime: [
     "discoveryBackend",
+    "inhibitedDurationSecs",
     "requestPlane",
     "responsePlane",
     "eventPlane",

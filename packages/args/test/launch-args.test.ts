@@ -26,7 +26,11 @@ describe("a launch hands every flag to the parts that know it", () => {
     ],
     [["--tp", "1", "--cuda-graph-bs", "1", "2"], [], ["--tp", "1", "--cuda-graph-bs", "1", "2"]],
     [["--trust-remote-code"], ["--trust-remote-code"], []],
-    [["--migration-limit", "3"], ["--migration-limit", "3"], []],
+    [
+      ["--migration-limit", "3"],
+      ["--migration-limit", "3"],
+      ["--migration-limit", "3"],
+    ],
     [["--chat-template", "t"], [], ["--chat-template", "t"]],
     [["-i"], ["-i"], []],
     [["--explain-config"], ["--explain-config"], ["--explain-config"]],

@@ -160,7 +160,6 @@ describe("spellings of earlier releases", () => {
     [["--multimodal-processor"], "--enable-multimodal"],
     [["--multimodal-encode-worker"], "--disaggregation-mode encode"],
     [["--multimodal-worker"], "--dedicated-mm-encoder"],
-    [["--migration-limit", "3"], "dyn-frontend"],
     [["--http-port", "80"], "dyn-frontend"],
   ])("%j is refused with its successor", (argv, successor) => {
     expect(caught(() => worker(argv)).message).toContain(successor);

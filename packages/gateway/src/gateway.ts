@@ -21,6 +21,10 @@ export interface GatewayOptions {
   readonly limits?: Partial<GatewayLimits>;
   /** How workers of a model are chosen. Default `round-robin`. */
   readonly routerMode?: RouterMode;
+  /** How long a worker that failed is left out while there are others; 0 = not at all. Default 5 000. */
+  readonly inhibitMs?: number;
+  /** How often a request may go on at another worker when its own is gone, up to how many tokens. Default: never. */
+  readonly migration?: { readonly limit: number; readonly maxSeqLen?: number | undefined };
   /** Default: lines of JSON on the standard error stream. */
   readonly logger?: GatewayLogger;
   /** Wall clock in milliseconds since 1970. */
@@ -37,10 +41,36 @@ export class Gateway {
     const limits = { ...defaultLimits, ...options.limits };
     const nowMs = options.now ?? Date.now;
     const metrics = createFrontendMetrics(options.metrics);
+    // Older releases of Dynamo set it at the worker.
+    const migrationLimit = (card: ModelCard) =>
+      Math.max(options.migration?.limit ?? 0, card.migrationLimit ?? 0);
     this.#models = new ModelDirectory({
       discovery: runtime.planes.discovery,
-      createPipeline: (card) => createModelPipeline({ card, runtime, routerMode, nowMs }),
-      onReady: (card) => tellModel(metrics, card),
+      createPipeline: (card) =>
+        createModelPipeline({
+          card,
+          runtime,
+          client: {
+            mode: routerMode,
+            ...(options.inhibitMs === undefined ? {} : { inhibitMs: options.inhibitMs }),
+          },
+          migration: {
+            limit: migrationLimit(card),
+            maxSeqLen: options.migration?.maxSeqLen,
+            onMigrated: (migration) => {
+              const { model, type, cause } = migration;
+              metrics.migrated(model, type);
+              logger.warn("A request goes on at another worker.", {
+                model,
+                type,
+                cause: cause.code,
+              });
+            },
+            onTooLong: (model) => metrics.tooLongToMigrate(model),
+          },
+          nowMs,
+        }),
+      onReady: (card) => tellModel(metrics, card, migrationLimit(card)),
       onLeft: (name) => metrics.modelRemoved(name),
       logger,
     });
@@ -91,11 +121,12 @@ export class Gateway {
   }
 }
 
-function tellModel(metrics: FrontendMetrics, card: ModelCard): void {
+function tellModel(metrics: FrontendMetrics, card: ModelCard, migrationLimit: number): void {
   const { totalKvBlocks, maxNumSeqs, maxNumBatchedTokens } = card.runtimeConfig ?? {};
   metrics.modelConfigured(card.displayName, {
     contextLength: card.contextLength,
     kvBlockSize: card.kvCacheBlockSize,
+    migrationLimit,
     ...(totalKvBlocks === undefined ? {} : { totalKvBlocks }),
     ...(maxNumSeqs === undefined ? {} : { maxRunningRequests: maxNumSeqs }),
     ...(maxNumBatchedTokens === undefined ? {} : { maxBatchedTokens: maxNumBatchedTokens }),

@@ -30,6 +30,8 @@ export const frontendFamilies: readonly Family[] = [
   ),
   { name: "disconnected_clients", type: "gauge", labels: [] },
   { name: "model_cancellation_total", type: "counter", labels: request },
+  { name: "model_migration_total", type: "counter", labels: ["model", "migration_type"] },
+  { name: "model_migration_max_seq_len_exceeded_total", type: "counter", labels: ["model"] },
   { name: "model_rejection_total", type: "counter", labels: ["model", "endpoint"] },
   histogram("request_duration_seconds", ["model"], [0, 2, 4, 8, 16, 32, 64, 130, 260, 510]),
   histogram("input_sequence_tokens", ["model"], input),

@@ -35,6 +35,8 @@ describe("frontend metrics", () => {
     page.metrics.failed("Internal", "runtime.internal");
     page.metrics.clientDisconnected();
     page.metrics.modelRejection("tiny", "completions");
+    page.metrics.migrated("tiny", "new_request");
+    page.metrics.tooLongToMigrate("tiny");
     page.metrics.stageEntered("route")();
     page.metrics.templateRendered(0.001);
     page.metrics.promptTokenized(0.001);

@@ -26,7 +26,7 @@ export function createModelCard(options: {
     files: options.files,
     workerType: "aggregated",
     needs: [],
-    migrationLimit: 0,
+    migrationLimit: args.values.worker.migrationLimit,
     runtimeConfig: {
       totalKvBlocks: engine.pageCount,
       maxNumSeqs: engine.maxRunningRequests,

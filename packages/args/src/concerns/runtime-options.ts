@@ -30,6 +30,11 @@ export const runtimeOptions = z.object({
       group: discovery,
     },
   ),
+  inhibitedDurationSecs: option(
+    "Seconds that an instance which failed is left out while there are others; 0: not at all.",
+    z.number().min(0).default(5),
+    { env: "DYN_RUNTIME_INHIBITED_DURATION_SECS", envOnly: true, group: discovery },
+  ),
   fileKv: option(
     "Folder of the file discovery backend; without it dynamo_store_kv in the folder for temporary files.",
     z.string().optional(),

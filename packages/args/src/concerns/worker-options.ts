@@ -207,6 +207,11 @@ export const workerOptions = z.object({
     z.string().optional(),
     { env: "DYN_HEALTH_CHECK_PAYLOAD", group: service, placeholder: "JSON" },
   ),
+  migrationLimit: option(
+    "How often a request may move away when this worker dies; a frontend's own limit counts if it is larger.",
+    z.number().int().min(0).default(0),
+    { group: service },
+  ),
   engineRequestLimit: option(
     "Requests that run at once at this endpoint; more wait.",
     z.number().int().min(1).optional(),

@@ -9,11 +9,6 @@ const refuse = (flag: string, arity: NativeFlag["arity"], reason: string): Nativ
 
 /** Worker flags of earlier releases that nothing stands for any more. */
 export const retiredWorkerFlags: readonly NativeFlag[] = [
-  refuse(
-    "migration-limit",
-    "one",
-    "migration is the frontend's: give --migration-limit (DYN_MIGRATION_LIMIT) to dyn-frontend.",
-  ),
   refuse("http-host", "one", "a worker has no HTTP server: give --http-host to dyn-frontend."),
   refuse("http-port", "one", "a worker has no HTTP server: give --http-port to dyn-frontend."),
   refuse(

@@ -1,6 +1,7 @@
 // All that stands between a request for one model and its workers.
 import type { EngineOutputItem, ModelCard, PreprocessedRequest } from "@dyn/protocol";
-import type { DistributedRuntime, EndpointClient, RouterMode } from "@dyn/runtime";
+import { createMigratingClient, type MigrationOptions, type TokenClient } from "@dyn/router";
+import type { DistributedRuntime, EndpointClientOptions } from "@dyn/runtime";
 import {
   type ChatTemplate,
   createTokenizerPool,
@@ -17,7 +18,7 @@ export interface ModelPipelineParts {
   readonly card: ModelCard;
   /** When the model became ready at this frontend, in Unix seconds. */
   readonly readyAtSeconds: number;
-  readonly client: EndpointClient<PreprocessedRequest, EngineOutputItem>;
+  readonly client: TokenClient;
   readonly tokenizer: Tokenizer;
   readonly pool: TokenizerPool;
   /** `null`: the model takes no chats. */
@@ -28,7 +29,7 @@ export interface ModelPipelineParts {
 export class ModelPipeline {
   readonly card: ModelCard;
   readonly readyAtSeconds: number;
-  readonly client: EndpointClient<PreprocessedRequest, EngineOutputItem>;
+  readonly client: TokenClient;
   readonly tokenizer: Tokenizer;
   readonly pool: TokenizerPool;
   readonly template: ChatTemplate | null;
@@ -76,10 +77,11 @@ export class ModelPipeline {
 export async function createModelPipeline(options: {
   readonly card: ModelCard;
   readonly runtime: DistributedRuntime;
-  readonly routerMode: RouterMode;
+  readonly client: EndpointClientOptions;
+  readonly migration: MigrationOptions;
   readonly nowMs: () => number;
 }): Promise<ModelPipeline> {
-  const { card, runtime, routerMode } = options;
+  const { card, runtime } = options;
   const directory = card.sourcePath;
   const [tokenizer, template, eosTokenIds] = await Promise.all([
     loadTokenizer(directory),
@@ -91,7 +93,12 @@ export async function createModelPipeline(options: {
   return new ModelPipeline({
     card,
     readyAtSeconds: Math.floor(options.nowMs() / 1000),
-    client: runtime.endpoint(card.endpoint).createClient({ mode: routerMode }),
+    client: createMigratingClient(
+      runtime
+        .endpoint(card.endpoint)
+        .createClient<PreprocessedRequest, EngineOutputItem>(options.client),
+      options.migration,
+    ),
     tokenizer,
     template,
     eosTokenIds,

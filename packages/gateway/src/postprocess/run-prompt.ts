@@ -1,6 +1,6 @@
 // Pulls the engine's items of one prompt and hands what they show to a sink.
-import { type EngineOutputItem, InternalError, type PreprocessedRequest } from "@dyn/protocol";
-import type { EndpointClient } from "@dyn/runtime";
+import { InternalError, type PreprocessedRequest } from "@dyn/protocol";
+import type { TokenClient } from "@dyn/router";
 import { incompleteStream } from "../errors/gateway-errors.ts";
 import type { RequestObservation } from "../observe/request-observation.ts";
 import type { ChoiceAssembler } from "./choice-assembler.ts";
@@ -17,7 +17,7 @@ export interface DeltaSink {
 }
 
 export interface PromptRun {
-  readonly client: EndpointClient<PreprocessedRequest, EngineOutputItem>;
+  readonly client: TokenClient;
   readonly request: PreprocessedRequest;
   readonly requestId: string;
   /** By the engine's choice index. */

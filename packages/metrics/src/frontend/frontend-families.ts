@@ -72,6 +72,17 @@ export function createFrontendFamilies(
       "Clients that left before their answer ended",
     ),
     cancellations: counter("model_cancellation_total", "Requests that were cancelled", ...request),
+    migrations: counter(
+      "model_migration_total",
+      "Requests that went on at another worker",
+      "model",
+      "migration_type",
+    ),
+    tooLongToMigrate: counter(
+      "model_migration_max_seq_len_exceeded_total",
+      "Requests that became too long to go on elsewhere",
+      "model",
+    ),
     rejections: counter(
       "model_rejection_total",
       "Requests refused because all workers were busy",

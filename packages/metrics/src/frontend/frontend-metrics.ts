@@ -69,6 +69,16 @@ export class FrontendMetrics {
     this.#families.rejections.inc({ model, endpoint });
   }
 
+  /** A request goes on at another worker: `new_request` before its first token, `ongoing_request` after it. */
+  migrated(model: string, migrationType: "new_request" | "ongoing_request"): void {
+    this.#families.migrations.inc({ model, migration_type: migrationType });
+  }
+
+  /** A request is over the length that may go on elsewhere. */
+  tooLongToMigrate(model: string): void {
+    this.#families.tooLongToMigrate.inc({ model });
+  }
+
   /** A request enters a stage; call the result once when it leaves. `phase` may be empty. */
   stageEntered(stage: string, phase = ""): () => void {
     const { stageRequests, stageDuration } = this.#families;
