@@ -4,10 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createPlanes, DistributedRuntime, type PlaneOptions } from "@dyn/runtime";
 import { EtcdServer, FakeKubeApi, NatsServer } from "@dyn/testing";
-import { expect, test } from "vitest";
+import { afterEach, expect, test } from "vitest";
 import { meet } from "./conformance/event-plane.ts";
 
 const scope = { namespace: "dyn", component: "backend", endpoint: "generate" };
+
+/** Ended whatever the test came to. */
+const started: { close(): Promise<void> }[] = [];
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((server) => server.close()));
+});
 
 async function withFolder(run: (fileKv: string) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "dyn-planes-"));
@@ -21,7 +27,9 @@ async function withFolder(run: (fileKv: string) => Promise<void>): Promise<void>
 /** Two processes of these options: one calls the other, and hears it. */
 async function tryOut(options: PlaneOptions): Promise<string[]> {
   const worker = new DistributedRuntime(await createPlanes(options));
+  started.push(worker);
   const caller = new DistributedRuntime(await createPlanes(options));
+  started.push(caller);
   await worker.endpoint(scope).serve(async function* (request) {
     yield { data: `heard ${String(request)}` };
   });
@@ -51,6 +59,7 @@ test("file, tcp and zmq", () =>
 test("file with everything over nats", async ({ skip }) => {
   const nats = await NatsServer.start();
   if (nats === null) return skip();
+  started.push(nats);
   await withFolder(async (fileKv) => {
     const options: PlaneOptions = {
       discoveryBackend: "file",
@@ -61,16 +70,15 @@ test("file with everything over nats", async ({ skip }) => {
     };
     expect(await tryOut(options)).toEqual(["file", "nats", "nats"]);
   });
-  await nats.close();
 });
 
 test("etcd, tcp and zmq", async ({ skip }) => {
   const etcd = await EtcdServer.start();
   if (etcd === null) return skip();
+  started.push(etcd);
   const etcdEndpoints = [etcd.url];
   const options = { discoveryBackend: "etcd", etcdEndpoints, eventPlaneHost: "127.0.0.1" } as const;
   expect(await tryOut(options)).toEqual(["etcd", "tcp", "zmq"]);
-  await etcd.close();
 });
 
 test("memory has memory's planes unless an event plane is asked for", async () => {

@@ -133,10 +133,16 @@ describe.skipIf(server === null)("nats", () => {
   });
 });
 
-test("user and password, or a token, open a server that asks for them", async ({ skip }) => {
+test("user and password, or a token, open a server that asks for them", async ({
+  skip,
+  onTestFinished,
+}) => {
   const guarded = await NatsServer.start(["--user", "me", "--pass", "secret"]);
   const byToken = await NatsServer.start(["--auth", "opensesame"]);
   if (guarded === null || byToken === null) return skip();
+  onTestFinished(async () => {
+    await Promise.all([guarded.close(), byToken.close()]);
+  });
   const { discovery } = createMemHub().createPlanes();
   const servers = [guarded.url];
   await expect(NatsEventPlane.connect({ discovery, servers })).rejects.toMatchObject({
@@ -147,7 +153,6 @@ test("user and password, or a token, open a server that asks for them", async ({
     await NatsEventPlane.connect({ discovery, servers: [byToken.url], token: "opensesame" }),
   ];
   await Promise.all(planes.map((plane) => plane.close()));
-  await Promise.all([guarded.close(), byToken.close()]);
 });
 
 async function subscriptionNext(
