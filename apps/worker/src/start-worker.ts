@@ -5,13 +5,13 @@ import type { Engine, EngineInfo, EngineMetrics } from "@dyn/engine";
 import type { Logger } from "@dyn/logging";
 import { loadModelConfig, type ModelConfig, resolveModel } from "@dyn/model-files";
 import type { ModelCard } from "@dyn/protocol";
-import { DistributedRuntime, type Planes } from "@dyn/runtime";
+import { DistributedRuntime, type Planes, parseEndpointId } from "@dyn/runtime";
 import { createModelCard } from "./card/create-model-card.ts";
 import { readCardFiles } from "./card/read-card-files.ts";
 import { createEngine } from "./engine/create-engine.ts";
 import { initGenerate } from "./init/init-generate.ts";
-
 import { supportedOptions } from "./supported-options.ts";
+import { startSystem, type WorkerSystem } from "./system/start-system.ts";
 
 export interface WorkerContext {
   readonly args: WorkerArgs;
@@ -27,16 +27,33 @@ export interface RunningWorker {
   readonly engine: EngineInfo;
   /** Milliseconds from the call to being in discovery. */
   readonly startMs: number;
+  /** Of the system server; `null` when it is off. */
+  readonly systemUrl: string | null;
   metrics(): EngineMetrics;
   /** Out of discovery first, engine last; requests that run may finish in between. */
   drain(): Promise<void>;
 }
 
 export async function startWorker(context: WorkerContext): Promise<RunningWorker> {
-  const { args, logger, planes, signal } = context;
+  const { args, logger } = context;
   const begun = performance.now();
   refuseUnsupported(args, supportedOptions);
   for (const notice of args.notices) logger.warn(notice);
+  const system = await startSystem(args, logger);
+  try {
+    return await startServing(context, system, begun);
+  } catch (error) {
+    await system?.close();
+    throw error;
+  }
+}
+
+async function startServing(
+  context: WorkerContext,
+  system: WorkerSystem | null,
+  begun: number,
+): Promise<RunningWorker> {
+  const { args, planes, signal } = context;
   const { engine: options } = args.values;
   const model = await resolveModel(options.modelPath, {
     ...(options.revision === undefined ? {} : { revision: options.revision }),
@@ -61,14 +78,15 @@ export async function startWorker(context: WorkerContext): Promise<RunningWorker
       engine: engine.info,
       files,
     });
-    await initGenerate({ runtime, engine, card });
+    await initGenerate({ runtime, engine, card, system });
     return {
       card,
       config,
       engine: engine.info,
       startMs: performance.now() - begun,
+      systemUrl: system?.url ?? null,
       metrics: () => engine.metrics(),
-      drain: () => drain(context, runtime, engine),
+      drain: () => drain(context, { runtime, engine, card, system }),
     };
   } catch (error) {
     await runtime.close();
@@ -79,11 +97,18 @@ export async function startWorker(context: WorkerContext): Promise<RunningWorker
 
 async function drain(
   { args, logger }: WorkerContext,
-  runtime: DistributedRuntime,
-  engine: Engine,
+  parts: {
+    readonly runtime: DistributedRuntime;
+    readonly engine: Engine;
+    readonly card: ModelCard;
+    readonly system: WorkerSystem | null;
+  },
 ): Promise<void> {
+  const { runtime, engine, card, system } = parts;
+  system?.health.setEndpoint(parseEndpointId(card.endpoint).endpoint, "notready");
   const timeoutMs = args.values.process.gracefulShutdownTimeout * 1000;
   const { complete } = await runtime.drain({ drainTimeoutMs: timeoutMs });
   if (!complete) logger.warn("requests were cut off", { afterSeconds: timeoutMs / 1000 });
   await engine.close();
+  await system?.close();
 }

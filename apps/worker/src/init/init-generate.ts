@@ -3,14 +3,20 @@ import type { Engine } from "@dyn/engine";
 import { createDecodeHandler } from "@dyn/handlers";
 import type { ModelCard } from "@dyn/protocol";
 import type { DistributedRuntime } from "@dyn/runtime";
+import { reportEngineDeath } from "../system/report-engine-death.ts";
+import type { WorkerSystem } from "../system/start-system.ts";
 
 /** Serves `generate`, then announces the model: nobody finds an endpoint that does not answer yet. */
 export async function initGenerate(options: {
   readonly runtime: DistributedRuntime;
   readonly engine: Engine;
   readonly card: ModelCard;
+  readonly system: WorkerSystem | null;
 }): Promise<void> {
-  const { runtime, engine, card } = options;
-  const served = await runtime.endpoint(card.endpoint).serve(createDecodeHandler({ engine }));
+  const { runtime, engine, card, system } = options;
+  const handler = reportEngineDeath(createDecodeHandler({ engine }), system?.health ?? null);
+  const served = await runtime.endpoint(card.endpoint).serve(handler);
   await served.registerModel(card);
+  system?.watch(engine, card);
+  system?.health.setEndpoint(served.id.endpoint, "ready");
 }

@@ -1,0 +1,14 @@
+export { type CardFileGroup, cardFilePath } from "./card-file-route.ts";
+export {
+  type HealthCheck,
+  type HealthReport,
+  HealthState,
+  type HealthStateOptions,
+  type HealthStatus,
+} from "./health-state.ts";
+export { createProgressCheck, type ProgressReading } from "./progress-check.ts";
+export {
+  createSystemServer,
+  type SystemServer,
+  type SystemServerOptions,
+} from "./system-server.ts";
