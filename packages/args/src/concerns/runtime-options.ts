@@ -80,6 +80,51 @@ export const runtimeOptions = z.object({
     z.enum(["tcp", "quic"]).default("tcp"),
     { env: "DYN_RESPONSE_PLANE", group: planes },
   ),
+  requestPlaneCodec: option(
+    "How callers of this process write requests and read answers.",
+    z.enum(["json", "msgpack"]).default("msgpack"),
+    { env: "DYN_REQUEST_PLANE_CODEC", envOnly: true, group: planes },
+  ),
+  tcpRpcHost: option(
+    "Address for requests that this process gives others; without it the machine's own, and loopback with file discovery. Loopback is listened on alone, any other address on all interfaces.",
+    z.string().optional(),
+    { env: "DYN_TCP_RPC_HOST", envOnly: true, group: planes },
+  ),
+  tcpRpcPort: option(
+    "Port for requests; 0 is any free one.",
+    z.number().int().min(0).max(65_535).default(0),
+    { env: "DYN_TCP_RPC_PORT", envOnly: true, group: planes },
+  ),
+  tcpResponseStreamHost: option(
+    "Address for answers that this process gives workers; without it the one for requests.",
+    z.string().optional(),
+    { env: "DYN_TCP_RESPONSE_STREAM_HOST", envOnly: true, group: planes },
+  ),
+  tcpResponseStreamPort: option(
+    "Port for answers; 0 is any free one.",
+    z.number().int().min(0).max(65_535).default(0),
+    { env: "DYN_TCP_RESPONSE_STREAM_PORT", envOnly: true, group: planes },
+  ),
+  tcpMaxMessageSize: option(
+    "Bytes that one request may have.",
+    z
+      .number()
+      .int()
+      .min(1)
+      .max(0xffff_ffff)
+      .default(32 * 1024 * 1024),
+    { env: "DYN_TCP_MAX_MESSAGE_SIZE", envOnly: true, group: planes },
+  ),
+  tcpRequestTimeout: option(
+    "Seconds until a worker must have acknowledged a request.",
+    z.number().gt(0).default(5),
+    { env: "DYN_TCP_REQUEST_TIMEOUT", envOnly: true, group: planes },
+  ),
+  tcpConnectTimeout: option(
+    "Seconds until another process must have accepted a connection.",
+    z.number().gt(0).default(3),
+    { env: "DYN_TCP_CONNECT_TIMEOUT", envOnly: true, group: planes },
+  ),
   eventPlane: option(
     "How KV events and load reports travel; zmq when not set.",
     z.enum(["nats", "zmq"]).optional(),

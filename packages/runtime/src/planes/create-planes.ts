@@ -9,6 +9,7 @@ import { EtcdDiscovery, type EtcdDiscoveryOptions } from "../discovery/etcd-disc
 import { FileDiscovery } from "../discovery/file-discovery.ts";
 import { KubernetesDiscovery } from "../discovery/kubernetes/kubernetes-discovery.ts";
 import type { Planes } from "../distributed-runtime.ts";
+import { findOwnAddress } from "../event/advertised-host.ts";
 import type { EventPlane } from "../event/event-plane.ts";
 import { NatsEventPlane } from "../event/nats-event-plane.ts";
 import { ZmqEventPlane } from "../event/zmq-event-plane.ts";
@@ -30,6 +31,19 @@ export interface PlaneOptions {
   readonly kubeServicePort?: number;
   readonly requestPlane?: "tcp" | "nats";
   readonly responsePlane?: "tcp" | "quic";
+  readonly requestPlaneCodec?: "json" | "msgpack";
+  /** What callers are told; default the machine's own address, loopback with file discovery. */
+  readonly tcpRpcHost?: string | undefined;
+  readonly tcpRpcPort?: number;
+  /** What workers are told; default as for requests. */
+  readonly tcpResponseStreamHost?: string | undefined;
+  readonly tcpResponseStreamPort?: number;
+  /** Bytes. */
+  readonly tcpMaxMessageSize?: number;
+  /** Seconds. */
+  readonly tcpRequestTimeout?: number;
+  /** Seconds. */
+  readonly tcpConnectTimeout?: number;
   /** Unset: zmq, and memory where discovery is in memory. */
   readonly eventPlane?: "zmq" | "nats" | undefined;
   /** What event publishers tell others; default the machine's own address. */
@@ -94,9 +108,10 @@ async function createRequestPlane(
   options: PlaneOptions,
   settings: PlaneSettings,
 ): Promise<RequestPlane> {
-  if (options.requestPlane !== "nats") return new TcpRequestPlane(settings.tcp);
+  const tcp = { ...readTcp(options, settings), ...settings.tcp };
+  if (options.requestPlane !== "nats") return new TcpRequestPlane(tcp);
   const { natsRequestTimeoutSecs } = options;
-  const { host, responsePort, prologueTimeoutMs, connectTimeoutMs, codec } = settings.tcp ?? {};
+  const { responseHost: host, responsePort, prologueTimeoutMs, connectTimeoutMs, codec } = tcp;
   return NatsRequestPlane.connect({
     ...readNats(options, settings),
     ...(host === undefined ? {} : { host }),
@@ -108,6 +123,36 @@ async function createRequestPlane(
       ? {}
       : { acknowledgementTimeoutMs: natsRequestTimeoutSecs * 1000 }),
   });
+}
+
+function readTcp(
+  options: PlaneOptions,
+  { onProblem }: PlaneSettings,
+): Partial<TcpRequestPlaneOptions> {
+  const { tcpRequestTimeout, tcpConnectTimeout } = options;
+  // Files are shared by the processes of one machine, other backends by machines.
+  const own = options.discoveryBackend === "file" ? "127.0.0.1" : findOwnAddress();
+  const host = options.tcpRpcHost ?? own;
+  return withoutUndefined({
+    host,
+    responseHost: options.tcpResponseStreamHost ?? host,
+    requestPort: options.tcpRpcPort,
+    responsePort: options.tcpResponseStreamPort,
+    maxPayloadBytes: options.tcpMaxMessageSize,
+    acknowledgementTimeoutMs: tcpRequestTimeout && tcpRequestTimeout * 1000,
+    connectTimeoutMs: tcpConnectTimeout && tcpConnectTimeout * 1000,
+    codec: options.requestPlaneCodec,
+    onProblem,
+  });
+}
+
+function withoutUndefined<T extends object>(
+  value: {
+    readonly [K in keyof T]: T[K] | undefined;
+  },
+): Partial<T> {
+  const entries = Object.entries(value).filter(([, field]) => field !== undefined);
+  return Object.fromEntries(entries) as Partial<T>;
 }
 
 async function createEventPlane(

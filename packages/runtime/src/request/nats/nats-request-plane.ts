@@ -14,11 +14,13 @@ import type {
   RequestHandler,
   RequestPlane,
   ServedRequests,
+  ServeSettings,
 } from "../request-plane.ts";
 import { acknowledgements } from "../tcp/acknowledgement.ts";
 import { callAndReceive } from "../tcp/call-and-receive.ts";
 import { CallHomeServer } from "../tcp/call-home-server.ts";
 import { decodeControlMessage } from "../tcp/control-message.ts";
+import { listenHost } from "../tcp/listen-host.ts";
 import { codecOfInstance, encodeRequestPayload, payloadCodecs } from "../tcp/request-payload.ts";
 import { TcpServedRequests } from "../tcp/tcp-served-requests.ts";
 import { requestAcknowledgement } from "./nats-acknowledgement.ts";
@@ -65,6 +67,7 @@ export class NatsRequestPlane implements RequestPlane {
     id: EndpointId,
     instanceId: bigint,
     handler: RequestHandler,
+    { admission }: ServeSettings = {},
   ): Promise<ServedRequests> {
     const { codec = "msgpack", dialTimeoutMs = 3_000, onProblem } = this.#options;
     const subject = requestSubject(id, instanceId);
@@ -94,6 +97,7 @@ export class NatsRequestPlane implements RequestPlane {
     const served = new TcpServedRequests({
       transport: { nats_tcp: subject, codec },
       handler,
+      admission,
       codecs: payloadCodecs,
       connectTimeoutMs: dialTimeoutMs,
       onRefuse: () => {
@@ -172,7 +176,10 @@ export class NatsRequestPlane implements RequestPlane {
   }
 
   #listenForResponses(host: string): Promise<CallHomeServer> {
-    this.#callHome ??= CallHomeServer.listen({ host, port: this.#options.responsePort ?? 0 });
+    this.#callHome ??= CallHomeServer.listen({
+      host: listenHost(host),
+      port: this.#options.responsePort ?? 0,
+    });
     return this.#callHome;
   }
 }
@@ -181,8 +188,7 @@ export class NatsRequestPlane implements RequestPlane {
 function take(served: TcpServedRequests, message: Msg): string {
   try {
     const { header, body } = decodeTwoPart(Buffer.from(message.data));
-    served.run(decodeControlMessage(header), body);
-    return acknowledgements.accepted;
+    return served.run(decodeControlMessage(header), body);
   } catch (error) {
     if (error instanceof ProtocolError) return acknowledgements.unreadable(error.message);
     throw error;
