@@ -29,6 +29,7 @@ describe.each(deployments)("discovery in %s, requests over tcp", (_name, planes)
     await Promise.all(open.splice(0).map((program) => program.stop("SIGKILL")));
     // What a killed process leaves behind must not reach the next test.
     rmSync(folder, { recursive: true, force: true });
+    await etcd?.clear();
   });
   const keep = <P extends StartedProgram>(program: P): P => {
     open.push(program);
@@ -139,7 +140,9 @@ describe.each(deployments)("discovery in %s, requests over tcp", (_name, planes)
       const theirs = await client.chat.completions.create(
         ask("What is 12 + 30?", { temperature: 0, logprobs: true, top_logprobs: 2 }),
       );
-      const ours = await (await ourFrontend()).chat.completions.create(
+      const direct = await ourFrontend();
+      await listed(direct).toEqual(["tiny"]);
+      const ours = await direct.chat.completions.create(
         ask("What is 12 + 30?", { temperature: 0, logprobs: true, top_logprobs: 2 }),
       );
       expect(theirs.choices[0]?.message.content).toBe(ours.choices[0]?.message.content);

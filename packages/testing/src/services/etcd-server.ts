@@ -74,6 +74,15 @@ export class EtcdServer {
     this.#process?.kill("SIGCONT");
   }
 
+  /** Deletes every key, leased or not. */
+  async clear(): Promise<void> {
+    // One zero byte as key and as end of the range means all keys.
+    const all = Buffer.from([0]).toString("base64");
+    const body = JSON.stringify({ key: all, range_end: all });
+    const response = await fetch(`${this.url}/v3/kv/deleterange`, { method: "POST", body });
+    if (!response.ok) throw new Error(`etcd did not delete: ${await response.text()}`);
+  }
+
   async close(): Promise<void> {
     await this.kill();
     rmSync(this.#folder, { recursive: true, force: true });
