@@ -19,8 +19,9 @@ import { NatsRequestPlane } from "../request/nats/nats-request-plane.ts";
 import type { RequestPlane } from "../request/request-plane.ts";
 import { formatAddress } from "../request/tcp/control-message.ts";
 import { TcpRequestPlane, type TcpRequestPlaneOptions } from "../request/tcp/tcp-request-plane.ts";
+import { readSocketSecurity, type TcpTlsOptions } from "./read-socket-security.ts";
 
-export interface PlaneOptions {
+export interface PlaneOptions extends TcpTlsOptions {
   readonly discoveryBackend: "kubernetes" | "etcd" | "file" | "mem";
   readonly kubeDiscoveryMode?: "pod" | "container";
   readonly kubePodName?: string | undefined;
@@ -108,12 +109,14 @@ async function createRequestPlane(
   options: PlaneOptions,
   settings: PlaneSettings,
 ): Promise<RequestPlane> {
-  const tcp = { ...readTcp(options, settings), ...settings.tcp };
+  const security = await readSocketSecurity(options);
+  const tcp = { ...readTcp(options, settings), security, ...settings.tcp };
   if (options.requestPlane !== "nats") return new TcpRequestPlane(tcp);
   const { natsRequestTimeoutSecs } = options;
   const { responseHost: host, responsePort, prologueTimeoutMs, connectTimeoutMs, codec } = tcp;
   return NatsRequestPlane.connect({
     ...readNats(options, settings),
+    security,
     ...(host === undefined ? {} : { host }),
     ...(responsePort === undefined ? {} : { responsePort }),
     ...(prologueTimeoutMs === undefined ? {} : { prologueTimeoutMs }),

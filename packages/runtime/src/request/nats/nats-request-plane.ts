@@ -22,6 +22,7 @@ import { CallHomeServer } from "../tcp/call-home-server.ts";
 import { decodeControlMessage } from "../tcp/control-message.ts";
 import { listenHost } from "../tcp/listen-host.ts";
 import { codecOfInstance, encodeRequestPayload, payloadCodecs } from "../tcp/request-payload.ts";
+import type { SocketSecurity } from "../tcp/socket-security.ts";
 import { TcpServedRequests } from "../tcp/tcp-served-requests.ts";
 import { requestAcknowledgement } from "./nats-acknowledgement.ts";
 import { type MicroEndpoint, NatsMicroService } from "./nats-micro-service.ts";
@@ -30,6 +31,8 @@ export interface NatsRequestPlaneOptions extends NatsOptions {
   /** Where this process listens for answers and what it tells workers. Default 127.0.0.1, any free port. */
   readonly host?: string;
   readonly responsePort?: number;
+  /** TLS of the connections for answers; default plain. */
+  readonly security?: SocketSecurity | null;
   /** A worker's: to the caller's response address. Default 3 000 ms. */
   readonly dialTimeoutMs?: number;
   /** Also bounds the wait for a server that is away. Default 10 000 ms. */
@@ -100,6 +103,7 @@ export class NatsRequestPlane implements RequestPlane {
       admission,
       codecs: payloadCodecs,
       connectTimeoutMs: dialTimeoutMs,
+      security: this.#options.security ?? null,
       onRefuse: () => {
         if (isRefusing) return;
         isRefusing = true;
@@ -179,6 +183,7 @@ export class NatsRequestPlane implements RequestPlane {
     this.#callHome ??= CallHomeServer.listen({
       host: listenHost(host),
       port: this.#options.responsePort ?? 0,
+      security: this.#options.security ?? null,
     });
     return this.#callHome;
   }

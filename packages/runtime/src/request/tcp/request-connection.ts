@@ -35,6 +35,8 @@ export class RequestConnection {
   readonly #queue = new ByteQueue();
   readonly #connecting: NodeJS.Timeout;
   #closedBy: DynError | null = null;
+  #isConnected = false;
+  #hasAnswered = false;
 
   constructor(options: RequestConnectionOptions) {
     this.#options = options;
@@ -48,21 +50,30 @@ export class RequestConnection {
         }),
       );
     }, options.connectTimeoutMs);
-    this.#socket.once(openEvent, () => clearTimeout(this.#connecting));
+    this.#socket.once(openEvent, () => {
+      clearTimeout(this.#connecting);
+      this.#isConnected = true;
+    });
     this.#socket.on("data", (chunk) => this.#receive(chunk));
     this.#socket.on("error", (error) => {
-      const message = `The connection to the worker at ${host}:${port} failed: ${error.message}`;
+      const message = `The connection to the worker at ${host}:${port} failed: ${error.message}${this.#tlsHint}`;
       this.#fail(
         new UnavailableError(message, { code: "DYN_RUNTIME_CANNOT_CONNECT", cause: error }),
       );
     });
     this.#socket.on("close", () => {
-      const message = `The worker at ${host}:${port} closed the connection before it acknowledged the request.`;
+      const message = `The worker at ${host}:${port} closed the connection before it acknowledged the request.${this.#tlsHint}`;
       this.#fail(new UnavailableError(message, { code: "DYN_RUNTIME_DISCONNECTED" }));
     });
     this.#socket.setTimeout(options.idleTimeoutMs, () => {
       if (this.#pending.length === 0) this.#socket.end();
     });
+  }
+
+  /** A worker that lets us in and then says nothing but goodbye may have waited for a TLS handshake. */
+  get #tlsHint(): string {
+    if (this.#options.security !== null || !this.#isConnected || this.#hasAnswered) return "";
+    return " If it speaks TLS, give this process the same DYN_TCP_TLS_* settings.";
   }
 
   get isUsable(): boolean {
@@ -121,6 +132,7 @@ export class RequestConnection {
         if (pending === undefined)
           throw new ProtocolError("The worker acknowledged a request that was not sent.");
         clearTimeout(pending.timer);
+        this.#hasAnswered = true;
         const refusal = acknowledgementToError(text);
         if (refusal === null) pending.resolve();
         else pending.reject(refusal);
