@@ -8,6 +8,7 @@ import type { ModelCard } from "@dyn/protocol";
 import { DistributedRuntime, type Planes, parseEndpointId } from "@dyn/runtime";
 import { createModelCard } from "./card/create-model-card.ts";
 import { readCardFiles } from "./card/read-card-files.ts";
+import { createAdmission } from "./engine/create-admission.ts";
 import { createEngine } from "./engine/create-engine.ts";
 import { initGenerate } from "./init/init-generate.ts";
 import { supportedOptions } from "./supported-options.ts";
@@ -78,7 +79,7 @@ async function startServing(
       engine: engine.info,
       files,
     });
-    await initGenerate({ runtime, engine, card, system });
+    await initGenerate({ runtime, engine, card, system, admission: createAdmission(args) });
     return {
       card,
       config,

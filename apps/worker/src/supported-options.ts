@@ -43,6 +43,8 @@ export const supportedOptions: SupportedOptions<WorkerConcerns> = {
     "endpointTypes",
     "customJinjaTemplate",
     "migrationLimit",
+    "engineRequestLimit",
+    "requestQueueLimit",
   ],
   runtime: [
     "discoveryBackend",

@@ -5,7 +5,12 @@ import { EndpointClient, type EndpointClientOptions } from "./client/endpoint-cl
 import type { Discovery } from "./discovery/discovery.ts";
 import { type InstanceRecord, type ModelRecord, recordKey } from "./discovery/record.ts";
 import type { EventPlane } from "./event/event-plane.ts";
-import type { RequestHandler, RequestPlane, ServedRequests } from "./request/request-plane.ts";
+import type {
+  RequestHandler,
+  RequestPlane,
+  ServedRequests,
+  ServeSettings,
+} from "./request/request-plane.ts";
 
 export interface Planes {
   readonly discovery: Discovery;
@@ -97,10 +102,18 @@ export class Endpoint {
   }
 
   /** Takes requests and says so in discovery. */
-  async serve<Request, Item>(handler: RequestHandler<Request, Item>): Promise<ServedEndpoint> {
+  async serve<Request, Item>(
+    handler: RequestHandler<Request, Item>,
+    settings: ServeSettings = {},
+  ): Promise<ServedEndpoint> {
     const { discovery, requestPlane } = this.#planes;
     const { instanceId } = discovery;
-    const requests = await requestPlane.serve(this.id, instanceId, handler as RequestHandler);
+    const requests = await requestPlane.serve(
+      this.id,
+      instanceId,
+      handler as RequestHandler,
+      settings,
+    );
     const record: InstanceRecord = {
       type: "instance",
       instance: { id: this.id, instanceId, transport: requests.transport },

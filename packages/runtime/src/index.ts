@@ -6,6 +6,11 @@ export {
   parseEndpointId,
 } from "./address/endpoint-id.ts";
 export { drawU53, drawU64 } from "./address/instance-id.ts";
+export {
+  AdmissionGate,
+  type AdmissionLimits,
+  type AdmissionPlace,
+} from "./admission/admission-gate.ts";
 export { Channel, type PushResult } from "./channel/channel.ts";
 export {
   type CallOptions,
@@ -76,6 +81,7 @@ export type {
   RequestHandler,
   RequestPlane,
   ServedRequests,
+  ServeSettings,
 } from "./request/request-plane.ts";
 export {
   defaultTcpOptions,

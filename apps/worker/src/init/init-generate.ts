@@ -2,7 +2,7 @@
 import type { Engine } from "@dyn/engine";
 import { createDecodeHandler } from "@dyn/handlers";
 import type { ModelCard } from "@dyn/protocol";
-import type { DistributedRuntime } from "@dyn/runtime";
+import type { AdmissionGate, DistributedRuntime } from "@dyn/runtime";
 import { reportEngineDeath } from "../system/report-engine-death.ts";
 import type { WorkerSystem } from "../system/start-system.ts";
 
@@ -12,11 +12,15 @@ export async function initGenerate(options: {
   readonly engine: Engine;
   readonly card: ModelCard;
   readonly system: WorkerSystem | null;
+  /** `null`: everything is taken. */
+  readonly admission: AdmissionGate | null;
 }): Promise<void> {
-  const { runtime, engine, card, system } = options;
+  const { runtime, engine, card, system, admission } = options;
   const handler = reportEngineDeath(createDecodeHandler({ engine }), system?.health ?? null);
-  const served = await runtime.endpoint(card.endpoint).serve(handler);
+  const served = await runtime
+    .endpoint(card.endpoint)
+    .serve(handler, { admission: admission ?? undefined });
   await served.registerModel(card);
-  system?.watch(engine, card);
+  system?.watch(engine, card, admission);
   system?.health.setEndpoint(served.id.endpoint, "ready");
 }

@@ -5,7 +5,9 @@ import { createProgressCheck, createSystemServer, HealthState } from "@dyn/healt
 import type { Logger } from "@dyn/logging";
 import { createEngineMetrics, createMetricsRegistry } from "@dyn/metrics";
 import { type ModelCard, nameToSlug } from "@dyn/protocol";
+import type { AdmissionGate } from "@dyn/runtime";
 import { cardFileGroup } from "./card-file-group.ts";
+import { showAdmission } from "./show-admission.ts";
 
 /** Longer than any one step of an engine should take. */
 const stallMs = 120_000;
@@ -14,7 +16,7 @@ export interface WorkerSystem {
   readonly url: string;
   readonly health: HealthState;
   /** Shows the engine's metrics, checks that it advances, and serves the files of the card. */
-  watch(engine: Engine, card: ModelCard): void;
+  watch(engine: Engine, card: ModelCard, admission: AdmissionGate | null): void;
   close(): Promise<void>;
 }
 
@@ -38,7 +40,7 @@ export async function startSystem(args: WorkerArgs, logger: Logger): Promise<Wor
   return {
     url,
     health,
-    watch: (engine, card) => {
+    watch: (engine, card, admission) => {
       const { contextLength, pageSize } = engine.info;
       createEngineMetrics(registry, { model: card.displayName, pageSize, contextLength }, () =>
         engine.metrics(),
@@ -47,6 +49,7 @@ export async function startSystem(args: WorkerArgs, logger: Logger): Promise<Wor
         "progress",
         createProgressCheck({ read: () => readProgress(engine), stallMs }),
       );
+      if (admission !== null) showAdmission(registry, admission);
       server.addCardFiles(cardFileGroup(card, nameToSlug(card.displayName)));
     },
     close: () => server.close(),

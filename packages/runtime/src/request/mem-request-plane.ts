@@ -1,9 +1,16 @@
 // Requests between runtimes of one process: items pass by reference, pulled by the caller.
-import { CancelledError, type DynError, UnavailableError } from "@dyn/protocol";
+import { CancelledError, type DynError, OverloadedError, UnavailableError } from "@dyn/protocol";
 import { type EndpointId, endpointPath } from "../address/endpoint-id.ts";
+import type { AdmissionGate, AdmissionPlace } from "../admission/admission-gate.ts";
 import type { Instance } from "../discovery/record.ts";
 import type { RequestContext } from "./request-context.ts";
-import type { Annotated, RequestHandler, RequestPlane, ServedRequests } from "./request-plane.ts";
+import type {
+  Annotated,
+  RequestHandler,
+  RequestPlane,
+  ServedRequests,
+  ServeSettings,
+} from "./request-plane.ts";
 import { RunningRequests } from "./running-requests.ts";
 
 /** The endpoints of all runtimes of one process, by path. */
@@ -24,9 +31,10 @@ export class MemRequestPlane implements RequestPlane {
     id: EndpointId,
     instanceId: bigint,
     handler: RequestHandler,
+    { admission }: ServeSettings = {},
   ): Promise<ServedRequests> {
     const path = `${instanceId.toString(16)}/${endpointPath(id)}`;
-    const served = new MemServedRequests(path, handler, () => {
+    const served = new MemServedRequests(path, handler, admission ?? null, () => {
       this.#endpoints.byPath.delete(path);
       this.#own.delete(served);
     });
@@ -55,13 +63,20 @@ export class MemRequestPlane implements RequestPlane {
 class MemServedRequests implements ServedRequests {
   readonly transport: Readonly<Record<string, string>>;
   readonly #handler: RequestHandler;
+  readonly #admission: AdmissionGate | null;
   readonly #onClose: () => void;
   readonly #running = new RunningRequests();
   #refusing = false;
 
-  constructor(path: string, handler: RequestHandler, onClose: () => void) {
+  constructor(
+    path: string,
+    handler: RequestHandler,
+    admission: AdmissionGate | null,
+    onClose: () => void,
+  ) {
     this.transport = { mem: path };
     this.#handler = handler;
+    this.#admission = admission;
     this.#onClose = onClose;
   }
 
@@ -90,13 +105,27 @@ class MemServedRequests implements ServedRequests {
         code: "DYN_RUNTIME_ENDPOINT_DRAINING",
       });
     }
+    const place = this.#admission?.enter();
+    if (place === null) throw new OverloadedError("The worker is at capacity.", { status: 529 });
     const context = caller.createChild();
     this.#running.add(context);
-    const stream = new MemStream(this.#handler(request, context), context, caller, () => {
+    const items =
+      place === undefined ? this.#handler(request, context) : this.#inTurn(place, request, context);
+    const stream = new MemStream(items, context, caller, () => {
+      place?.leave();
       context.release();
       this.#running.delete(context);
     });
     return { [Symbol.asyncIterator]: () => stream };
+  }
+
+  async *#inTurn(
+    place: AdmissionPlace,
+    request: unknown,
+    context: RequestContext,
+  ): AsyncGenerator<Annotated> {
+    await place.turn(context.signal);
+    yield* this.#handler(request, context);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { EndpointId } from "../address/endpoint-id.ts";
+import type { AdmissionGate } from "../admission/admission-gate.ts";
 import type { Instance } from "../discovery/record.ts";
 import type { RequestContext } from "./request-context.ts";
 
@@ -32,6 +33,11 @@ export interface ServedRequests {
   close(): Promise<void>;
 }
 
+export interface ServeSettings {
+  /** Bounds what runs and waits; a request beyond is refused as DYN_REQUEST_OVERLOADED. Default: no bound. */
+  readonly admission?: AdmissionGate | undefined;
+}
+
 export interface CallSettings {
   /**
    * Aborted when the instance leaves discovery: a request that the worker has not begun to answer
@@ -50,7 +56,12 @@ export interface CallSettings {
  */
 export interface RequestPlane {
   readonly kind: string;
-  serve(id: EndpointId, instanceId: bigint, handler: RequestHandler): Promise<ServedRequests>;
+  serve(
+    id: EndpointId,
+    instanceId: bigint,
+    handler: RequestHandler,
+    settings?: ServeSettings,
+  ): Promise<ServedRequests>;
   /** Throws UnavailableError when the instance does not take it, before the first item. */
   call(
     instance: Instance,

@@ -1,6 +1,6 @@
 import { DynError, InvalidArgumentError } from "@dyn/protocol";
 import type { Annotated, EndpointId, Instance, RequestContext, RequestPlane } from "@dyn/runtime";
-import { RequestContext as Context } from "@dyn/runtime";
+import { AdmissionGate, RequestContext as Context } from "@dyn/runtime";
 import { afterEach, describe, expect, test } from "vitest";
 
 const id: EndpointId = { namespace: "ns", component: "backend", endpoint: "generate" };
@@ -32,10 +32,11 @@ export function requestPlaneConformance(
 
     async function serve(
       handler: (request: unknown, context: RequestContext) => AsyncIterable<Annotated>,
+      admission?: AdmissionGate,
     ) {
       const { server, client } = await createPair();
       open.push(server, client);
-      const served = await server.serve(id, 7n, handler);
+      const served = await server.serve(id, 7n, handler, { admission });
       const instance: Instance = { id, instanceId: 7n, transport: served.transport };
       return { served, instance, client };
     }
@@ -48,6 +49,94 @@ export function requestPlaneConformance(
       expect(items).toEqual(Array.from({ length: 100 }, (_, i) => ({ request: { text: "ä" }, i })));
       await served.idle();
       expect(served.inflightCount).toBe(0);
+    });
+
+    test("runs as many as its gate lets, in turn, and refuses beyond its queue", async () => {
+      const gate = new AdmissionGate({ runningLimit: 2, queueLimit: 2 });
+      let running = 0;
+      let most = 0;
+      const go: (() => void)[] = [];
+      const { client, instance, served } = await serve(async function* (request) {
+        running += 1;
+        most = Math.max(most, running);
+        await new Promise<void>((resolve) => go.push(resolve));
+        running -= 1;
+        yield { data: request };
+      }, gate);
+      const asked: Promise<unknown[]>[] = [];
+      for (let i = 0; i < 4; i++) {
+        asked.push(collect(client.call(instance, i, new Context())));
+        await until(() => gate.runningCount + gate.waitingCount === i + 1);
+      }
+      await until(() => running === 2);
+      const refused = (async () => collect(client.call(instance, 4, new Context())))();
+      await expect(refused).rejects.toMatchObject({
+        code: "DYN_REQUEST_OVERLOADED",
+        status: 529,
+        retryable: true,
+      });
+      expect([gate.runningCount, gate.waitingCount, gate.refusedCount]).toEqual([2, 2, 1]);
+      expect(served.inflightCount).toBe(4);
+      for (let done = 0; done < 4; done++) {
+        await until(() => go.length > 0);
+        go.shift()!();
+      }
+      expect(await Promise.all(asked)).toEqual([[0], [1], [2], [3]]);
+      await served.idle();
+      expect([gate.runningCount, gate.waitingCount, most]).toEqual([0, 0, 2]);
+    });
+
+    test("lets a request that waits go with its caller; those behind it have their turn", async () => {
+      const gate = new AdmissionGate({ runningLimit: 1, queueLimit: 4 });
+      let isFirstRunning = false;
+      let endFirst = () => {};
+      const { client, instance, served } = await serve(async function* (request, context) {
+        if (request === "first") {
+          isFirstRunning = true;
+          await new Promise<void>((resolve) => {
+            endFirst = resolve;
+          });
+        }
+        // On a network its worker learns that the caller left when it calls home.
+        if (request === "left") {
+          await new Promise((resolve) => context.signal.addEventListener("abort", resolve));
+        }
+        yield { data: request };
+      }, gate);
+      const first = collect(client.call(instance, "first", new Context()));
+      await until(() => isFirstRunning);
+      const context = new Context();
+      const left = collect(client.call(instance, "left", context));
+      await until(() => gate.waitingCount === 1);
+      context.kill();
+      await expect(left).rejects.toMatchObject({ code: "DYN_REQUEST_CANCELLED" });
+      const second = collect(client.call(instance, "second", new Context()));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      endFirst();
+      expect(await first).toEqual(["first"]);
+      expect(await second).toEqual(["second"]);
+      await served.idle();
+      expect([gate.runningCount, gate.waitingCount]).toEqual([0, 0]);
+    });
+
+    test("ends requests that wait when the endpoint closes", async () => {
+      const gate = new AdmissionGate({ runningLimit: 1, queueLimit: 4 });
+      const begun: unknown[] = [];
+      const { client, instance, served } = await serve(async function* (request, context) {
+        begun.push(request);
+        await new Promise((resolve) => context.signal.addEventListener("abort", resolve));
+        yield* [];
+      }, gate);
+      const caller = new Context();
+      const first = collect(client.call(instance, "first", caller)).catch(() => "ended");
+      await until(() => begun.length === 1);
+      const waiting = collect(client.call(instance, "waiting", caller)).catch(() => "ended");
+      await until(() => gate.waitingCount === 1);
+      await served.close();
+      expect(begun).toEqual(["first"]);
+      expect([gate.runningCount, gate.waitingCount]).toEqual([0, 0]);
+      caller.kill();
+      expect([await first, await waiting]).toEqual(["ended", "ended"]);
     });
 
     test("carries events beside the data, and an empty answer", async () => {

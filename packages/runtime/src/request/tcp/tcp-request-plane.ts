@@ -12,6 +12,7 @@ import type {
   RequestHandler,
   RequestPlane,
   ServedRequests,
+  ServeSettings,
 } from "../request-plane.ts";
 import { acknowledgements } from "./acknowledgement.ts";
 import { callAndReceive } from "./call-and-receive.ts";
@@ -82,6 +83,7 @@ export class TcpRequestPlane implements RequestPlane {
     id: EndpointId,
     instanceId: bigint,
     handler: RequestHandler,
+    { admission }: ServeSettings = {},
   ): Promise<ServedRequests> {
     const { host, codec, security, onProblem } = this.#options;
     const server = await this.#listenForRequests();
@@ -89,6 +91,7 @@ export class TcpRequestPlane implements RequestPlane {
     const served = new TcpServedRequests({
       transport: { tcp: `${formatAddress(host, server.port)}/${path}`, codec },
       handler,
+      admission,
       codecs: payloadCodecs,
       connectTimeoutMs: this.#options.connectTimeoutMs,
       security,
@@ -188,8 +191,7 @@ export class TcpRequestPlane implements RequestPlane {
     if (served === undefined) return acknowledgements.unknownEndpoint(frame.path);
     try {
       const { header, body } = decodeTwoPart(frame.payload);
-      served.run(decodeControlMessage(header), body);
-      return acknowledgements.accepted;
+      return served.run(decodeControlMessage(header), body);
     } catch (error) {
       // The reference acknowledges what it cannot read, and its caller waits for ever.
       if (error instanceof ProtocolError) return acknowledgements.unreadable(error.message);

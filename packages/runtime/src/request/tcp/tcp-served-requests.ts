@@ -1,9 +1,11 @@
 // One endpoint of a worker on the TCP plane: runs its handler per request and sends what it yields.
 import { UnavailableError } from "@dyn/protocol";
+import type { AdmissionGate, AdmissionPlace } from "../../admission/admission-gate.ts";
 import type { PayloadCodec } from "../../codec/payload-codec.ts";
 import { RequestContext } from "../request-context.ts";
 import type { RequestHandler, ServedRequests } from "../request-plane.ts";
 import { RunningRequests } from "../running-requests.ts";
+import { acknowledgements } from "./acknowledgement.ts";
 import type { ControlMessage } from "./control-message.ts";
 import { ResponseSender } from "./response-sender.ts";
 import type { SocketSecurity } from "./socket-security.ts";
@@ -14,6 +16,7 @@ const closeTimeoutMs = 10_000;
 export interface TcpServedRequestsOptions {
   readonly transport: Readonly<Record<string, string>>;
   readonly handler: RequestHandler;
+  readonly admission?: AdmissionGate | undefined;
   readonly codecs: Readonly<Record<string, PayloadCodec>>;
   readonly connectTimeoutMs: number;
   /** For the connections to callers. Default plain. */
@@ -52,19 +55,35 @@ export class TcpServedRequests implements ServedRequests {
     await this.idle();
   }
 
-  /** Answers one acknowledged request; never throws: whatever goes wrong reaches the caller if it can be reached. */
-  run(control: ControlMessage, body: Buffer): void {
+  /**
+   * Answers one request and gives its acknowledgement: taken, or refused for load. One that waits is taken too, and calls
+   * home when its turn comes. Never throws: whatever goes wrong reaches the caller if it can be reached.
+   */
+  run(control: ControlMessage, body: Buffer): string {
+    const { admission } = this.#options;
+    const place = admission === undefined ? null : admission.enter();
+    if (admission !== undefined && place === null) return acknowledgements.overloaded;
     const context = new RequestContext({ id: control.id, metadata: control.metadata });
     this.#running.add(context);
-    const ended = () => this.#running.delete(context);
-    this.#answer(control, body, context).then(ended, (error) => {
+    const ended = () => {
+      place?.leave();
+      this.#running.delete(context);
+    };
+    this.#answer(control, body, context, place).then(ended, (error) => {
       ended();
       if (context.isStopped) return;
       this.#options.onProblem?.(`Request ${control.id} could not be answered.`, error);
     });
+    return acknowledgements.accepted;
   }
 
-  async #answer(control: ControlMessage, body: Buffer, context: RequestContext): Promise<void> {
+  async #answer(
+    control: ControlMessage,
+    body: Buffer,
+    context: RequestContext,
+    place: AdmissionPlace | null,
+  ): Promise<void> {
+    await place?.turn(context.signal);
     const codec = this.#options.codecs[control.codec]!;
     const sender = await ResponseSender.dial({
       target: control.response,
