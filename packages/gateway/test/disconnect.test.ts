@@ -49,7 +49,7 @@ describe("a client that leaves", () => {
     const content = "word ".repeat(2000);
     const abort = new AbortController();
     const asked = deployment.client.chat.completions.create(
-      { ...long, max_tokens: 5, messages: [{ role: "user", content }], stream: true },
+      { ...long, max_tokens: 1000, messages: [{ role: "user", content }], stream: true },
       { signal: abort.signal },
     );
     const { runningRequests, waitingRequests } = deployment.engine.metrics();

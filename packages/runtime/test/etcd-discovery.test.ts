@@ -56,7 +56,7 @@ describe.skipIf(server === null)("etcd", () => {
     const client = new Etcd3({ hosts: endpoints });
     await client.leaseClient.leaseRevoke({ ID: member.instanceId.toString() });
     await expect.poll(() => seen, { timeout: 15_000 }).toEqual(["put", "synced", "delete", "put"]);
-    expect(member.epoch).toBe(2);
+    await expect.poll(() => member.epoch).toBe(2);
     expect(await other.list("v1/instances")).toEqual([record(member.instanceId)]);
     end.abort();
     await watching;
