@@ -6,7 +6,8 @@ import { type Deployment, isIdle, model, startDeployment, until } from "./suppor
 let deployment: Deployment;
 beforeAll(async () => {
   deployment = await startDeployment({
-    engine: { decodeMsPerStep: 2, prefillUsPerToken: 500 },
+    // Long prompts take several steps, so that the engine's figures show them before their first token.
+    engine: { decodeMsPerStep: 2, prefillUsPerToken: 500, chunkedPrefillSize: 256 },
     limits: { stalledReaderTimeoutMs: 300 },
   });
 });
