@@ -97,7 +97,7 @@ async function startServing(
 }
 
 async function drain(
-  { args, logger }: WorkerContext,
+  { args, logger, planes }: WorkerContext,
   parts: {
     readonly runtime: DistributedRuntime;
     readonly engine: Engine;
@@ -108,7 +108,9 @@ async function drain(
   const { runtime, engine, card, system } = parts;
   system?.health.setEndpoint(parseEndpointId(card.endpoint).endpoint, "notready");
   const timeoutMs = args.values.process.gracefulShutdownTimeout * 1000;
-  const { complete } = await runtime.drain({ drainTimeoutMs: timeoutMs });
+  // In memory everybody knows at once; elsewhere a frontend may send before it hears that we left.
+  const graceMs = planes.discovery.kind === "mem" ? 0 : args.values.system.gracePeriod * 1000;
+  const { complete } = await runtime.drain({ drainTimeoutMs: timeoutMs, graceMs });
   if (!complete) logger.warn("requests were cut off", { afterSeconds: timeoutMs / 1000 });
   await engine.close();
   await system?.close();

@@ -99,6 +99,6 @@ export const supportedOptions: SupportedOptions<WorkerConcerns> = {
   ],
   router: [],
   mock: true,
-  system: ["port", "host", "startingHealthStatus", "healthPath", "livePath"],
+  system: ["port", "host", "startingHealthStatus", "healthPath", "livePath", "gracePeriod"],
   process: ["dynLog", "loggingJsonl", "disableAnsiLogging", "gracefulShutdownTimeout"],
 };

@@ -52,7 +52,7 @@ describe.each(deployments)("discovery in %s, requests over tcp", (_name, planes)
       await startProgram({
         app: "worker",
         args: ["--model-path", directory, "--served-model-name", "tiny", ...planes!.flags, ...args],
-        env: planes!.env,
+        env: { ...planes!.env, DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS: "1" },
         ready: /"model":"(tiny)"/,
       }),
     );

@@ -44,15 +44,22 @@ export class DistributedRuntime {
   }
 
   /**
-   * Takes this process out in order: records vanish, new requests are refused, running ones
-   * finish within `drainTimeoutMs`, the rest is killed. Returns whether all could finish.
+   * Takes this process out in order: records vanish; for `graceMs` (default 0) requests of callers that
+   * have not heard of it are still served; then new ones are refused, running ones finish within
+   * `drainTimeoutMs`, and the rest is killed. Returns whether all could finish.
    */
   async drain(options: {
     readonly drainTimeoutMs: number;
+    readonly graceMs?: number;
   }): Promise<{ readonly complete: boolean }> {
-    const signal = AbortSignal.timeout(options.drainTimeoutMs);
+    const { drainTimeoutMs, graceMs = 0 } = options;
     const served = [...this.#served];
+    await Promise.all(served.map((endpoint) => endpoint.leave()));
+    if (graceMs > 0 && served.length > 0) {
+      await new Promise((resolve) => setTimeout(resolve, graceMs));
+    }
     await Promise.all(served.map((endpoint) => endpoint.unregister()));
+    const signal = AbortSignal.timeout(drainTimeoutMs);
     const ends = await Promise.allSettled(served.map((endpoint) => endpoint.idle({ signal })));
     await this.close();
     return { complete: ends.every((end) => end.status === "fulfilled") };
@@ -168,10 +175,15 @@ export class ServedEndpoint {
     await this.#discovery.put(record);
   }
 
-  /** Out of discovery, and new requests are refused; running ones go on. */
-  async unregister(): Promise<void> {
+  /** Out of discovery; requests that still arrive are served. */
+  async leave(): Promise<void> {
     for (const key of this.#modelKeys.splice(0)) await this.#discovery.delete(key);
     await this.#discovery.delete(this.#instanceKey);
+  }
+
+  /** Out of discovery, and new requests are refused; running ones go on. */
+  async unregister(): Promise<void> {
+    await this.leave();
     this.#requests.refuse();
   }
 

@@ -4,6 +4,7 @@ import {
   createPicker,
   DistributedRuntime,
   type Instance,
+  RequestContext,
   type RequestHandler,
   RoutingSets,
   routerModes,
@@ -210,6 +211,20 @@ test("drain lets running requests finish and says whether it could", async () =>
   const rest = expect(stream.next()).rejects.toMatchObject({ code: "DYN_RUNTIME_DISCONNECTED" });
   expect(await stubborn.drain({ drainTimeoutMs: 10 })).toEqual({ complete: false });
   await rest;
+  await client.close();
+});
+
+test("for the grace period a worker that left serves callers that have not heard of it", async () => {
+  const join = deployment();
+  const worker = join(1n);
+  const served = await worker.endpoint(address).serve(sayName("still here"));
+  const client = join().endpoint(address).createClient();
+  const [instance] = await client.waitForInstances({ signal: AbortSignal.timeout(5_000) });
+  const drained = worker.drain({ drainTimeoutMs: 1_000, graceMs: 100 });
+  const late = worker.planes.requestPlane.call(instance!, null, new RequestContext());
+  for await (const item of late) expect(item.data).toBe("still here");
+  expect(await drained).toEqual({ complete: true });
+  expect(served.inflightCount).toBe(0);
   await client.close();
 });
 

@@ -192,7 +192,7 @@ test("an instance that leaves before its prologue ends the request as disconnect
     acknowledge();
     setTimeout(() => withdrawal.abort(), 20);
   });
-  const plane = createPlane();
+  const plane = createPlane({ withdrawnGraceMs: 50 });
   const settings = { withdrawn: withdrawal.signal };
   await expect(
     collect(plane.call(waiting, {}, new RequestContext(), settings)),

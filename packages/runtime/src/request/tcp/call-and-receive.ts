@@ -16,6 +16,8 @@ export interface Call {
   readonly prologueTimeoutMs: number;
   /** Aborted when the instance leaves discovery: nothing may ever come of a request without a prologue. */
   readonly withdrawn?: AbortSignal | undefined;
+  /** An instance that leaves in order still answers what reached it; so long it is waited for. Default 5 000. */
+  readonly withdrawnGraceMs?: number;
   /** Sends the request with this subject; resolves when the worker has taken it, rejects with its refusal. */
   readonly send: (subject: string) => Promise<void>;
 }
@@ -24,15 +26,21 @@ export async function* callAndReceive(call: Call): AsyncGenerator<Annotated> {
   const { callHome, codec, context, prologueTimeoutMs, withdrawn } = call;
   const subject = randomUUID();
   const prologue = createDeadline();
+  const withdrawal = createDeadline();
   let tellEnd = () => {};
   const ended = new Promise<void>((resolve) => {
     tellEnd = resolve;
   });
-  const receiver = new ResponseReceiver({ codec, onPrologue: prologue.clear, onEnd: tellEnd });
+  const onPrologue = () => {
+    prologue.clear();
+    withdrawal.clear();
+  };
+  const receiver = new ResponseReceiver({ codec, onPrologue, onEnd: tellEnd });
   const onStop = () => (context.isKilled ? undefined : receiver.stop());
   const onKill = () => receiver.kill();
   const onWithdrawn = () => {
-    if (!receiver.hasPrologue) receiver.kill(withdrawnError());
+    if (receiver.hasPrologue) return;
+    withdrawal.start(call.withdrawnGraceMs ?? 5_000, () => receiver.kill(withdrawnError()));
   };
   callHome.expect(subject, receiver);
   context.signal.addEventListener("abort", onStop, { once: true });
@@ -40,7 +48,7 @@ export async function* callAndReceive(call: Call): AsyncGenerator<Annotated> {
   withdrawn?.addEventListener("abort", onWithdrawn, { once: true });
   try {
     if (context.isStopped) throw new CancelledError();
-    if (withdrawn?.aborted) throw withdrawnError();
+    if (withdrawn?.aborted) onWithdrawn();
     try {
       // A kill, or an answer that is over, does not wait for an acknowledgement.
       await Promise.race([call.send(subject), ended]);
@@ -64,6 +72,7 @@ export async function* callAndReceive(call: Call): AsyncGenerator<Annotated> {
     }
   } finally {
     prologue.clear();
+    withdrawal.clear();
     callHome.forget(subject, receiver);
     withdrawn?.removeEventListener("abort", onWithdrawn);
     context.signal.removeEventListener("abort", onStop);

@@ -39,6 +39,8 @@ export interface TcpRequestPlaneOptions {
   readonly acknowledgementTimeoutMs: number;
   /** From the acknowledgement to the worker's prologue: covers its queue. */
   readonly prologueTimeoutMs: number;
+  /** How long an instance that left discovery may take to begin an answer. */
+  readonly withdrawnGraceMs: number;
   readonly idleTimeoutMs: number;
   /** What callers have to use for this process's endpoints. */
   readonly codec: "json" | "msgpack";
@@ -57,6 +59,7 @@ export const defaultTcpOptions: TcpRequestPlaneOptions = Object.freeze({
   connectTimeoutMs: 3_000,
   acknowledgementTimeoutMs: 5_000,
   prologueTimeoutMs: 300_000,
+  withdrawnGraceMs: 5_000,
   idleTimeoutMs: 300_000,
   codec: "msgpack",
   shapeRequest: requestToWire,
@@ -125,6 +128,7 @@ export class TcpRequestPlane implements RequestPlane {
       context,
       prologueTimeoutMs,
       withdrawn,
+      withdrawnGraceMs: this.#options.withdrawnGraceMs,
       send: (subject) => {
         const payload = encodeRequestPayload({
           codec,
