@@ -42,6 +42,15 @@ test.each([
   expect(status).toBe(2);
 });
 
+test.each([["--disable-radix-cache"], ["--random-seed", "1"]])(
+  "%s would change results and is not acted on, so it is refused",
+  (...flags) => {
+    const { status, stderr } = run("launch", "launch", "agg", "--engine", "mock", ...flags);
+    expect(stderr).toContain(`${flags[0]} is known, but dyn-worker does not act on it`);
+    expect(status).toBe(1);
+  },
+);
+
 test("a model that is not there is one sentence, and the exit code says that it failed", () => {
   const { status, stderr } = run("launch", "launch", "agg", "--model-path", "./no-such-model");
   expect(stderr).toContain("no-such-model");

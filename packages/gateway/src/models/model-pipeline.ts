@@ -102,6 +102,6 @@ export async function createModelPipeline(options: {
     tokenizer,
     template,
     eosTokenIds,
-    pool: createTokenizerPool({ directory }),
+    pool: createTokenizerPool({ directory, tokenizer }),
   });
 }
