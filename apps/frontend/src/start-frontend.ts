@@ -4,6 +4,7 @@ import { createGateway, type Gateway } from "@dyn/gateway";
 import type { Logger } from "@dyn/logging";
 import { createMetricsRegistry, type MetricsRegistry } from "@dyn/metrics";
 import { DistributedRuntime, type Planes, type RouterMode, routerModes } from "@dyn/runtime";
+import { gatewaySettings } from "./gateway-settings.ts";
 import { supportedOptions } from "./supported-options.ts";
 
 export interface FrontendContext {
@@ -32,6 +33,7 @@ export async function startFrontend(context: FrontendContext): Promise<RunningFr
     runtime,
     metrics: context.registry ?? createMetricsRegistry(),
     limits: { bodySizeBytes: Math.floor(http.bodyLimitMb * 1024 * 1024) },
+    settings: gatewaySettings(args),
     routerMode: routerMode(args.values.router.routerMode),
     inhibitMs: planeOptions.inhibitedDurationSecs * 1000,
     migration: { limit: frontend.migrationLimit, maxSeqLen: frontend.migrationMaxSeqLen },

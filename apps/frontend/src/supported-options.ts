@@ -2,8 +2,21 @@ import type { FrontendConcerns, SupportedOptions } from "@dyn/args";
 
 /** The options that this frontend acts on; any other that is set is refused at start. */
 export const supportedOptions: SupportedOptions<FrontendConcerns> = {
-  http: ["host", "port", "bodyLimitMb", "gracefulShutdownTimeoutSecs"],
-  frontend: ["migrationLimit", "migrationMaxSeqLen"],
+  http: [
+    "host",
+    "port",
+    "bodyLimitMb",
+    "gracefulShutdownTimeoutSecs",
+    "disableNvext",
+    "ignoreUnsupportedFields",
+    "forceIncludeUsage",
+  ],
+  frontend: [
+    "migrationLimit",
+    "migrationMaxSeqLen",
+    "reasoningFieldName",
+    "excludeToolsWhenToolChoiceNone",
+  ],
   runtime: [
     "discoveryBackend",
     "inhibitedDurationSecs",

@@ -3,12 +3,14 @@ import type { DistributedRuntime } from "@dyn/runtime";
 import type { GatewayLimits } from "./limits.ts";
 import type { GatewayLogger } from "./logger.ts";
 import type { ModelDirectory } from "./models/model-directory.ts";
+import type { GatewaySettings } from "./settings.ts";
 
 /** What the routes share. */
 export interface GatewayContext {
   readonly runtime: DistributedRuntime;
   readonly models: ModelDirectory;
   readonly limits: GatewayLimits;
+  readonly settings: GatewaySettings;
   readonly logger: GatewayLogger;
   readonly metrics: FrontendMetrics;
   readonly registry: MetricsRegistry;

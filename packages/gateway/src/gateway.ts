@@ -13,12 +13,14 @@ import { completionsRoute } from "./routes/completions.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { metricsRoute } from "./routes/metrics.ts";
 import { modelRoutes } from "./routes/models.ts";
+import { defaultSettings, type GatewaySettings } from "./settings.ts";
 
 export interface GatewayOptions {
   readonly runtime: DistributedRuntime;
   /** The registry that /metrics shows; the gateway's own metrics are added to it. */
   readonly metrics: MetricsRegistry;
   readonly limits?: Partial<GatewayLimits>;
+  readonly settings?: Partial<GatewaySettings>;
   /** How workers of a model are chosen. Default `round-robin`. */
   readonly routerMode?: RouterMode;
   /** How long a worker that failed is left out while there are others; 0 = not at all. Default 5 000. */
@@ -78,6 +80,7 @@ export class Gateway {
       runtime,
       models: this.#models,
       limits,
+      settings: { ...defaultSettings, ...options.settings },
       logger,
       registry: options.metrics,
       metrics,

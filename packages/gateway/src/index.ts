@@ -1,3 +1,4 @@
 export { createGateway, Gateway, type GatewayOptions } from "./gateway.ts";
 export { defaultLimits, type GatewayLimits } from "./limits.ts";
 export { type GatewayLogger, stderrLogger } from "./logger.ts";
+export { defaultSettings, type GatewaySettings } from "./settings.ts";

@@ -7,6 +7,13 @@ export function sendJson(response: ServerResponse, status: number, body: unknown
   sendText(response, status, "application/json", JSON.stringify(body));
 }
 
+/** A whole answer; `nvext`, JSON already, stands last in it. */
+export function sendAnswer(response: ServerResponse, answer: object, nvext: string | null): void {
+  const text = JSON.stringify(answer);
+  const whole = nvext === null ? text : `${text.slice(0, -1)},"nvext":${nvext}}`;
+  sendText(response, 200, "application/json", whole);
+}
+
 export function sendText(
   response: ServerResponse,
   status: number,

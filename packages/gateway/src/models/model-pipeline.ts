@@ -1,5 +1,10 @@
 // All that stands between a request for one model and its workers.
-import type { EngineOutputItem, ModelCard, PreprocessedRequest } from "@dyn/protocol";
+import type {
+  ChatCompletionRequest,
+  EngineOutputItem,
+  ModelCard,
+  PreprocessedRequest,
+} from "@dyn/protocol";
 import { createMigratingClient, type MigrationOptions, type TokenClient } from "@dyn/router";
 import type { DistributedRuntime, EndpointClientOptions } from "@dyn/runtime";
 import {
@@ -10,6 +15,7 @@ import {
   type Tokenizer,
   type TokenizerPool,
 } from "@dyn/tokenizer";
+import { type OutputReading, plainReading } from "../postprocess/output-reading.ts";
 import { TokenNames } from "../postprocess/token-names.ts";
 import { readEosTokenIds } from "./read-eos-token-ids.ts";
 import { readTemplateOverride } from "./read-template-override.ts";
@@ -47,6 +53,14 @@ export class ModelPipeline {
     this.template = parts.template;
     this.eosTokenIds = parts.eosTokenIds;
     this.names = new TokenNames(parts.tokenizer);
+  }
+
+  /** How the answers to this request are read. */
+  readingOf(
+    _request: ChatCompletionRequest,
+    _prompt: { readonly text: string | null; readonly isGuided: boolean },
+  ): OutputReading {
+    return plainReading;
   }
 
   /** Runs a request; a pipeline that is retired meanwhile closes when its last request is over. */

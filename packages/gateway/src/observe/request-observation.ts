@@ -12,6 +12,9 @@ export class RequestObservation {
   readonly #metrics: FrontendMetrics;
   readonly #endpoint: string;
   readonly #begunMs = performance.now();
+  readonly #receivedAtMs = Date.now();
+  #routedMs: number | null = null;
+  #firstTokenMs: number | null = null;
   readonly #leavePreprocess: () => void;
   /** When each choice last brought tokens, by choice index. */
   readonly #lastTokenMs: number[] = [];
@@ -53,6 +56,24 @@ export class RequestObservation {
     this.#endPreprocess();
   }
 
+  /** A worker was chosen. */
+  routed(): void {
+    this.#routedMs ??= performance.now();
+  }
+
+  /** For the answer's nvext, in milliseconds; `request_received_ms` since 1970. */
+  timing(): Record<string, number | null> {
+    const since = (fromMs: number | null, toMs: number | null) =>
+      fromMs === null || toMs === null ? null : toMs - fromMs;
+    return {
+      request_received_ms: this.#receivedAtMs,
+      prefill_wait_time_ms: since(this.#begunMs, this.#routedMs),
+      prefill_time_ms: since(this.#routedMs, this.#firstTokenMs),
+      ttft_ms: since(this.#begunMs, this.#firstTokenMs),
+      total_time_ms: performance.now() - this.#begunMs,
+    };
+  }
+
   /** An item of a choice arrived at `nowMs` and took until `doneMs` to become text. */
   item(item: EngineOutputItem, choiceIndex: number, nowMs: number, doneMs: number): void {
     this.#detokenizeMs += doneMs - nowMs;
@@ -62,6 +83,7 @@ export class RequestObservation {
     this.#lastTokenMs[choiceIndex] = nowMs;
     if (!this.#hasFirstToken) {
       this.#hasFirstToken = true;
+      this.#firstTokenMs = nowMs;
       this.#request?.firstToken((nowMs - this.#begunMs) / 1000, tokenCount);
     } else {
       this.#request?.tokens(tokenCount, (nowMs - (lastMs ?? nowMs)) / 1000);

@@ -1,8 +1,15 @@
-// From engine items of one choice to what it shows: text, stops, log-probabilities, end.
+// From engine items of one choice to what it shows: text, reasoning, calls, stops, log-probabilities, end.
 import { type EngineOutputItem, InternalError, type OpenAIFinishReason } from "@dyn/protocol";
 import { createStopMatcher, type IncrementalDecoder, type StopMatcher } from "@dyn/tokenizer";
 import type { ChoiceDelta, ChoiceTransformer } from "./choice-delta.ts";
 import { toFinishReason } from "./finish-reason.ts";
+import {
+  joinSplit,
+  nothingSplit,
+  type OutputSplitter,
+  plainText,
+  type SplitText,
+} from "./output-splitter.ts";
 import type { StopRules } from "./stop-rules.ts";
 import { TokenQueue } from "./token-queue.ts";
 
@@ -13,6 +20,9 @@ export interface ChoiceAssemblerOptions {
   readonly wantsLogprobs: boolean;
   /** Where the generated text begins in the choice's text, in code points: behind an echoed prompt. */
   readonly textOffset?: number;
+  /** Takes reasoning and tool calls out of the text; absent: all of it is content. */
+  readonly splitter?: OutputSplitter | null;
+  readonly wantsTokenIds?: boolean;
   readonly transformers?: readonly ChoiceTransformer[];
 }
 
@@ -22,8 +32,12 @@ export class ChoiceAssembler {
   readonly #stop: StopRules;
   readonly #matcher: StopMatcher | null;
   readonly #tokens: TokenQueue | null;
+  readonly #splitter: OutputSplitter | null;
   readonly #transformers: readonly ChoiceTransformer[];
+  /** Ids that no delta has told of yet; `null`: not asked for. */
+  #untoldIds: number[] | null;
   #tokenCount = 0;
+  #reasoningTokenCount = 0;
   #shownLength = 0;
   #isFinished = false;
   #endedHere = false;
@@ -37,12 +51,19 @@ export class ChoiceAssembler {
     this.#tokens = options.wantsLogprobs
       ? new TokenQueue({ textOffset: options.textOffset ?? 0 })
       : null;
+    this.#splitter = options.splitter ?? null;
+    this.#untoldIds = options.wantsTokenIds === true ? [] : null;
     this.#transformers = options.transformers ?? [];
   }
 
   /** Tokens that count as produced: up to the stop, the stop included. */
   get tokenCount(): number {
     return this.#tokenCount;
+  }
+
+  /** Tokens of the reasoning, its markers included; `null` when none is looked for. */
+  get reasoningTokenCount(): number | null {
+    return this.#splitter === null ? null : this.#reasoningTokenCount;
   }
 
   get isFinished(): boolean {
@@ -59,83 +80,103 @@ export class ChoiceAssembler {
     if (this.#isFinished) return null;
     const ids = item.token_ids;
     const endAt = this.#findEndToken(item);
+    this.#untoldIds?.push(...(endAt === -1 ? ids : ids.slice(0, endAt + 1)));
     const read = this.#read(item, endAt === -1 ? ids.length : endAt);
     const reason = item.finish_reason ?? null;
     if (read.matched !== null) {
       this.#endedHere = reason === null;
-      return this.#finish(read.text, "stop", read.matched, true);
+      return this.#finish(read.split, "stop", read.matched, true);
     }
     if (endAt !== -1) {
       this.#tokenCount += 1;
       this.#endedHere = reason === null;
       const stopId = this.#stop.tokenIds.includes(ids[endAt]!) ? ids[endAt]! : null;
-      return this.#flush(read.text, "stop", stopId);
+      return this.#flush(read.split, "stop", stopId);
     }
     if (reason !== null) {
-      return this.#flush(read.text, toFinishReason(reason), item.stop_reason ?? null);
+      return this.#flush(read.split, toFinishReason(reason), item.stop_reason ?? null);
     }
-    this.#shownLength += read.text.length;
     const tokens = this.#tokens?.takeDue(this.#shownLength) ?? null;
-    if (read.text === "" && (tokens === null || tokens.length === 0)) return null;
-    return this.#transform({ text: read.text, tokens, finishReason: null, stopReason: null });
+    if (isNothing(read.split) && (tokens === null || tokens.length === 0)) return null;
+    return this.#transform({ ...read.split, tokens, finishReason: null, stopReason: null });
   }
 
-  /** The text of the first `count` tokens, or up to a stop string among them. */
-  #read(item: EngineOutputItem, count: number): MatchedText {
+  /** What the first `count` tokens show, or those up to a stop string among them. */
+  #read(item: EngineOutputItem, count: number): Shown {
     const ids = item.token_ids;
-    if (this.#matcher === null && this.#tokens === null) {
+    if (this.#matcher === null && this.#tokens === null && this.#splitter === null) {
       this.#tokenCount += count;
       const shown = count === ids.length ? ids : ids.slice(0, count);
-      return { text: this.#decoder.push(shown), matched: null };
+      return this.#show(this.#decoder.push(shown));
     }
-    let text = "";
+    let split = nothingSplit;
     for (let i = 0; i < count; i++) {
       this.#tokenCount += 1;
       const piece = this.#decoder.push([ids[i]!]);
       this.#tokens?.push(item, i, piece);
-      const shown = this.#match(piece);
-      text += shown.text;
-      if (shown.matched !== null) return { text, matched: shown.matched };
+      const wasInside = this.#isInsideReasoning();
+      const shown = this.#show(piece);
+      // A marker's own tokens count too: they lead in, or out.
+      const isReasoning = wasInside || shown.split.reasoning !== "" || this.#isInsideReasoning();
+      if (isReasoning) this.#reasoningTokenCount += 1;
+      split = joinSplit(split, shown.split);
+      if (shown.matched !== null) return { split, matched: shown.matched };
     }
-    return { text, matched: null };
+    return { split, matched: null };
   }
 
-  #match(piece: string): MatchedText {
+  #isInsideReasoning(): boolean {
+    return this.#splitter?.isInsideReasoning ?? false;
+  }
+
+  /** Text that the decoder is sure of, past stop strings and parsers. */
+  #show(piece: string): Shown {
     const isTooEarly = this.#tokenCount <= this.#stop.minTokens;
-    if (this.#matcher === null || isTooEarly || piece === "") return { text: piece, matched: null };
+    if (this.#matcher === null || isTooEarly || piece === "") {
+      return { split: this.#split(piece), matched: null };
+    }
     const { text, matched } = this.#matcher.push(piece);
     const isShown = matched !== null && this.#stop.includeStopString;
-    return { text: isShown ? text + matched : text, matched };
+    return { split: this.#split(isShown ? text + matched : text), matched };
+  }
+
+  #split(text: string): SplitText {
+    this.#shownLength += text.length;
+    if (this.#splitter === null) return plainText(text);
+    return text === "" ? nothingSplit : this.#splitter.push(text);
   }
 
   /** The choice ends without a stop string: what was held back is shown, unless it holds one after all. */
   #flush(
-    text: string,
+    split: SplitText,
     finishReason: OpenAIFinishReason,
     stopReason: string | number | null,
   ): ChoiceDelta {
-    const tail = this.#match(this.#decoder.flush());
-    if (tail.matched !== null) return this.#finish(text + tail.text, "stop", tail.matched, true);
-    const held = this.#matcher?.flush() ?? "";
-    return this.#finish(text + tail.text + held, finishReason, stopReason, false);
+    const tail = this.#show(this.#decoder.flush());
+    const all = joinSplit(split, tail.split);
+    if (tail.matched !== null) return this.#finish(all, "stop", tail.matched, true);
+    const held = this.#split(this.#matcher?.flush() ?? "");
+    return this.#finish(joinSplit(all, held), finishReason, stopReason, false);
   }
 
   #finish(
-    text: string,
-    finishReason: OpenAIFinishReason,
+    split: SplitText,
+    reason: OpenAIFinishReason,
     stopReason: string | number | null,
     isCut: boolean,
   ): ChoiceDelta {
     this.#isFinished = true;
-    this.#shownLength += text.length;
+    const all = this.#splitter === null ? split : joinSplit(split, this.#splitter.finish());
     const tokens = this.#tokens?.takeRest(this.#shownLength, isCut) ?? null;
-    const delta = this.#transform({ text, tokens, finishReason, stopReason });
+    const finishReason = reason === "stop" && this.#splitter?.hasCalls ? "tool_calls" : reason;
+    const delta = this.#transform({ ...all, tokens, finishReason, stopReason });
     if (delta === null) throw new InternalError("A transformer swallowed the end of a choice.");
     return delta;
   }
 
-  #transform(delta: ChoiceDelta): ChoiceDelta | null {
-    let current: ChoiceDelta | null = delta;
+  #transform(shown: Omit<ChoiceDelta, "tokenIds">): ChoiceDelta | null {
+    let current: ChoiceDelta | null = { ...shown, tokenIds: this.#untoldIds };
+    if (this.#untoldIds !== null) this.#untoldIds = [];
     for (const transformer of this.#transformers) {
       if (current === null) return null;
       current = transformer.transform(current);
@@ -156,7 +197,12 @@ export class ChoiceAssembler {
   }
 }
 
-interface MatchedText {
-  readonly text: string;
+interface Shown {
+  readonly split: SplitText;
+  /** The stop string that ended it. */
   readonly matched: string | null;
+}
+
+function isNothing({ text, reasoning, toolCalls }: SplitText): boolean {
+  return text === "" && reasoning === "" && toolCalls.length === 0;
 }

@@ -11,11 +11,25 @@ export interface ShownToken {
   readonly textOffset: number;
 }
 
+/** A tool call begins, or its arguments go on. */
+export interface ToolCallDelta {
+  /** Place among the choice's calls, from 0. */
+  readonly index: number;
+  /** Set when the call begins. */
+  readonly begin: { readonly id: string; readonly name: string } | null;
+  /** More of the arguments, as JSON text. */
+  readonly arguments: string;
+}
+
 /** What one engine item adds to what a choice shows. */
 export interface ChoiceDelta {
   readonly text: string;
+  readonly reasoning: string;
+  readonly toolCalls: readonly ToolCallDelta[];
   /** `null` when log-probabilities were not asked for. */
   readonly tokens: readonly ShownToken[] | null;
+  /** All ids that came since the last delta, stops too; `null` when they were not asked for. */
+  readonly tokenIds: readonly number[] | null;
   /** Set on the last delta of a choice. */
   readonly finishReason: OpenAIFinishReason | null;
   /** The matched stop string, or the matched stop token id of the request. */
@@ -23,8 +37,8 @@ export interface ChoiceDelta {
 }
 
 /**
- * Changes what a choice shows: parsers of reasoning and tool calls stand here, between the stop
- * strings and the wire's form. One per choice and request, so it may keep state.
+ * Changes what a choice shows: an echoed prompt is put before the first text so. One per choice and
+ * request, so it may keep state.
  *
  * Invariant: a delta with a finish reason comes out with one.
  */

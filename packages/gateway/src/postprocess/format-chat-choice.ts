@@ -1,15 +1,28 @@
 // Chat choices on the wire: one chunk's, and a whole one.
 import type { ChatCompletion } from "@dyn/protocol";
 import { type ChatLogprobsOptions, toChatLogprobs } from "./chat-logprobs.ts";
-import type { ChoiceDelta } from "./choice-delta.ts";
+import type { ChoiceDelta, ToolCallDelta } from "./choice-delta.ts";
 import type { WholeChoice } from "./unary-sink.ts";
 
-/** The role comes with the first delta; a delta without text is empty. `null`: no log-probabilities. */
-export function createChatChunkFormat(logprobs: ChatLogprobsOptions | null) {
+/** How the API spells the field of a choice's reasoning. */
+export type ReasoningField = "reasoning_content" | "reasoning";
+
+export interface ChatFormatOptions {
+  /** `null`: no log-probabilities. */
+  readonly logprobs: ChatLogprobsOptions | null;
+  readonly reasoningField: ReasoningField;
+}
+
+/** The role comes with the first delta; a delta without anything new is empty. */
+export function createChatChunkFormat({ logprobs, reasoningField }: ChatFormatOptions) {
+  const reasoningKey = JSON.stringify(reasoningField);
   return (index: number, delta: ChoiceDelta, isFirst: boolean): string => {
-    const role = isFirst ? '"role":"assistant",' : "";
-    const content =
-      isFirst || delta.text !== "" ? `${role}"content":${JSON.stringify(delta.text)}` : "";
+    let content = isFirst ? '"role":"assistant"' : "";
+    const isPlain = delta.reasoning === "" && delta.toolCalls.length === 0;
+    if (delta.text !== "" || (isFirst && isPlain)) {
+      content += `${content === "" ? "" : ","}"content":${JSON.stringify(delta.text)}`;
+    }
+    if (!isPlain) content += formatExtras(delta, content === "" ? "" : ",", reasoningKey);
     const finish = delta.finishReason === null ? "null" : `"${delta.finishReason}"`;
     const stop =
       delta.stopReason === null ? "" : `,"stop_reason":${JSON.stringify(delta.stopReason)}`;
@@ -22,16 +35,42 @@ export function createChatChunkFormat(logprobs: ChatLogprobsOptions | null) {
   };
 }
 
+function formatExtras(delta: ChoiceDelta, comma: string, reasoningKey: string): string {
+  const parts: string[] = [];
+  if (delta.reasoning !== "") parts.push(`${reasoningKey}:${JSON.stringify(delta.reasoning)}`);
+  if (delta.toolCalls.length > 0) {
+    parts.push(`"tool_calls":${JSON.stringify(delta.toolCalls.map(toCallChunk))}`);
+  }
+  return comma + parts.join(",");
+}
+
+function toCallChunk({ index, begin, arguments: args }: ToolCallDelta) {
+  return begin === null
+    ? { index, function: { arguments: args } }
+    : { index, id: begin.id, type: "function", function: { name: begin.name, arguments: args } };
+}
+
 export function toChatChoice(
   choice: WholeChoice,
-  logprobs: ChatLogprobsOptions | null,
+  { logprobs, reasoningField }: ChatFormatOptions,
 ): ChatCompletion["choices"][number] {
+  const { toolCalls, reasoning } = choice;
   return {
     index: choice.index,
     message: {
       content: choice.text === "" ? null : choice.text,
       refusal: null,
       role: "assistant",
+      ...(toolCalls.length === 0
+        ? {}
+        : {
+            tool_calls: toolCalls.map(({ id, name, arguments: args }) => ({
+              id,
+              type: "function",
+              function: { name, arguments: args },
+            })),
+          }),
+      ...(reasoning === "" ? {} : { [reasoningField]: reasoning }),
     },
     finish_reason: choice.finishReason,
     ...(choice.stopReason === null ? {} : { stop_reason: choice.stopReason }),

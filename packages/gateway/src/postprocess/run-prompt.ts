@@ -1,8 +1,14 @@
 // Pulls the engine's items of one prompt and hands what they show to a sink.
-import { InternalError, type PreprocessedRequest } from "@dyn/protocol";
+import {
+  DynError,
+  InternalError,
+  InvalidArgumentError,
+  type PreprocessedRequest,
+} from "@dyn/protocol";
 import type { TokenClient } from "@dyn/router";
 import { incompleteStream } from "../errors/gateway-errors.ts";
 import type { RequestObservation } from "../observe/request-observation.ts";
+import type { AnswerExtras } from "./answer-extras.ts";
 import type { ChoiceAssembler } from "./choice-assembler.ts";
 import type { ChoiceDelta } from "./choice-delta.ts";
 import type { PromptEcho } from "./prompt-echo.ts";
@@ -27,6 +33,9 @@ export interface PromptRun {
   readonly signal: AbortSignal;
   readonly echo: PromptEcho | null;
   readonly observation: RequestObservation;
+  /** The one instance that may take it; `null`: any. */
+  readonly instanceId: bigint | null;
+  readonly extras: AnswerExtras | null;
 }
 
 /**
@@ -34,11 +43,24 @@ export interface PromptRun {
  * A choice that a stop string ends is deaf from then on; when no other is left the worker's request is killed.
  */
 export async function runPrompt(run: PromptRun): Promise<void> {
+  try {
+    await readAnswer(run);
+  } catch (error) {
+    throw toClientError(error, run.instanceId);
+  }
+}
+
+async function readAnswer(run: PromptRun): Promise<void> {
   const { choices, sink, usage } = run;
   let openCount = choices.length;
   const stream = run.client.generate(run.request, {
     signal: run.signal,
     requestId: run.requestId,
+    ...(run.instanceId === null ? {} : { instanceId: run.instanceId }),
+    onRouted: (instance) => {
+      run.observation.routed();
+      run.extras?.routed(instance);
+    },
   });
   for await (const { data: item } of stream) {
     if (item === undefined) continue;
@@ -62,4 +84,14 @@ export async function runPrompt(run: PromptRun): Promise<void> {
     run.signal.throwIfAborted();
     throw incompleteStream();
   }
+}
+
+/** A worker that the client named and that is not there is the client's mistake. */
+function toClientError(error: unknown, instanceId: bigint | null): unknown {
+  if (instanceId === null || !DynError.is(error)) return error;
+  if (error.code !== "DYN_RUNTIME_UNKNOWN_INSTANCE") return error;
+  return new InvalidArgumentError(
+    `nvext.backend_instance_id is ${instanceId}, and no such worker serves this model. Leave it out, or take an id from /health.`,
+    { param: "nvext.backend_instance_id", cause: error },
+  );
 }

@@ -2,6 +2,7 @@
 import type { CompletionUsage } from "@dyn/protocol";
 import { doneEvent } from "../http/sse-events.ts";
 import type { SseWriter } from "../http/sse-writer.ts";
+import type { AnswerExtras } from "./answer-extras.ts";
 import type { AnswerHead } from "./answer-head.ts";
 import type { ChoiceAssembler } from "./choice-assembler.ts";
 import type { ChoiceDelta } from "./choice-delta.ts";
@@ -19,6 +20,9 @@ export interface StreamSinkOptions {
   readonly includeUsage: boolean;
   /** Usage so far on each chunk. */
   readonly continuousUsage: boolean;
+  /** Events before the first chunk. */
+  readonly firstEvents?: string;
+  readonly extras?: AnswerExtras | null;
 }
 
 export class StreamSink implements DeltaSink {
@@ -43,12 +47,15 @@ export class StreamSink implements DeltaSink {
   }
 
   accept({ index }: ChoiceAssembler, delta: ChoiceDelta): void {
-    const { writer, formatChoice, continuousUsage } = this.#options;
+    const { writer, formatChoice, continuousUsage, firstEvents = "", extras } = this.#options;
+    if (firstEvents !== "" && this.#begun.size === 0) writer.write(firstEvents);
     const isFirst = !this.#begun.has(index);
     if (isFirst) this.#begun.add(index);
     const choice = formatChoice(index, delta, isFirst);
     const usage = continuousUsage ? this.#usage() : "";
-    writer.write(`${this.#before}${choice}${this.#after}${usage}}\n\n`);
+    const nvext = extras == null ? null : extras.ofChunk(delta);
+    const tail = nvext === null ? "" : `,"nvext":${nvext}`;
+    writer.write(`${this.#before}${choice}${this.#after}${usage}${tail}}\n\n`);
   }
 
   /** All choices are complete. */

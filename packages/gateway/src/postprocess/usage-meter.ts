@@ -23,20 +23,32 @@ export class PromptUsage {
 /** Usage of a whole request: prompts once each, all choices. */
 export function sumUsage(
   prompts: readonly PromptUsage[],
-  choices: readonly { readonly tokenCount: number }[],
+  choices: readonly {
+    readonly tokenCount: number;
+    readonly reasoningTokenCount: number | null;
+  }[],
 ): CompletionUsage {
   let promptTokens = 0;
   let cachedTokens: number | null = null;
   let completionTokens = 0;
+  let reasoningTokens: number | null = null;
   for (const prompt of prompts) {
     promptTokens += prompt.promptTokens;
     if (prompt.cachedTokens !== null) cachedTokens = (cachedTokens ?? 0) + prompt.cachedTokens;
   }
-  for (const choice of choices) completionTokens += choice.tokenCount;
+  for (const choice of choices) {
+    completionTokens += choice.tokenCount;
+    if (choice.reasoningTokenCount !== null) {
+      reasoningTokens = (reasoningTokens ?? 0) + choice.reasoningTokenCount;
+    }
+  }
   return {
     prompt_tokens: promptTokens,
     completion_tokens: completionTokens,
     total_tokens: promptTokens + completionTokens,
     ...(cachedTokens === null ? {} : { prompt_tokens_details: { cached_tokens: cachedTokens } }),
+    ...(reasoningTokens === null
+      ? {}
+      : { completion_tokens_details: { reasoning_tokens: reasoningTokens } }),
   };
 }

@@ -1,7 +1,8 @@
 // From the fields that chat and text completions share to the preprocessed request and the stop rules.
 // The one place where OpenAI's spelling becomes the wire's.
-import type { PreprocessedRequest, SamplingRequest } from "@dyn/protocol";
+import type { GuidedDecoding, PreprocessedRequest, SamplingRequest } from "@dyn/protocol";
 import type { StopRules } from "../postprocess/stop-rules.ts";
+import type { RequestHints } from "./request-hints.ts";
 
 export function toStopRules(request: SamplingRequest, eosTokenIds: readonly number[]): StopRules {
   const stop = request.stop ?? [];
@@ -19,6 +20,8 @@ export function toStopRules(request: SamplingRequest, eosTokenIds: readonly numb
 }
 
 export function toPreprocessedRequest(options: {
+  /** The name on the model's card: clients may use an alias. */
+  readonly model: string;
   readonly request: SamplingRequest;
   readonly tokenIds: readonly number[];
   readonly stop: StopRules;
@@ -28,10 +31,17 @@ export function toPreprocessedRequest(options: {
   readonly logprobs: number | null;
   /** The same for the prompt's tokens. */
   readonly promptLogprobs: number | null;
+  readonly guided: GuidedDecoding | null;
+  /** The form holds behind the reasoning only. */
+  readonly requireReasoning: boolean;
+  readonly hints: RequestHints;
+  /** What the request's own field says; nvext may say it too. */
+  readonly maxThinkingTokens: number | null;
 }): PreprocessedRequest {
-  const { request, stop, eosTokenIds } = options;
+  const { request, stop, eosTokenIds, hints } = options;
+  const sampled = hints.isGreedy ? null : request;
   return {
-    model: request.model,
+    model: options.model,
     token_ids: options.tokenIds as number[],
     stop_conditions: {
       max_tokens: options.maxTokens,
@@ -44,23 +54,24 @@ export function toPreprocessedRequest(options: {
       min_tokens:
         request.min_tokens == null ? null : Math.min(request.min_tokens, options.maxTokens),
       ignore_eos: request.ignore_eos ?? null,
-      max_thinking_tokens: null,
+      max_thinking_tokens: options.maxThinkingTokens ?? hints.maxThinkingTokens,
     },
     sampling_options: {
       n: request.n ?? null,
       best_of: null,
-      presence_penalty: request.presence_penalty ?? null,
-      frequency_penalty: request.frequency_penalty ?? null,
-      repetition_penalty: request.repetition_penalty ?? null,
-      temperature: request.temperature ?? null,
-      top_p: request.top_p ?? null,
-      top_k: request.top_k ?? null,
-      min_p: request.min_p ?? null,
+      presence_penalty: sampled?.presence_penalty ?? null,
+      frequency_penalty: sampled?.frequency_penalty ?? null,
+      repetition_penalty: sampled?.repetition_penalty ?? null,
+      // No sampling at all: the likeliest token, whatever a worker takes for its default.
+      temperature: hints.isGreedy ? 0 : (request.temperature ?? null),
+      top_p: sampled?.top_p ?? null,
+      top_k: sampled?.top_k ?? null,
+      min_p: sampled?.min_p ?? null,
       use_beam_search: null,
       length_penalty: null,
       seed: request.seed == null ? null : toWireSeed(request.seed),
       include_stop_str_in_output: request.include_stop_str_in_output ?? null,
-      guided_decoding: null,
+      guided_decoding: options.guided,
       logit_bias: request.logit_bias ?? null,
     },
     output_options: {
@@ -72,9 +83,11 @@ export function toPreprocessedRequest(options: {
     },
     eos_token_ids: eosTokenIds as number[],
     mdc_sum: null,
-    annotations: [],
-    routing: request.cache_salt == null ? {} : { cache_salt: request.cache_salt },
+    annotations: [...hints.annotations],
+    routing: hints.routing,
     router_config_override: null,
+    ...(options.requireReasoning ? { require_reasoning: true } : {}),
+    ...hints.fields,
   };
 }
 

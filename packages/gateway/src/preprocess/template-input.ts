@@ -2,8 +2,12 @@
 import type { ChatCompletionRequest, ChatMessage, ContentPart } from "@dyn/protocol";
 import type { ChatTemplateInput } from "@dyn/tokenizer";
 
-export function toTemplateInput(request: ChatCompletionRequest): ChatTemplateInput {
-  const withTools = request.tools != null && request.tool_choice !== "none";
+export function toTemplateInput(
+  request: ChatCompletionRequest,
+  settings: { readonly excludeToolsWhenToolChoiceNone: boolean },
+): ChatTemplateInput {
+  const isExcluded = request.tool_choice === "none" && settings.excludeToolsWhenToolChoiceNone;
+  const withTools = request.tools != null && !isExcluded;
   const continues = request.continue_final_message === true;
   return {
     messages: request.messages.map(toTemplateMessage),

@@ -3,8 +3,10 @@ import { CompletionRequest, type TextCompletion } from "@dyn/protocol";
 import type { GatewayContext } from "../gateway-context.ts";
 import { objectIdOf } from "../http/request-id.ts";
 import type { Route } from "../http/router.ts";
-import { sendJson } from "../http/send-json.ts";
+import { sendAnswer } from "../http/send-json.ts";
 import type { ModelPipeline } from "../models/model-pipeline.ts";
+import { annotationEvents, checkAnnotations } from "../postprocess/annotation-events.ts";
+import { AnswerExtras } from "../postprocess/answer-extras.ts";
 import { ChoiceAssembler } from "../postprocess/choice-assembler.ts";
 import { createTextChunkFormat, toTextChoice } from "../postprocess/format-text-choice.ts";
 import { PromptEcho } from "../postprocess/prompt-echo.ts";
@@ -12,7 +14,9 @@ import { StreamSink } from "../postprocess/stream-sink.ts";
 import { UnarySink } from "../postprocess/unary-sink.ts";
 import { PromptUsage, sumUsage } from "../postprocess/usage-meter.ts";
 import { answerBudget } from "../preprocess/answer-budget.ts";
+import { guidedOf } from "../preprocess/guided-decoding.ts";
 import { type PromptInput, toPromptInputs } from "../preprocess/prompt-inputs.ts";
+import { type RequestHints, readRequestHints } from "../preprocess/request-hints.ts";
 import { toPreprocessedRequest, toStopRules } from "../preprocess/sampling-request.ts";
 import { checkBody } from "../validation/check-body.ts";
 import { checkCompletionRequest } from "../validation/check-completion-request.ts";
@@ -28,7 +32,7 @@ export function completionsRoute(context: GatewayContext): Route {
     path: "/v1/completions",
     handle: (exchange) =>
       answerGeneration(context, exchange, "completions", async (body, task) => {
-        const request = checkBody(CompletionRequest, body);
+        const request = checkBody(CompletionRequest, body, context.settings);
         checkCompletionRequest(request, context.limits);
         const isKnown = context.models.find(request.model) !== undefined;
         task.observation.describe(isKnown ? request.model : null, request.stream === true);
@@ -47,14 +51,21 @@ async function answerCompletion(
   const begunMs = performance.now();
   const inputs = await toPromptInputs(request.prompt, pipeline, exchange.signal);
   observation.promptTokenized(performance.now() - begunMs);
-  const prompts = inputs.map((input, i) => preparePrompt(pipeline, request, input, i));
+  const { settings } = context;
+  const hints = readRequestHints({
+    nvext: settings.nvext ? request.nvext : null,
+    headers: exchange.request.headers,
+    cacheSalt: request.cache_salt,
+  });
+  checkAnnotations(hints.annotations, request.stream === true);
+  const prompts = inputs.map((input, i) => preparePrompt(pipeline, request, hints, input, i));
   observation.preprocessed(inputs.reduce((sum, { tokenIds }) => sum + tokenIds.length, 0));
   const choices = prompts.flatMap((prompt) => prompt.choices);
   const objectId = objectIdOf(exchange.request);
   const head = {
     id: `cmpl-${objectId}`,
     created: Math.floor(context.nowMs() / 1000),
-    model: request.model,
+    model: pipeline.card.displayName,
   };
   const logprobs =
     request.logprobs == null
@@ -69,7 +80,10 @@ async function answerCompletion(
       prompts.map(({ usage }) => usage),
       choices,
     );
-  const run = { exchange, pipeline, objectId, prompts, observation };
+  const extras = AnswerExtras.isWanted(hints.extraFields)
+    ? new AnswerExtras(hints.extraFields, observation)
+    : null;
+  const run = { exchange, pipeline, objectId, prompts, observation, extras };
   if (request.stream === true) {
     const sink = new StreamSink({
       writer,
@@ -77,23 +91,30 @@ async function answerCompletion(
       object: "text_completion",
       formatChoice: createTextChunkFormat(logprobs),
       currentUsage,
-      includeUsage: request.stream_options?.include_usage === true,
+      includeUsage: settings.forceIncludeUsage || request.stream_options?.include_usage === true,
       continuousUsage: request.stream_options?.continuous_usage_stats === true,
+      firstEvents: annotationEvents(hints.annotations, {
+        requestId: objectId,
+        tokenIds: inputs[0]!.tokenIds,
+        promptText: inputs[0]!.text,
+      }),
+      extras,
     });
     await runPrompts({ ...run, sink });
     sink.end();
   } else {
     const sink = new UnarySink();
     await runPrompts({ ...run, sink });
+    const wholeChoices = sink.choices();
     const completion: TextCompletion = {
       id: head.id,
-      choices: sink.choices().map((choice) => toTextChoice(choice, logprobs)),
+      choices: wholeChoices.map((choice) => toTextChoice(choice, logprobs)),
       created: head.created,
       model: head.model,
       object: "text_completion",
       usage: currentUsage(),
     };
-    sendJson(exchange.response, 200, completion);
+    sendAnswer(exchange.response, completion, extras?.ofAnswer(wholeChoices[0]!) ?? null);
   }
   observation.usage(currentUsage());
 }
@@ -102,6 +123,7 @@ async function answerCompletion(
 function preparePrompt(
   pipeline: ModelPipeline,
   request: CompletionRequest,
+  hints: RequestHints,
   { text, tokenIds }: PromptInput,
   promptIndex: number,
 ): PreparedPrompt {
@@ -120,7 +142,10 @@ function preparePrompt(
     request.echo === true ? new PromptEcho({ tokenizer, tokenIds, text, wantsLogprobs }) : null;
   const decodeOptions = { skipSpecialTokens: request.skip_special_tokens ?? true };
   return {
+    prompt: { text, tokenIds },
+    hints,
     request: toPreprocessedRequest({
+      model: card.displayName,
       request,
       tokenIds,
       stop,
@@ -128,6 +153,10 @@ function preparePrompt(
       maxTokens,
       logprobs: request.logprobs ?? null,
       promptLogprobs: echo !== null && wantsLogprobs ? request.logprobs! : null,
+      guided: guidedOf(request),
+      requireReasoning: false,
+      hints,
+      maxThinkingTokens: null,
     }),
     choices: Array.from(
       { length: n },
@@ -137,6 +166,7 @@ function preparePrompt(
           decoder: tokenizer.createDecoder(decodeOptions),
           stop,
           wantsLogprobs,
+          wantsTokenIds: hints.extraFields.has("completion_token_ids"),
           textOffset: echo?.codePointCount ?? 0,
           transformers: echo === null ? [] : [echo.createTransformer()],
         }),

@@ -3,12 +3,17 @@ import type { PreprocessedRequest } from "@dyn/protocol";
 import type { Exchange } from "../http/exchange.ts";
 import type { ModelPipeline } from "../models/model-pipeline.ts";
 import type { RequestObservation } from "../observe/request-observation.ts";
+import type { AnswerExtras } from "../postprocess/answer-extras.ts";
 import type { ChoiceAssembler } from "../postprocess/choice-assembler.ts";
 import type { PromptEcho } from "../postprocess/prompt-echo.ts";
 import { type DeltaSink, runPrompt } from "../postprocess/run-prompt.ts";
 import type { PromptUsage } from "../postprocess/usage-meter.ts";
+import type { RequestHints } from "../preprocess/request-hints.ts";
 
 export interface PreparedPrompt {
+  /** `text`: as the model reads it; `null` when the client sent ids. */
+  readonly prompt: { readonly text: string | null; readonly tokenIds: readonly number[] };
+  readonly hints: RequestHints;
   readonly request: PreprocessedRequest;
   readonly choices: readonly ChoiceAssembler[];
   readonly usage: PromptUsage;
@@ -24,12 +29,13 @@ export async function runPrompts(options: {
   readonly prompts: readonly PreparedPrompt[];
   readonly sink: DeltaSink;
   readonly observation: RequestObservation;
+  readonly extras?: AnswerExtras | null;
 }): Promise<void> {
   const { exchange, pipeline, objectId, prompts, sink, observation } = options;
   const failed = new AbortController();
   const isAlone = prompts.length === 1;
   const signal = isAlone ? exchange.signal : AbortSignal.any([exchange.signal, failed.signal]);
-  const runs = prompts.map(async ({ request, choices, usage, echo }, i) => {
+  const runs = prompts.map(async ({ request, choices, usage, echo, hints }, i) => {
     try {
       await runPrompt({
         client: pipeline.client,
@@ -41,6 +47,8 @@ export async function runPrompts(options: {
         signal,
         observation,
         echo,
+        instanceId: hints.instanceId,
+        extras: options.extras ?? null,
       });
     } catch (error) {
       failed.abort(error);

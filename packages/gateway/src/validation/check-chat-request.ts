@@ -39,7 +39,6 @@ function checkFields(request: ChatCompletionRequest): void {
       { param: "tool_choice" },
     );
   }
-  if (isForced) throw notSupportedYet("tool_choice that forces a call", 'Use "auto" or "none".');
 }
 
 function refuseUnsupported(request: ChatCompletionRequest): void {
@@ -51,10 +50,6 @@ function refuseUnsupported(request: ChatCompletionRequest): void {
         param: field,
       });
     }
-  }
-  const format = request.response_format?.type ?? "text";
-  if (format !== "text") {
-    throw notSupportedYet(`response_format ${format}`, "Ask for the form in the prompt instead.");
   }
   if (request.modalities?.includes("audio") || request.audio != null) {
     throw notSupportedYet("audio output", 'Leave audio out and set modalities to ["text"].');

@@ -11,11 +11,6 @@ export function checkSharedRules(request: SamplingRequest): void {
       },
     );
   }
-  for (const field of ["guided_json", "guided_regex", "guided_choice", "guided_grammar"] as const) {
-    if (request[field] != null) {
-      throw notSupportedYet(field, "The answer would not be constrained; leave it out.");
-    }
-  }
   for (const field of ["allowed_token_ids", "bad_words_token_ids"] as const) {
     if (request[field] != null) {
       throw notSupportedYet(field, "Use logit_bias of 100 or -100 per token id instead.");
@@ -30,7 +25,10 @@ export function checkSharedRules(request: SamplingRequest): void {
       "Use /v1/completions with echo and logprobs to score a prompt.",
     );
   }
-  if (request.nvext != null && Object.keys(request.nvext).length > 0) {
-    throw notSupportedYet("nvext", "Leave it out.");
+  if (request.nvext?.metadata_upload != null) {
+    throw notSupportedYet("nvext.metadata_upload", "Leave it out.");
+  }
+  if (request.nvext?.max_thinking_tokens != null) {
+    throw notSupportedYet("nvext.max_thinking_tokens", "Leave it out, or bound max_tokens.");
   }
 }

@@ -10,12 +10,23 @@ export function parseJson(body: Buffer, limits: JsonLimits): unknown {
   if (!isUtf8(body)) throw badJson("it has bytes that are not UTF-8.");
   scanJson(body, limits);
   const text = body.toString("utf8");
-  const value = parse(text);
+  const value = parse(text.includes("_id") ? withExactIds(text) : text);
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw badJson("it must be one object.");
   }
   if (/\\u[dD][89a-fA-F]/.test(text)) refuseLoneSurrogates(value);
   return value;
+}
+
+/**
+ * Instance ids are u64 and may stand as plain numbers, which JSON.parse would round: long ones become strings here.
+ * A quote inside of a JSON string has a backslash before it, so only keys match.
+ */
+function withExactIds(text: string): string {
+  return text.replace(
+    /(?<!\\)("(?:backend_instance|prefill_worker|decode_worker)_id"\s*:\s*)(\d{16,20})(?=\s*[,}])/g,
+    '$1"$2"',
+  );
 }
 
 function parse(text: string): unknown {

@@ -17,6 +17,9 @@ export const CompletionUsage = z.object({
   prompt_tokens_details: z
     .object({ cached_tokens: z.number().int().nonnegative().nullish() })
     .nullish(),
+  completion_tokens_details: z
+    .object({ reasoning_tokens: z.number().int().nonnegative().nullish() })
+    .nullish(),
 });
 export type CompletionUsage = z.infer<typeof CompletionUsage>;
 

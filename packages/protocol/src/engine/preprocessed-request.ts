@@ -61,12 +61,22 @@ export const OutputOptions = z.object({
 });
 export type OutputOptions = z.infer<typeof OutputOptions>;
 
+const instanceId = z.union([z.number().int().nonnegative(), z.bigint()]).nullish();
+const count = z.number().int().nonnegative().nullish();
+
 export const Routing = z.looseObject({
-  backend_instance_id: z.union([z.number().int(), z.bigint()]).optional(),
-  dp_rank: z.number().int().nonnegative().optional(),
-  expected_output_tokens: z.number().int().nonnegative().optional(),
-  cache_salt: z.string().optional(),
-  priority: z.number().int().optional(),
+  backend_instance_id: instanceId,
+  prefill_worker_id: instanceId,
+  decode_worker_id: instanceId,
+  dp_rank: count,
+  prefill_dp_rank: count,
+  expected_output_tokens: count,
+  cache_salt: z.string().nullish(),
+  priority: z.number().int().nullish(),
+  strict_priority: count,
+  /** The priority in seconds that a request jumps ahead in a router's queue. */
+  priority_jump: z.number().nullish(),
+  routing_constraints: z.unknown().optional(),
 });
 export type Routing = z.infer<typeof Routing>;
 

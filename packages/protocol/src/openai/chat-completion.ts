@@ -25,6 +25,27 @@ export const ChatLogprobs = z.object({
 });
 export type ChatLogprobs = z.infer<typeof ChatLogprobs>;
 
+/** One of the two stands in an answer: the frontend's setting decides. */
+const reasoningFields = {
+  reasoning_content: z.string().nullish(),
+  reasoning: z.string().nullish(),
+};
+
+const ToolCall = z.object({
+  id: z.string(),
+  type: z.literal("function"),
+  /** `arguments` is JSON text. */
+  function: z.object({ name: z.string(), arguments: z.string() }),
+});
+
+const ToolCallChunk = z.object({
+  index: z.number().int().nonnegative(),
+  /** Id, type and name come with the call's first chunk. */
+  id: z.string().optional(),
+  type: z.literal("function").optional(),
+  function: z.object({ name: z.string().optional(), arguments: z.string() }),
+});
+
 const stopReason = z.union([z.string(), z.number()]).nullish();
 
 export const ChatCompletion = z.object({
@@ -36,6 +57,8 @@ export const ChatCompletion = z.object({
         content: z.string().nullable(),
         refusal: z.null(),
         role: z.literal("assistant"),
+        tool_calls: z.array(ToolCall).optional(),
+        ...reasoningFields,
       }),
       finish_reason: OpenAIFinishReason,
       /** The matched stop string, or the stop token id. */
@@ -58,6 +81,8 @@ export const ChatCompletionChunk = z.object({
       delta: z.object({
         role: z.literal("assistant").optional(),
         content: z.string().nullish(),
+        tool_calls: z.array(ToolCallChunk).optional(),
+        ...reasoningFields,
       }),
       finish_reason: OpenAIFinishReason.nullable(),
       stop_reason: stopReason,

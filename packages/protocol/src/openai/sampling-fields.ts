@@ -3,7 +3,6 @@ import { z } from "zod";
 import {
   flag,
   integerBetween,
-  jsonObject,
   maxI32,
   maxU32,
   nonEmptyText,
@@ -13,6 +12,7 @@ import {
   tokenId,
 } from "./fields.ts";
 import { listOf, recordOf } from "./list-of.ts";
+import { Nvext } from "./nvext.ts";
 
 /** Most stop strings of one request, and the length of each in characters. */
 export const maxStopCount = 32;
@@ -93,7 +93,7 @@ export const samplingFields = {
   guided_grammar: text.nullish(),
   guided_decoding_backend: text.nullish(),
   guided_whitespace_pattern: text.nullish(),
-  nvext: jsonObject.nullish(),
+  nvext: Nvext.nullish(),
 } as const;
 
 export const SamplingRequest = z.object(samplingFields);

@@ -1,0 +1,14 @@
+import type { FrontendArgs } from "@dyn/args";
+import type { GatewaySettings } from "@dyn/gateway";
+
+/** How the gateway speaks, from the frontend's options. */
+export function gatewaySettings({ values }: FrontendArgs): Partial<GatewaySettings> {
+  const { http, frontend } = values;
+  return {
+    reasoningField: frontend.reasoningFieldName,
+    excludeToolsWhenToolChoiceNone: frontend.excludeToolsWhenToolChoiceNone,
+    forceIncludeUsage: http.forceIncludeUsage,
+    nvext: !http.disableNvext,
+    ignoreUnknownFields: http.ignoreUnsupportedFields,
+  };
+}

@@ -1,0 +1,40 @@
+import type { ReasoningField } from "./postprocess/format-chat-choice.ts";
+
+/** How the gateway speaks. Every one can be set; these are the defaults. */
+export interface GatewaySettings {
+  /** Name of the field that carries reasoning in chat answers. */
+  readonly reasoningField: ReasoningField;
+  /** Every stream ends with a usage chunk, asked for or not. */
+  readonly forceIncludeUsage: boolean;
+  /** Off: `nvext` is checked and then has no effect, and answers have none. */
+  readonly nvext: boolean;
+  /** On: body fields that no schema knows are passed over. */
+  readonly ignoreUnknownFields: boolean;
+  /** Off: the tools stay in the prompt when tool_choice is none. */
+  readonly excludeToolsWhenToolChoiceNone: boolean;
+  /** Status of a request that no worker has room for. */
+  readonly overloadStatus: number;
+  /** A stream that was silent for so long gets a comment; `null`: never. */
+  readonly sseKeepAliveMs: number | null;
+  /** A worker that was silent for so long fails its request with 504; `null`: never. */
+  readonly backendStreamTimeoutMs: number | null;
+  /** How long a stream's status waits for an early error; `null`: not at all. */
+  readonly errorPeekMs: number | null;
+  /** What /v1/models shows instead of the card's context length. */
+  readonly shownContextLength: number | null;
+  readonly shownMaxOutputTokens: number | null;
+}
+
+export const defaultSettings: GatewaySettings = Object.freeze({
+  reasoningField: "reasoning_content",
+  forceIncludeUsage: false,
+  nvext: true,
+  ignoreUnknownFields: false,
+  excludeToolsWhenToolChoiceNone: true,
+  overloadStatus: 529,
+  sseKeepAliveMs: null,
+  backendStreamTimeoutMs: null,
+  errorPeekMs: null,
+  shownContextLength: null,
+  shownMaxOutputTokens: null,
+});
