@@ -9,6 +9,8 @@ export function gatewaySettings({ values }: FrontendArgs): Partial<GatewaySettin
     excludeToolsWhenToolChoiceNone: frontend.excludeToolsWhenToolChoiceNone,
     forceIncludeUsage: http.forceIncludeUsage,
     nvext: !http.disableNvext,
+    shownContextLength: http.contextWindow ?? null,
+    shownMaxOutputTokens: http.maxOutputTokens ?? null,
     ignoreUnknownFields: http.ignoreUnsupportedFields,
   };
 }

@@ -1,6 +1,6 @@
 // A frontend from its arguments: runtime, gateway, listening socket.
 import { ArgsError, type FrontendArgs, refuseUnsupported } from "@dyn/args";
-import { createGateway, type Gateway } from "@dyn/gateway";
+import { createGateway, type Gateway, type GatewayOptions } from "@dyn/gateway";
 import type { Logger } from "@dyn/logging";
 import { createMetricsRegistry, type MetricsRegistry } from "@dyn/metrics";
 import { DistributedRuntime, type Planes, type RouterMode, routerModes } from "@dyn/runtime";
@@ -34,6 +34,7 @@ export async function startFrontend(context: FrontendContext): Promise<RunningFr
     metrics: context.registry ?? createMetricsRegistry(),
     limits: { bodySizeBytes: Math.floor(http.bodyLimitMb * 1024 * 1024) },
     settings: gatewaySettings(args),
+    ...namespaceFilter(args),
     routerMode: routerMode(args.values.router.routerMode),
     inhibitMs: planeOptions.inhibitedDurationSecs * 1000,
     migration: { limit: frontend.migrationLimit, maxSeqLen: frontend.migrationMaxSeqLen },
@@ -52,6 +53,15 @@ export async function startFrontend(context: FrontendContext): Promise<RunningFr
       await runtime.close();
     },
   };
+}
+
+/** A prefix wins over a name; without either all namespaces are served. */
+function namespaceFilter({ values }: FrontendArgs): Pick<GatewayOptions, "servesNamespace"> {
+  const { namespace, namespacePrefix } = values.frontend;
+  if (namespacePrefix !== undefined) {
+    return { servesNamespace: (name) => name.startsWith(namespacePrefix) };
+  }
+  return namespace === undefined ? {} : { servesNamespace: (name) => name === namespace };
 }
 
 function routerMode(name: string): RouterMode {

@@ -10,8 +10,12 @@ export const supportedOptions: SupportedOptions<FrontendConcerns> = {
     "disableNvext",
     "ignoreUnsupportedFields",
     "forceIncludeUsage",
+    "contextWindow",
+    "maxOutputTokens",
   ],
   frontend: [
+    "namespace",
+    "namespacePrefix",
     "migrationLimit",
     "migrationMaxSeqLen",
     "reasoningFieldName",

@@ -15,4 +15,5 @@ export interface GatewayContext {
   readonly metrics: FrontendMetrics;
   readonly registry: MetricsRegistry;
   readonly nowMs: () => number;
+  readonly servesNamespace: (namespace: string) => boolean;
 }

@@ -24,6 +24,8 @@ export interface GatewayOptions {
   /** How workers of a model are chosen. Default `round-robin`. */
   readonly routerMode?: RouterMode;
   /** How long a worker that failed is left out while there are others; 0 = not at all. Default 5 000. */
+  /** Models of other namespaces are not served. Default: all are. */
+  readonly servesNamespace?: (namespace: string) => boolean;
   readonly inhibitMs?: number;
   /** How often a request may go on at another worker when its own is gone, up to how many tokens. Default: never. */
   readonly migration?: { readonly limit: number; readonly maxSeqLen?: number | undefined };
@@ -48,6 +50,9 @@ export class Gateway {
       Math.max(options.migration?.limit ?? 0, card.migrationLimit ?? 0);
     this.#models = new ModelDirectory({
       discovery: runtime.planes.discovery,
+      ...(options.servesNamespace === undefined
+        ? {}
+        : { servesNamespace: options.servesNamespace }),
       createPipeline: (card) =>
         createModelPipeline({
           card,
@@ -85,6 +90,7 @@ export class Gateway {
       registry: options.metrics,
       metrics,
       nowMs,
+      servesNamespace: options.servesNamespace ?? (() => true),
     };
     const routes: Route[] = [
       chatCompletionsRoute(context),

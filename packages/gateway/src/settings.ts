@@ -12,6 +12,8 @@ export interface GatewaySettings {
   readonly ignoreUnknownFields: boolean;
   /** Off: the tools stay in the prompt when tool_choice is none. */
   readonly excludeToolsWhenToolChoiceNone: boolean;
+  /** On: /v1/messages, and /v1/models in Anthropic's form for its clients. */
+  readonly anthropicApi: boolean;
   /** Status of a request that no worker has room for. */
   readonly overloadStatus: number;
   /** A stream that was silent for so long gets a comment; `null`: never. */
@@ -31,6 +33,7 @@ export const defaultSettings: GatewaySettings = Object.freeze({
   nvext: true,
   ignoreUnknownFields: false,
   excludeToolsWhenToolChoiceNone: true,
+  anthropicApi: false,
   overloadStatus: 529,
   sseKeepAliveMs: null,
   backendStreamTimeoutMs: null,

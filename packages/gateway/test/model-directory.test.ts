@@ -87,4 +87,97 @@ describe("the model directory", () => {
     await expect(chat("broken")).rejects.toMatchObject({ status: 404 });
     await broken.close();
   });
+
+  it("spreads the requests of one name over its sets of workers, by their size", async () => {
+    deployment = await startDeployment();
+    const answered: string[] = [];
+    const start = (component: string) =>
+      startScriptedWorker(
+        deployment.hub,
+        "shared",
+        async function* () {
+          answered.push(component);
+          yield { token_ids: [80], finish_reason: "length" };
+        },
+        {},
+        `dyn://dynamo.${component}.generate`,
+      );
+    const workers = [await start("left"), await start("right"), await start("right")];
+    await until(async () => {
+      const answer = await fetch(`${deployment.url}/v1/models/shared/ready`);
+      const body = (await answer.json()) as ReadyAnswer;
+      return body.namespaces?.dynamo?.worker_types.aggregated?.workers === 3;
+    }, "three workers");
+    await deployment.gateway.waitForModel("shared", { signal: AbortSignal.timeout(10_000) });
+    await until(async () => {
+      await chat("shared");
+      return new Set(answered).size === 2;
+    }, "both sets");
+    answered.length = 0;
+    for (let i = 0; i < 60; i++) await chat("shared");
+    const right = answered.filter((component) => component === "right").length;
+    expect(right).toBeGreaterThan(25);
+    expect(right).toBeLessThan(55);
+    expect(await ids()).toEqual([model, "shared"]);
+    for (const worker of workers) await worker.close();
+  });
+
+  it("answers to an alias under the model's own name", async () => {
+    deployment = await startDeployment({ card: { aliases: ["tiny-alias"] } });
+    expect(await ids()).toEqual([model, "tiny-alias"]);
+    expect((await chat("tiny-alias")).model).toBe(model);
+  });
+
+  it("tells whether a model is ready, and of whom", async () => {
+    deployment = await startDeployment();
+    const ready = await fetch(`${deployment.url}/v1/models/${model}/ready`);
+    expect(ready.status).toBe(200);
+    expect(await ready.json()).toEqual({
+      model,
+      ready: true,
+      namespaces: {
+        dynamo: {
+          ready: true,
+          worker_types: { aggregated: { workers: 1, needs: [] } },
+          present: ["aggregated"],
+        },
+      },
+    });
+    const broken = await startScriptedWorker(deployment.hub, "broken", async function* () {}, {
+      sourcePath: "/no/such/directory",
+    });
+    const status = async (name: string) =>
+      (await fetch(`${deployment.url}/v1/models/${name}/ready`)).status;
+    await until(async () => (await status("broken")) === 503, "a model that is not ready");
+    expect(await status("unknown")).toBe(404);
+    await broken.close();
+  });
+
+  it("does not list prefill workers", async () => {
+    deployment = await startDeployment();
+    const prefill = await startScriptedWorker(
+      deployment.hub,
+      model,
+      async function* () {},
+      { modelTypes: [], workerType: "prefill" },
+      "dyn://dynamo.prefill.generate",
+    );
+    await until(async () => {
+      const answer = await fetch(`${deployment.url}/v1/models/${model}/ready`);
+      return ((await answer.json()) as ReadyAnswer).namespaces!.dynamo!.present.includes("prefill");
+    }, "the prefill worker");
+    expect(await ids()).toEqual([model]);
+    expect((await chat(model)).choices).toHaveLength(1);
+    await prefill.close();
+  });
 });
+
+interface ReadyAnswer {
+  readonly namespaces?: Record<
+    string,
+    {
+      readonly present: string[];
+      readonly worker_types: Record<string, { readonly workers: number }>;
+    }
+  >;
+}

@@ -1,48 +1,35 @@
-// The models served here: follows the cards in discovery, one pipeline per model name.
-// The first card of a name builds it; when the last instance leaves, the model is unknown again.
+// The models served here: follows the cards in discovery and groups them by name and worker set.
+// The first card of a set builds its pipeline; when the last instance leaves, the set is gone.
 import type { ModelCard, ModelType } from "@dyn/protocol";
-import type { Discovery, ModelRecord } from "@dyn/runtime";
+import { type Discovery, type ModelRecord, parseEndpointId } from "@dyn/runtime";
 import { unknownModel } from "../errors/gateway-errors.ts";
 import type { GatewayLogger } from "../logger.ts";
 import type { ModelPipeline } from "./model-pipeline.ts";
+import { ServedModel } from "./served-model.ts";
+import { differenceOf, WorkerSet, workerSetKey } from "./worker-set.ts";
 
-const firstRetryMs = 1_000;
-const longestRetryMs = 60_000;
-
-interface Entry {
-  readonly card: ModelCard;
-  /** Discovery keys of the instances that serve it. */
-  readonly keys: Set<string>;
-  /** `null` while it is being built. */
-  pipeline: ModelPipeline | null;
-  readonly left: AbortController;
+export interface ModelDirectoryOptions {
+  readonly discovery: Discovery;
+  readonly createPipeline: (card: ModelCard) => Promise<ModelPipeline>;
+  readonly logger: GatewayLogger;
+  readonly onReady: (card: ModelCard) => void;
+  readonly onLeft: (name: string) => void;
+  /** Models of other namespaces are passed over. Default: all are served. */
+  readonly servesNamespace?: (namespace: string) => boolean;
+  readonly random?: () => number;
 }
 
 export class ModelDirectory {
-  readonly #discovery: Discovery;
-  readonly #createPipeline: (card: ModelCard) => Promise<ModelPipeline>;
-  readonly #logger: GatewayLogger;
-  readonly #onReady: (card: ModelCard) => void;
-  readonly #onLeft: (name: string) => void;
-  readonly #entries = new Map<string, Entry>();
+  readonly #options: ModelDirectoryOptions;
+  readonly #models = new Map<string, ServedModel>();
   /** Every card in discovery, refused ones too. */
   readonly #records = new Map<string, ModelRecord>();
   readonly #end = new AbortController();
   readonly #changeWaiters = new Set<() => void>();
   #watching: Promise<void> = Promise.resolve();
 
-  constructor(options: {
-    readonly discovery: Discovery;
-    readonly createPipeline: (card: ModelCard) => Promise<ModelPipeline>;
-    readonly logger: GatewayLogger;
-    readonly onReady: (card: ModelCard) => void;
-    readonly onLeft: (name: string) => void;
-  }) {
-    this.#discovery = options.discovery;
-    this.#createPipeline = options.createPipeline;
-    this.#logger = options.logger;
-    this.#onReady = options.onReady;
-    this.#onLeft = options.onLeft;
+  constructor(options: ModelDirectoryOptions) {
+    this.#options = options;
   }
 
   start(): void {
@@ -50,32 +37,49 @@ export class ModelDirectory {
   }
 
   /** Models that are ready, in the order in which they became so. */
-  list(): ModelPipeline[] {
-    return [...this.#entries.values()]
-      .flatMap(({ pipeline }) => (pipeline === null ? [] : [pipeline]))
+  list(): ServedModel[] {
+    return [...this.#models.values()]
+      .filter(({ isReady }) => isReady)
       .sort((a, b) => a.readyAtSeconds - b.readyAtSeconds);
   }
 
-  find(name: string): ModelPipeline | undefined {
-    return this.#entries.get(name)?.pipeline ?? undefined;
+  /** By name or alias, ready or not. */
+  known(name: string): ServedModel | undefined {
+    const model = this.#models.get(name);
+    if (model !== undefined) return model;
+    for (const candidate of this.#models.values()) {
+      if (candidate.aliases.includes(name)) return candidate;
+    }
+    return undefined;
+  }
+
+  /** By name or alias, when it is ready. */
+  find(name: string): ServedModel | undefined {
+    const model = this.known(name);
+    return model?.isReady ? model : undefined;
   }
 
   /** Throws NotFoundError when no model of the name and type is ready. */
   get(name: string, type: ModelType): ModelPipeline {
-    const pipeline = this.find(name);
-    if (pipeline?.card.modelTypes.includes(type)) return pipeline;
-    const known = this.list().filter(({ card }) => card.modelTypes.includes(type));
+    const pipeline = this.find(name)?.pick(type);
+    if (pipeline !== undefined) return pipeline;
+    const others = this.list().filter((model) => model.has(type));
     throw unknownModel(
       name,
-      known.map(({ card }) => card.displayName),
+      others.map((model) => model.name),
     );
   }
 
+  /** Whether any model of the type is ready. */
+  serves(type: ModelType): boolean {
+    return [...this.#models.values()].some((model) => model.has(type));
+  }
+
   /** Resolves when the model is ready; rejects with the signal's reason. */
-  async waitFor(name: string, options: { readonly signal: AbortSignal }): Promise<ModelPipeline> {
+  async waitFor(name: string, options: { readonly signal: AbortSignal }): Promise<ServedModel> {
     for (;;) {
-      const pipeline = this.find(name);
-      if (pipeline !== undefined) return pipeline;
+      const model = this.find(name);
+      if (model !== undefined) return model;
       await this.#nextChange(options.signal);
     }
   }
@@ -83,13 +87,15 @@ export class ModelDirectory {
   async close(): Promise<void> {
     this.#end.abort();
     await this.#watching;
-    await Promise.all([...this.#entries.keys()].map((name) => this.#drop(name)));
+    const sets = [...this.#models.values()].flatMap((model) => [...model.sets.values()]);
+    await Promise.all(sets.map((set) => set.leave()));
   }
 
   async #watch(): Promise<void> {
     const { signal } = this.#end;
+    const { discovery, logger } = this.#options;
     try {
-      for await (const event of this.#discovery.watch("v1/mdc", { signal })) {
+      for await (const event of discovery.watch("v1/mdc", { signal })) {
         if (event.type === "put" && event.record.type === "model") {
           await this.#put(event.key, event.record);
         } else if (event.type === "delete") {
@@ -98,39 +104,58 @@ export class ModelDirectory {
       }
     } catch (error) {
       if (!signal.aborted)
-        this.#logger.error("The watch of model cards ended.", { error: String(error) });
+        logger.error("The watch of model cards ended.", { error: String(error) });
     }
   }
 
   async #put(key: string, record: ModelRecord): Promise<void> {
+    const { servesNamespace } = this.#options;
+    const { namespace } = parseEndpointId(record.card.endpoint);
+    if (servesNamespace !== undefined && !servesNamespace(namespace)) return;
     const before = this.#records.get(key);
-    if (before !== undefined && differenceOf(before.card, record.card) !== null) {
-      await this.#delete(key);
-    }
+    const isOther =
+      before !== undefined &&
+      (workerSetKey(before.card) !== workerSetKey(record.card) ||
+        differenceOf(before.card, record.card) !== null);
+    if (isOther) await this.#delete(key);
     this.#records.set(key, record);
     this.#admit(key, record.card);
   }
 
   #admit(key: string, card: ModelCard): void {
     const name = card.displayName;
-    const entry = this.#entries.get(name);
-    if (entry === undefined) {
-      const keys = new Set([key]);
-      const fresh: Entry = { card, keys, pipeline: null, left: new AbortController() };
-      this.#entries.set(name, fresh);
-      void this.#build(name, fresh);
+    let model = this.#models.get(name);
+    if (model === undefined) {
+      model = new ServedModel(name, this.#options.random ?? Math.random);
+      this.#models.set(name, model);
+    }
+    const setKey = workerSetKey(card);
+    const set = model.sets.get(setKey);
+    if (set === undefined) {
+      const fresh = new WorkerSet(card);
+      fresh.keys.add(key);
+      model.sets.set(setKey, fresh);
+      void this.#build(fresh);
       return;
     }
-    const difference = differenceOf(entry.card, card);
+    const difference = differenceOf(set.card, card);
     if (difference === null) {
-      entry.keys.add(key);
+      set.keys.add(key);
       return;
     }
-    this.#logger.error("A worker's model card is refused: another is served by that name.", {
-      model: name,
-      key,
-      difference,
-    });
+    this.#options.logger.error(
+      "A worker's model card is refused: another is served by that name.",
+      { model: name, key, difference },
+    );
+  }
+
+  async #build(set: WorkerSet): Promise<void> {
+    // Prefill workers are asked by a router, and no client's request is prepared for them.
+    if (set.isPublic) {
+      await set.build(this.#options.createPipeline, this.#options.logger);
+      if (set.pipeline !== null) this.#options.onReady(set.card);
+    }
+    for (const change of [...this.#changeWaiters]) change();
   }
 
   async #delete(key: string): Promise<void> {
@@ -138,46 +163,19 @@ export class ModelDirectory {
     if (record === undefined) return;
     this.#records.delete(key);
     const name = record.card.displayName;
-    const entry = this.#entries.get(name);
-    if (!entry?.keys.delete(key) || entry.keys.size > 0) return;
-    await this.#drop(name);
-    // A card that was refused beside the one that left has the name to itself now.
+    const model = this.#models.get(name);
+    const setKey = workerSetKey(record.card);
+    const set = model?.sets.get(setKey);
+    if (model === undefined || !set?.keys.delete(key) || set.keys.size > 0) return;
+    const wasReady = model.isReady;
+    model.sets.delete(setKey);
+    if (model.sets.size === 0) this.#models.delete(name);
+    if (wasReady && !model.isReady) this.#options.onLeft(name);
+    await set.leave();
+    // A card that was refused beside the one that left has the place to itself now.
     for (const [otherKey, other] of this.#records) {
-      if (other.card.displayName === name) this.#admit(otherKey, other.card);
+      if (workerSetKey(other.card) === setKey) this.#admit(otherKey, other.card);
     }
-  }
-
-  async #drop(name: string): Promise<void> {
-    const entry = this.#entries.get(name);
-    this.#entries.delete(name);
-    entry?.left.abort();
-    if (entry?.pipeline == null) return;
-    this.#onLeft(name);
-    await entry.pipeline.retire();
-  }
-
-  /** Tries again with doubling pauses until the model is built or has left. */
-  async #build(name: string, entry: Entry): Promise<void> {
-    for (let pauseMs = firstRetryMs; !entry.left.signal.aborted; pauseMs *= 2) {
-      try {
-        const pipeline = await this.#createPipeline(entry.card);
-        if (entry.left.signal.aborted) await pipeline.retire();
-        else {
-          entry.pipeline = pipeline;
-          this.#onReady(entry.card);
-        }
-        break;
-      } catch (error) {
-        const retryMs = Math.min(pauseMs, longestRetryMs);
-        this.#logger.error("A model cannot be served yet.", {
-          model: name,
-          error: String(error),
-          retryMs,
-        });
-        await pause(retryMs, entry.left.signal);
-      }
-    }
-    for (const change of [...this.#changeWaiters]) change();
   }
 
   async #nextChange(signal: AbortSignal): Promise<void> {
@@ -196,35 +194,4 @@ export class ModelDirectory {
       signal.addEventListener("abort", fail, { once: true });
     });
   }
-}
-
-/** Fields in which cards of one model must agree: prompts would mean different things otherwise. */
-const sharedFields = [
-  "displayName",
-  "endpoint",
-  "sourcePath",
-  "modelInput",
-  "contextLength",
-  "kvCacheBlockSize",
-  "chatTemplate",
-] as const;
-
-function differenceOf(served: ModelCard, other: ModelCard): string | null {
-  const field = sharedFields.find((name) => served[name] !== other[name]);
-  return field === undefined
-    ? null
-    : `${field}: ${served[field]} is served, ${other[field]} refused`;
-}
-
-function pause(forMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, forMs);
-    function done(): void {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    }
-    signal.addEventListener("abort", done, { once: true });
-    if (signal.aborted) done();
-  });
 }

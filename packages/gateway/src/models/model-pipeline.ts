@@ -1,9 +1,11 @@
 // All that stands between a request for one model and its workers.
-import type {
-  ChatCompletionRequest,
-  EngineOutputItem,
-  ModelCard,
-  PreprocessedRequest,
+import {
+  type ChatCompletionRequest,
+  cardToChecksum,
+  cardToWire,
+  type EngineOutputItem,
+  type ModelCard,
+  type PreprocessedRequest,
 } from "@dyn/protocol";
 import { createMigratingClient, type MigrationOptions, type TokenClient } from "@dyn/router";
 import type { DistributedRuntime, EndpointClientOptions } from "@dyn/runtime";
@@ -35,6 +37,8 @@ export interface ModelPipelineParts {
 export class ModelPipeline {
   readonly card: ModelCard;
   readonly readyAtSeconds: number;
+  /** By which workers know what they were asked of: Dynamo's `mdc_sum`. */
+  readonly checksum: string;
   readonly client: TokenClient;
   readonly tokenizer: Tokenizer;
   readonly pool: TokenizerPool;
@@ -52,6 +56,7 @@ export class ModelPipeline {
     this.pool = parts.pool;
     this.template = parts.template;
     this.eosTokenIds = parts.eosTokenIds;
+    this.checksum = cardToChecksum(cardToWire(parts.card));
     this.names = new TokenNames(parts.tokenizer);
   }
 

@@ -57,7 +57,7 @@ export async function prepareChat(
     prompt,
     hints,
     request: toPreprocessedRequest({
-      model: card.displayName,
+      model: { displayName: card.displayName, checksum: pipeline.checksum },
       request,
       tokenIds,
       stop,

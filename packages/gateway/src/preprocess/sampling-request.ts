@@ -20,13 +20,13 @@ export function toStopRules(request: SamplingRequest, eosTokenIds: readonly numb
 }
 
 export function toPreprocessedRequest(options: {
-  /** The name on the model's card: clients may use an alias. */
-  readonly model: string;
+  /** Of the card: clients may use an alias. */
+  readonly model: { readonly displayName: string; readonly checksum: string };
   readonly request: SamplingRequest;
   readonly tokenIds: readonly number[];
   readonly stop: StopRules;
   readonly eosTokenIds: readonly number[];
-  readonly maxTokens: number;
+  readonly maxTokens: number | null;
   /** Alternatives per new token; `null` = no log-probabilities. */
   readonly logprobs: number | null;
   /** The same for the prompt's tokens. */
@@ -41,7 +41,7 @@ export function toPreprocessedRequest(options: {
   const { request, stop, eosTokenIds, hints } = options;
   const sampled = hints.isGreedy ? null : request;
   return {
-    model: options.model,
+    model: options.model.displayName,
     token_ids: options.tokenIds as number[],
     stop_conditions: {
       max_tokens: options.maxTokens,
@@ -52,7 +52,9 @@ export function toPreprocessedRequest(options: {
       stop_token_ids_hidden: eosTokenIds as number[],
       // More than the answer may have means: no stop before its end.
       min_tokens:
-        request.min_tokens == null ? null : Math.min(request.min_tokens, options.maxTokens),
+        request.min_tokens == null
+          ? null
+          : Math.min(request.min_tokens, options.maxTokens ?? request.min_tokens),
       ignore_eos: request.ignore_eos ?? null,
       max_thinking_tokens: options.maxThinkingTokens ?? hints.maxThinkingTokens,
     },
@@ -82,7 +84,7 @@ export function toPreprocessedRequest(options: {
       return_tokens_as_token_ids: request.return_tokens_as_token_ids ?? null,
     },
     eos_token_ids: eosTokenIds as number[],
-    mdc_sum: null,
+    mdc_sum: options.model.checksum,
     annotations: [...hints.annotations],
     routing: hints.routing,
     router_config_override: null,

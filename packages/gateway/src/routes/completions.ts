@@ -145,7 +145,7 @@ function preparePrompt(
     prompt: { text, tokenIds },
     hints,
     request: toPreprocessedRequest({
-      model: card.displayName,
+      model: { displayName: card.displayName, checksum: pipeline.checksum },
       request,
       tokenIds,
       stop,

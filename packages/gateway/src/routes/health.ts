@@ -5,7 +5,7 @@ import type { Route } from "../http/router.ts";
 import { sendJson } from "../http/send-json.ts";
 
 export function healthRoutes(
-  { runtime }: GatewayContext,
+  { runtime, servesNamespace }: GatewayContext,
   server: { readonly isDraining: () => boolean },
 ): Route[] {
   return [
@@ -21,7 +21,9 @@ export function healthRoutes(
         }
         const records = await runtime.planes.discovery.list("v1/instances");
         const instances = records.flatMap((record) =>
-          record.type === "instance" ? [describeInstance(record)] : [],
+          record.type === "instance" && servesNamespace(record.instance.id.namespace)
+            ? [describeInstance(record)]
+            : [],
         );
         const endpoints = [...new Set(instances.map(({ address }) => address))].sort();
         sendJson(response, 200, {

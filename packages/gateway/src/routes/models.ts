@@ -1,46 +1,100 @@
-// GET /v1/models and GET /v1/models/{id}, whose id may contain slashes.
+// GET /v1/models, /v1/models/{id} and /v1/models/{id}/ready. Ids may contain slashes.
 import type { ModelList, ModelObject } from "@dyn/protocol";
 import { unknownModel } from "../errors/gateway-errors.ts";
 import type { GatewayContext } from "../gateway-context.ts";
+import type { Exchange } from "../http/exchange.ts";
 import type { Route } from "../http/router.ts";
 import { sendJson } from "../http/send-json.ts";
-import type { ModelPipeline } from "../models/model-pipeline.ts";
+import type { ServedModel } from "../models/served-model.ts";
+import type { GatewaySettings } from "../settings.ts";
+import { toAnthropicModel, toAnthropicModelList } from "./anthropic-models.ts";
 
-export function modelRoutes({ models }: GatewayContext): Route[] {
+const prefix = "/v1/models/";
+const readySuffix = "/ready";
+
+export function modelRoutes(context: GatewayContext): Route[] {
+  const { models, settings } = context;
   return [
     {
       method: "GET",
       path: "/v1/models",
-      handle: ({ response }) => {
-        const list: ModelList = { object: "list", data: models.list().map(toModelObject) };
-        sendJson(response, 200, list);
+      handle: (exchange) => {
+        const entries = models.list().flatMap(namedEntries);
+        if (wantsAnthropic(exchange, settings)) {
+          sendJson(exchange.response, 200, toAnthropicModelList(entries));
+          return;
+        }
+        const list: ModelList = {
+          object: "list",
+          data: entries.map((entry) => toModelObject(entry, settings)),
+        };
+        sendJson(exchange.response, 200, list);
       },
     },
     {
       method: "GET",
-      path: "/v1/models/*",
-      handle: ({ path, response }) => {
-        const id = path.slice("/v1/models/".length);
-        const pipeline = models.find(id);
-        if (pipeline === undefined) {
-          throw unknownModel(
-            id,
-            models.list().map(({ card }) => card.displayName),
-          );
+      path: `${prefix}*`,
+      handle: (exchange) => {
+        const id = exchange.path.slice(prefix.length);
+        const model = models.find(id);
+        if (model === undefined && id.endsWith(readySuffix)) {
+          answerReadiness(context, exchange, id.slice(0, -readySuffix.length));
+          return;
         }
-        sendJson(response, 200, toModelObject(pipeline));
+        if (model === undefined) throw unknown(context, id);
+        const entry = { id, model };
+        const body = wantsAnthropic(exchange, settings)
+          ? toAnthropicModel(entry)
+          : toModelObject(entry, settings);
+        sendJson(exchange.response, 200, body);
       },
     },
   ];
 }
 
-function toModelObject({ card, readyAtSeconds }: ModelPipeline): ModelObject {
+/** 200 when a request for the model can be served now, else 503. */
+function answerReadiness(context: GatewayContext, { response }: Exchange, id: string): void {
+  const model = context.models.known(id);
+  if (model === undefined) throw unknown(context, id);
+  sendJson(response, model.isReady ? 200 : 503, {
+    model: model.name,
+    ready: model.isReady,
+    namespaces: model.readiness(),
+  });
+}
+
+export interface ModelEntry {
+  /** The name, or an alias of it. */
+  readonly id: string;
+  readonly model: ServedModel;
+}
+
+function namedEntries(model: ServedModel): ModelEntry[] {
+  return [model.name, ...model.aliases].map((id) => ({ id, model }));
+}
+
+function toModelObject({ id, model }: ModelEntry, settings: GatewaySettings): ModelObject {
+  const contextLength = settings.shownContextLength ?? model.card.contextLength;
   return {
-    id: card.displayName,
+    id,
     object: "model",
-    created: readyAtSeconds,
+    created: model.readyAtSeconds,
     owned_by: "dyn",
-    context_window: card.contextLength,
-    max_model_len: card.contextLength,
+    context_window: contextLength,
+    max_model_len: contextLength,
+    ...(settings.shownMaxOutputTokens === null
+      ? {}
+      : { max_output_tokens: settings.shownMaxOutputTokens }),
   };
+}
+
+function wantsAnthropic({ request }: Exchange, settings: GatewaySettings): boolean {
+  return settings.anthropicApi && request.headers["anthropic-version"] !== undefined;
+}
+
+function unknown({ models }: GatewayContext, id: string): Error {
+  return unknownModel(
+    id,
+    models.list().map(({ name }) => name),
+  );
 }

@@ -13,9 +13,9 @@ export async function startScriptedWorker(
   displayName: string,
   script: Script,
   card: Partial<ModelCard> = {},
+  address = `dyn://dynamo.${displayName.replace(/\W/g, "-")}.generate`,
 ): Promise<DistributedRuntime> {
   const runtime = new DistributedRuntime(hub.createPlanes());
-  const address = `dyn://dynamo.${displayName.replace(/\W/g, "-")}.generate`;
   const endpoint = await runtime
     .endpoint(address)
     .serve<PreprocessedRequest, EngineOutputItem>(async function* (request, context) {

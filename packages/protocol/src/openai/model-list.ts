@@ -7,9 +7,10 @@ export const ModelObject = z.object({
   /** When the model became ready at this frontend, in Unix seconds. */
   created: z.number().int(),
   owned_by: z.string(),
-  /** Prompt and answer together, in tokens. */
-  context_window: z.number().int().positive(),
-  max_model_len: z.number().int().positive(),
+  /** Prompt and answer together, in tokens; 0 = unknown. */
+  context_window: z.number().int().nonnegative(),
+  max_model_len: z.number().int().nonnegative(),
+  max_output_tokens: z.number().int().positive().optional(),
 });
 export type ModelObject = z.infer<typeof ModelObject>;
 

@@ -1,0 +1,113 @@
+// Workers that serve one model at one endpoint and in one role: their cards agree, so one pipeline serves them all.
+import type { ModelCard } from "@dyn/protocol";
+import { parseEndpointId } from "@dyn/runtime";
+import type { GatewayLogger } from "../logger.ts";
+import type { ModelPipeline } from "./model-pipeline.ts";
+
+const firstRetryMs = 1_000;
+const longestRetryMs = 60_000;
+
+/** Cards with this key in common belong together; prefill workers of a model are a set of their own. */
+export function workerSetKey(card: ModelCard): string {
+  return JSON.stringify([
+    card.displayName,
+    card.endpoint,
+    [...card.modelTypes].sort(),
+    card.workerType ?? null,
+  ]);
+}
+
+export class WorkerSet {
+  readonly card: ModelCard;
+  /** Discovery keys of the instances in it. */
+  readonly keys = new Set<string>();
+  readonly #left = new AbortController();
+  /** `null` while it is being built. */
+  #pipeline: ModelPipeline | null = null;
+
+  constructor(card: ModelCard) {
+    this.card = card;
+  }
+
+  get pipeline(): ModelPipeline | null {
+    return this.#pipeline;
+  }
+
+  get namespace(): string {
+    return parseEndpointId(this.card.endpoint).namespace;
+  }
+
+  /** Whether clients may ask it: prefill workers serve other workers. */
+  get isPublic(): boolean {
+    return this.card.modelTypes.length > 0;
+  }
+
+  /** Tries again with doubling pauses until the pipeline is built or the set has left. */
+  async build(
+    createPipeline: (card: ModelCard) => Promise<ModelPipeline>,
+    logger: GatewayLogger,
+  ): Promise<void> {
+    const { signal } = this.#left;
+    for (let pauseMs = firstRetryMs; !signal.aborted; pauseMs *= 2) {
+      try {
+        const pipeline = await createPipeline(this.card);
+        if (signal.aborted) await pipeline.retire();
+        else this.#pipeline = pipeline;
+        return;
+      } catch (error) {
+        const retryMs = Math.min(pauseMs, longestRetryMs);
+        logger.error("A model cannot be served yet.", {
+          model: this.card.displayName,
+          error: String(error),
+          retryMs,
+        });
+        await pause(retryMs, signal);
+      }
+    }
+  }
+
+  /** The last instance left: running requests finish. */
+  async leave(): Promise<void> {
+    this.#left.abort();
+    await this.#pipeline?.retire();
+  }
+}
+
+/** Fields in which the cards of a set must agree: prompts would mean different things otherwise. */
+const sharedFields = [
+  "sourcePath",
+  "modelInput",
+  "contextLength",
+  "kvCacheBlockSize",
+  "chatTemplate",
+] as const;
+const sharedFiles = ["config", "tokenizer", "tokenizerConfig", "generationConfig"] as const;
+
+/** What keeps a card out of a set, in words; `null` when nothing does. */
+export function differenceOf(served: ModelCard, other: ModelCard): string | null {
+  const field = sharedFields.find((name) => served[name] !== other[name]);
+  if (field !== undefined) return `${field}: ${served[field]} is served, ${other[field]} refused`;
+  const checksums = (card: ModelCard): readonly [string, string | undefined][] =>
+    [
+      ...sharedFiles.map((name) => [name, card.files?.[name]?.checksum] as [string, string?]),
+      ["chatTemplate file", card.files?.chatTemplate?.file.checksum],
+    ] as [string, string | undefined][];
+  const others = checksums(other);
+  const differing = checksums(served).findIndex(([, sum], i) => sum !== others[i]![1]);
+  if (differing === -1) return null;
+  const [name, sum] = checksums(served)[differing]!;
+  return `${name}: ${sum ?? "none"} is served, ${others[differing]![1] ?? "none"} refused`;
+}
+
+function pause(forMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, forMs);
+    function done(): void {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    }
+    signal.addEventListener("abort", done, { once: true });
+    if (signal.aborted) done();
+  });
+}
