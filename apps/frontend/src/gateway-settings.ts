@@ -7,6 +7,8 @@ export function gatewaySettings({ values }: FrontendArgs): Partial<GatewaySettin
   return {
     reasoningField: frontend.reasoningFieldName,
     excludeToolsWhenToolChoiceNone: frontend.excludeToolsWhenToolChoiceNone,
+    anthropicApi: frontend.enableAnthropicApi,
+    stripAnthropicPreamble: frontend.stripAnthropicPreamble,
     forceIncludeUsage: http.forceIncludeUsage,
     nvext: !http.disableNvext,
     shownContextLength: http.contextWindow ?? null,

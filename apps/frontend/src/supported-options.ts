@@ -19,6 +19,8 @@ export const supportedOptions: SupportedOptions<FrontendConcerns> = {
     "migrationLimit",
     "migrationMaxSeqLen",
     "reasoningFieldName",
+    "enableAnthropicApi",
+    "stripAnthropicPreamble",
     "excludeToolsWhenToolChoiceNone",
   ],
   runtime: [

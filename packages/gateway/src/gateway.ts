@@ -11,6 +11,7 @@ import { createModelPipeline } from "./models/model-pipeline.ts";
 import { chatCompletionsRoute } from "./routes/chat-completions.ts";
 import { completionsRoute } from "./routes/completions.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { messagesRoutes } from "./routes/messages.ts";
 import { metricsRoute } from "./routes/metrics.ts";
 import { modelRoutes } from "./routes/models.ts";
 import { defaultSettings, type GatewaySettings } from "./settings.ts";
@@ -95,6 +96,7 @@ export class Gateway {
     const routes: Route[] = [
       chatCompletionsRoute(context),
       completionsRoute(context),
+      ...(context.settings.anthropicApi ? messagesRoutes(context) : []),
       ...modelRoutes(context),
       ...healthRoutes(context, { isDraining: () => this.#server.isDraining }),
       metricsRoute(context),

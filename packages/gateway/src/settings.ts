@@ -14,6 +14,8 @@ export interface GatewaySettings {
   readonly excludeToolsWhenToolChoiceNone: boolean;
   /** On: /v1/messages, and /v1/models in Anthropic's form for its clients. */
   readonly anthropicApi: boolean;
+  /** Cut what some of Anthropic's clients put before their system prompt and change each time. */
+  readonly stripAnthropicPreamble: boolean;
   /** Status of a request that no worker has room for. */
   readonly overloadStatus: number;
   /** A stream that was silent for so long gets a comment; `null`: never. */
@@ -34,6 +36,7 @@ export const defaultSettings: GatewaySettings = Object.freeze({
   ignoreUnknownFields: false,
   excludeToolsWhenToolChoiceNone: true,
   anthropicApi: false,
+  stripAnthropicPreamble: true,
   overloadStatus: 529,
   sseKeepAliveMs: null,
   backendStreamTimeoutMs: null,

@@ -1,4 +1,17 @@
 export {
+  AnthropicAnswer,
+  AnthropicErrorBody,
+  AnthropicStopReason,
+  AnthropicUsage,
+} from "./anthropic/message.ts";
+export {
+  type AnthropicContentBlock,
+  type AnthropicMessage,
+  type AnthropicTool,
+  CountTokensRequest,
+  MessagesRequest,
+} from "./anthropic/messages-request.ts";
+export {
   CompletionUsage,
   EngineOutputItem,
   TopLogprob,

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { CancelledError } from "@dyn/protocol";
+import { type ErrorFormat, openAiErrors } from "../errors/error-format.ts";
 import { requestIdOf } from "./request-id.ts";
 
 /** One request and its response. */
@@ -11,6 +12,8 @@ export class Exchange {
   readonly path: string;
   /** The client's own id of the request, else a new one; sent back as x-request-id. */
   readonly requestId: string;
+  /** How errors are told; a route for other clients sets its own. */
+  errorFormat: ErrorFormat = openAiErrors;
   readonly #abort = new AbortController();
 
   constructor(request: IncomingMessage, response: ServerResponse, path: string) {

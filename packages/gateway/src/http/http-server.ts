@@ -100,6 +100,7 @@ export class HttpServer {
     this.#exchanges.add(exchange);
     try {
       const route = this.#router.find(exchange);
+      if (route.errorFormat !== undefined) exchange.errorFormat = route.errorFormat;
       if (this.#draining && !route.whileDraining) throw draining();
       await route.handle(exchange);
     } catch (error) {
@@ -125,7 +126,7 @@ export class HttpServer {
       return;
     }
     if (!request.complete) this.#boundRest(request);
-    sendError(response, error);
+    sendError(response, error, exchange.errorFormat);
   }
 
   /** The rest of a refused body is discarded, so that the client gets to read the answer; not for ever. */

@@ -1,3 +1,4 @@
+import type { ErrorFormat } from "../errors/error-format.ts";
 import { methodNotAllowed, unknownRoute } from "../errors/gateway-errors.ts";
 import type { Exchange } from "./exchange.ts";
 
@@ -10,6 +11,8 @@ export interface Route {
   readonly handle: RouteHandler;
   /** Answers while the server drains too. */
   readonly whileDraining?: boolean;
+  /** How its clients read errors. Default: OpenAI's. */
+  readonly errorFormat?: ErrorFormat;
 }
 
 /** A Map of exact paths, then the few prefixes. A trailing slash is another path. */

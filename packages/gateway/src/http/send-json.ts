@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { DynError } from "@dyn/protocol";
-import { errorToBody, errorToStatus } from "../errors/error-to-body.ts";
+import { type ErrorFormat, openAiErrors } from "../errors/error-format.ts";
+import { errorToStatus } from "../errors/error-to-body.ts";
 
 /** One write with its length: nothing is chunked. */
 export function sendJson(response: ServerResponse, status: number, body: unknown): void {
@@ -28,7 +29,11 @@ export function sendText(
 }
 
 /** Refusals that may pass by themselves say when to come again. */
-export function sendError(response: ServerResponse, error: unknown): void {
+export function sendError(
+  response: ServerResponse,
+  error: unknown,
+  format: ErrorFormat = openAiErrors,
+): void {
   const status = errorToStatus(error);
   if (
     DynError.is(error) &&
@@ -37,5 +42,5 @@ export function sendError(response: ServerResponse, error: unknown): void {
   ) {
     response.setHeader("retry-after", "1");
   }
-  sendJson(response, status, errorToBody(error));
+  sendJson(response, status, format.toBody(error));
 }

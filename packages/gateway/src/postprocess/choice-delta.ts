@@ -21,11 +21,18 @@ export interface ToolCallDelta {
   readonly arguments: string;
 }
 
+/** A part of what a choice says, in its order. */
+export type OutputPiece =
+  | { readonly kind: "text" | "reasoning"; readonly text: string }
+  | { readonly kind: "call"; readonly call: ToolCallDelta };
+
 /** What one engine item adds to what a choice shows. */
 export interface ChoiceDelta {
   readonly text: string;
   readonly reasoning: string;
   readonly toolCalls: readonly ToolCallDelta[];
+  /** The same in its order; `null`: there is only text, or nothing. */
+  readonly pieces: readonly OutputPiece[] | null;
   /** `null` when log-probabilities were not asked for. */
   readonly tokens: readonly ShownToken[] | null;
   /** All ids that came since the last delta, stops too; `null` when they were not asked for. */

@@ -1,15 +1,16 @@
 // Text of a choice, taken apart into what is said, what is thought and what is called.
-import type { ToolCallDelta } from "./choice-delta.ts";
+import type { ChoiceDelta, OutputPiece, ToolCallDelta } from "./choice-delta.ts";
 
-export interface SplitText {
-  readonly text: string;
-  readonly reasoning: string;
-  readonly toolCalls: readonly ToolCallDelta[];
-}
+export type SplitText = Pick<ChoiceDelta, "text" | "reasoning" | "toolCalls" | "pieces">;
 
 const noCalls: readonly ToolCallDelta[] = [];
 
-export const nothingSplit: SplitText = { text: "", reasoning: "", toolCalls: noCalls };
+export const nothingSplit: SplitText = {
+  text: "",
+  reasoning: "",
+  toolCalls: noCalls,
+  pieces: null,
+};
 
 /**
  * One per choice and request. What is still undecided is held back.
@@ -25,16 +26,32 @@ export interface OutputSplitter {
   readonly hasCalls: boolean;
 }
 
+export function plainText(text: string): SplitText {
+  return text === "" ? nothingSplit : { text, reasoning: "", toolCalls: noCalls, pieces: null };
+}
+
+export function piecesToSplit(pieces: readonly OutputPiece[]): SplitText {
+  if (pieces.length === 0) return nothingSplit;
+  let text = "";
+  let reasoning = "";
+  const toolCalls: ToolCallDelta[] = [];
+  for (const piece of pieces) {
+    if (piece.kind === "call") toolCalls.push(piece.call);
+    else if (piece.kind === "text") text += piece.text;
+    else reasoning += piece.text;
+  }
+  const isText = reasoning === "" && toolCalls.length === 0;
+  return isText ? plainText(text) : { text, reasoning, toolCalls, pieces };
+}
+
+/** The parts of a delta in their order. */
+export function piecesOf({ text, pieces }: SplitText): readonly OutputPiece[] {
+  return pieces ?? (text === "" ? [] : [{ kind: "text", text }]);
+}
+
 export function joinSplit(a: SplitText, b: SplitText): SplitText {
   if (b === nothingSplit) return a;
   if (a === nothingSplit) return b;
-  return {
-    text: a.text + b.text,
-    reasoning: a.reasoning + b.reasoning,
-    toolCalls: a.toolCalls.length === 0 ? b.toolCalls : [...a.toolCalls, ...b.toolCalls],
-  };
-}
-
-export function plainText(text: string): SplitText {
-  return text === "" ? nothingSplit : { text, reasoning: "", toolCalls: noCalls };
+  if (a.pieces === null && b.pieces === null) return plainText(a.text + b.text);
+  return piecesToSplit([...piecesOf(a), ...piecesOf(b)]);
 }

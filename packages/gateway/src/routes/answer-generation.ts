@@ -4,7 +4,6 @@ import { errorToStatus } from "../errors/error-to-body.ts";
 import type { GatewayContext } from "../gateway-context.ts";
 import type { Exchange } from "../http/exchange.ts";
 import { readJsonBody } from "../http/read-body.ts";
-import { doneEvent, errorEvent } from "../http/sse-events.ts";
 import { SseWriter } from "../http/sse-writer.ts";
 import { RequestObservation } from "../observe/request-observation.ts";
 import { parseJson } from "../validation/parse-json.ts";
@@ -43,7 +42,7 @@ export async function answerGeneration(
       const { requestId } = exchange;
       context.logger.error("A stream failed.", { requestId, error: describe(error) });
     }
-    writer.end(errorEvent(error) + doneEvent);
+    writer.end(exchange.errorFormat.toLastEvents(error));
   }
 }
 

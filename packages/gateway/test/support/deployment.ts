@@ -1,6 +1,12 @@
 // A gateway and one worker in this process: memory planes, the mock engine, the bundled model's tokenizer.
 import { createMockEngine, type Engine, type MockEngineOptions } from "@dyn/engine";
-import { createGateway, type Gateway, type GatewayLimits, type GatewayLogger } from "@dyn/gateway";
+import {
+  createGateway,
+  type Gateway,
+  type GatewayLimits,
+  type GatewayLogger,
+  type GatewaySettings,
+} from "@dyn/gateway";
 import { createDecodeHandler } from "@dyn/handlers";
 
 import { createMetricsRegistry } from "@dyn/metrics";
@@ -34,6 +40,7 @@ export async function startDeployment(
     readonly engine?: MockEngineOptions;
     readonly limits?: Partial<GatewayLimits>;
     readonly card?: Partial<ModelCard>;
+    readonly settings?: Partial<GatewaySettings>;
   } = {},
 ): Promise<Deployment> {
   const hub = createMemHub();
@@ -46,6 +53,7 @@ export async function startDeployment(
     metrics: createMetricsRegistry({ processMetrics: false }),
     logger: collectingLogger(log),
     ...(options.limits === undefined ? {} : { limits: options.limits }),
+    ...(options.settings === undefined ? {} : { settings: options.settings }),
   });
   const { url, port } = await gateway.listen({ host: "127.0.0.1", port: 0 });
   await gateway.waitForModel(model, { signal: AbortSignal.timeout(20_000) });

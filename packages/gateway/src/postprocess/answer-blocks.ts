@@ -1,0 +1,108 @@
+// A choice as a row of blocks (reasoning, text, calls), for the APIs whose answers are made of such.
+import { InternalError, type OpenAIFinishReason } from "@dyn/protocol";
+import type { ChoiceAssembler } from "./choice-assembler.ts";
+import type { ChoiceDelta, OutputPiece, ShownToken } from "./choice-delta.ts";
+import { piecesOf } from "./output-splitter.ts";
+import type { DeltaSink } from "./run-prompt.ts";
+
+export interface AnswerBlock {
+  readonly index: number;
+  readonly kind: "text" | "reasoning" | "call";
+  /** Of a call. */
+  readonly call: { readonly id: string; readonly name: string } | null;
+  /** What was said, or the call's arguments as JSON text. */
+  text: string;
+  /** Log-probabilities of a text block's tokens. */
+  readonly tokens: ShownToken[];
+}
+
+/** Told of each step, so that a stream can say it. */
+export interface BlockListener {
+  begun?(): void;
+  opened?(block: AnswerBlock): void;
+  /** `added` is already part of the block's text. */
+  grew?(block: AnswerBlock, added: string, tokens: readonly ShownToken[]): void;
+  closed?(block: AnswerBlock): void;
+}
+
+export interface AnswerEnd {
+  readonly finishReason: OpenAIFinishReason;
+  readonly stopReason: string | number | null;
+}
+
+/** Of an answer with one choice. A whole answer is its blocks; a stream is what the listener heard. */
+export class AnswerBlocks implements DeltaSink {
+  readonly blocks: AnswerBlock[] = [];
+  readonly #listener: BlockListener;
+  readonly #pipe: Pick<DeltaSink, "isFull" | "drained"> | null;
+  #open: AnswerBlock | null = null;
+  #hasBegun = false;
+  #end: AnswerEnd | null = null;
+
+  constructor(
+    listener: BlockListener = {},
+    pipe: Pick<DeltaSink, "isFull" | "drained"> | null = null,
+  ) {
+    this.#listener = listener;
+    this.#pipe = pipe;
+  }
+
+  get isFull(): boolean {
+    return this.#pipe?.isFull ?? false;
+  }
+
+  async drained(): Promise<void> {
+    await this.#pipe?.drained();
+  }
+
+  /** How the choice ended. Throws before it has. */
+  get end(): AnswerEnd {
+    if (this.#end === null) throw new InternalError("The answer has no end.");
+    return this.#end;
+  }
+
+  accept(_choice: ChoiceAssembler, delta: ChoiceDelta): void {
+    if (!this.#hasBegun) {
+      this.#hasBegun = true;
+      this.#listener.begun?.();
+    }
+    let tokens = delta.tokens ?? [];
+    for (const piece of piecesOf(delta)) {
+      const block = this.#blockOf(piece);
+      const added = piece.kind === "call" ? piece.call.arguments : piece.text;
+      // A token shows in one block alone, and only text has log-probabilities.
+      const shown = piece.kind === "text" ? tokens : [];
+      if (shown.length > 0) tokens = [];
+      if (added === "" && shown.length === 0) continue;
+      block.text += added;
+      block.tokens.push(...shown);
+      this.#listener.grew?.(block, added, shown);
+    }
+    if (delta.finishReason === null) return;
+    this.#close();
+    this.#end = { finishReason: delta.finishReason, stopReason: delta.stopReason };
+  }
+
+  #blockOf(piece: OutputPiece): AnswerBlock {
+    const begin = piece.kind === "call" ? piece.call.begin : null;
+    if (this.#open !== null && this.#open.kind === piece.kind && begin === null) return this.#open;
+    this.#close();
+    const block: AnswerBlock = {
+      index: this.blocks.length,
+      kind: piece.kind,
+      call: begin,
+      text: "",
+      tokens: [],
+    };
+    this.blocks.push(block);
+    this.#open = block;
+    this.#listener.opened?.(block);
+    return block;
+  }
+
+  #close(): void {
+    const block = this.#open;
+    this.#open = null;
+    if (block !== null) this.#listener.closed?.(block);
+  }
+}

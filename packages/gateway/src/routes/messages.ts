@@ -1,0 +1,99 @@
+// POST /v1/messages and /v1/messages/count_tokens: Anthropic's API.
+import {
+  type AnthropicAnswer,
+  type ChatCompletionRequest,
+  CountTokensRequest,
+  MessagesRequest,
+} from "@dyn/protocol";
+import { toAnthropicUsage, toContentBlock, toStop } from "../anthropic/answer-parts.ts";
+import { MessageEvents } from "../anthropic/message-events.ts";
+import { messagesToChat, promptToChat } from "../anthropic/to-chat-request.ts";
+import { anthropicErrors } from "../errors/error-format.ts";
+import type { GatewayContext } from "../gateway-context.ts";
+import { readJsonBody } from "../http/read-body.ts";
+import { objectIdOf } from "../http/request-id.ts";
+import type { Route } from "../http/router.ts";
+import { sendJson } from "../http/send-json.ts";
+import type { ModelPipeline } from "../models/model-pipeline.ts";
+import { AnswerBlocks } from "../postprocess/answer-blocks.ts";
+import { sumUsage } from "../postprocess/usage-meter.ts";
+import { prepareChat, renderChat } from "../preprocess/prepare-chat.ts";
+import { checkBody } from "../validation/check-body.ts";
+import { checkChatRequest } from "../validation/check-chat-request.ts";
+import { parseJson } from "../validation/parse-json.ts";
+import { answerGeneration, type GenerationTask } from "./answer-generation.ts";
+import { runPrompts } from "./run-prompts.ts";
+
+export function messagesRoutes(context: GatewayContext): Route[] {
+  const { limits, models, settings } = context;
+  const options = { stripPreamble: settings.stripAnthropicPreamble };
+  return [
+    {
+      method: "POST",
+      path: "/v1/messages",
+      errorFormat: anthropicErrors,
+      handle: (exchange) =>
+        answerGeneration(context, exchange, "anthropic_messages", async (body, task) => {
+          const request = checkBody(MessagesRequest, body);
+          const chat = { ...messagesToChat(request, options), stream: request.stream ?? false };
+          checkChatRequest(chat);
+          const isKnown = models.find(request.model) !== undefined;
+          task.observation.describe(isKnown ? request.model : null, request.stream === true);
+          const pipeline = models.get(request.model, "chat");
+          await pipeline.use(() => answerMessage(context, pipeline, chat, task));
+        }),
+    },
+    {
+      method: "POST",
+      path: "/v1/messages/count_tokens",
+      errorFormat: anthropicErrors,
+      handle: async (exchange) => {
+        const body = parseJson(await readJsonBody(exchange, limits.bodySizeBytes), limits);
+        const request = checkBody(CountTokensRequest, body);
+        const chat = promptToChat(request, options);
+        checkChatRequest(chat);
+        const pipeline = models.get(request.model, "chat");
+        const prompt = await pipeline.use(() => renderChat(context, pipeline, chat, { exchange }));
+        sendJson(exchange.response, 200, { input_tokens: prompt.tokenIds.length });
+      },
+    },
+  ];
+}
+
+async function answerMessage(
+  context: GatewayContext,
+  pipeline: ModelPipeline,
+  chat: ChatCompletionRequest,
+  task: GenerationTask,
+): Promise<void> {
+  const { exchange, observation, writer } = task;
+  const prompt = await prepareChat(context, pipeline, chat, task);
+  const objectId = objectIdOf(exchange.request);
+  const head = { id: `msg_${objectId.replaceAll("-", "")}`, model: pipeline.card.displayName };
+  const currentUsage = () => sumUsage([prompt.usage], prompt.choices);
+  const run = { exchange, pipeline, objectId, prompts: [prompt], observation };
+  if (chat.stream === true) {
+    const events = new MessageEvents({
+      writer,
+      head,
+      usage: () => toAnthropicUsage(currentUsage()),
+    });
+    const blocks = new AnswerBlocks(events, writer);
+    await runPrompts({ ...run, sink: blocks });
+    events.end(blocks.end);
+  } else {
+    const blocks = new AnswerBlocks();
+    await runPrompts({ ...run, sink: blocks });
+    const answer: AnthropicAnswer = {
+      id: head.id,
+      type: "message",
+      role: "assistant",
+      content: blocks.blocks.map(toContentBlock),
+      model: head.model,
+      ...toStop(blocks.end),
+      usage: toAnthropicUsage(currentUsage()),
+    };
+    sendJson(exchange.response, 200, answer);
+  }
+  observation.usage(currentUsage());
+}
