@@ -14,6 +14,7 @@ import { healthRoutes } from "./routes/health.ts";
 import { messagesRoutes } from "./routes/messages.ts";
 import { metricsRoute } from "./routes/metrics.ts";
 import { modelRoutes } from "./routes/models.ts";
+import { responsesRoutes } from "./routes/responses.ts";
 import { defaultSettings, type GatewaySettings } from "./settings.ts";
 
 export interface GatewayOptions {
@@ -96,6 +97,7 @@ export class Gateway {
     const routes: Route[] = [
       chatCompletionsRoute(context),
       completionsRoute(context),
+      ...responsesRoutes(context),
       ...(context.settings.anthropicApi ? messagesRoutes(context) : []),
       ...modelRoutes(context),
       ...healthRoutes(context, { isDraining: () => this.#server.isDraining }),

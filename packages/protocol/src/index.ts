@@ -59,6 +59,12 @@ export { CompletionRequest, Prompt } from "./openai/completion-request.ts";
 export { OpenAIErrorBody } from "./openai/error-body.ts";
 export { ModelList, ModelObject } from "./openai/model-list.ts";
 export { Nvext } from "./openai/nvext.ts";
+export {
+  type ResponsesContentPart,
+  type ResponsesItem,
+  ResponsesRequest,
+  type ResponsesTool,
+} from "./openai/responses-request.ts";
 export { SamplingRequest } from "./openai/sampling-fields.ts";
 export { TextCompletion, TextLogprobs } from "./openai/text-completion.ts";
 export { Float32, Float64 } from "./wire/number-kinds.ts";
