@@ -4,6 +4,7 @@ import { createGateway, type Gateway, type GatewayOptions } from "@dyn/gateway";
 import type { Logger } from "@dyn/logging";
 import { createMetricsRegistry, type MetricsRegistry } from "@dyn/metrics";
 import { DistributedRuntime, type Planes, type RouterMode, routerModes } from "@dyn/runtime";
+import { doorSettings, followKeys } from "./door-settings.ts";
 import { gatewaySettings } from "./gateway-settings.ts";
 import { supportedOptions } from "./supported-options.ts";
 
@@ -27,12 +28,18 @@ export async function startFrontend(context: FrontendContext): Promise<RunningFr
   const { args, planes, logger } = context;
   refuseUnsupported(args, supportedOptions);
   for (const notice of args.notices) logger.warn(notice);
-  const { http, frontend, runtime: planeOptions } = args.values;
+  const { http, door, frontend, runtime: planeOptions } = args.values;
   const runtime = new DistributedRuntime(planes);
   const gateway = createGateway({
     runtime,
     metrics: context.registry ?? createMetricsRegistry(),
-    limits: { bodySizeBytes: Math.floor(http.bodyLimitMb * 1024 * 1024) },
+    limits: {
+      bodySizeBytes: Math.floor(http.bodyLimitMb * 1024 * 1024),
+      concurrentRequests: door.maxConcurrentRequests ?? null,
+      requestTimeoutMs:
+        door.requestTimeoutSecs === undefined ? null : door.requestTimeoutSecs * 1000,
+    },
+    ...(await doorSettings(args)),
     settings: gatewaySettings(args),
     ...namespaceFilter(args),
     routerMode: routerMode(args.values.router.routerMode),
@@ -40,11 +47,13 @@ export async function startFrontend(context: FrontendContext): Promise<RunningFr
     migration: { limit: frontend.migrationLimit, maxSeqLen: frontend.migrationMaxSeqLen },
     logger: logger.child("gateway"),
   });
-  const { port } = await gateway.listen({ host: http.host, port: http.port });
+  const { url, port } = await gateway.listen({ host: http.host, port: http.port });
+  const unfollowKeys = followKeys(args, (keys) => gateway.setKeys(keys), logger);
   return {
-    url: `http://${clientHost(http.host)}:${port}`,
+    url: `${new URL(url).protocol}//${clientHost(http.host)}:${port}`,
     gateway,
     drain: async () => {
+      unfollowKeys();
       const { complete } = await gateway.drain({
         timeoutMs: http.gracefulShutdownTimeoutSecs * 1000,
       });

@@ -5,6 +5,9 @@ export const supportedOptions: SupportedOptions<FrontendConcerns> = {
   http: [
     "host",
     "port",
+    "tlsCertPath",
+    "tlsKeyPath",
+    "tlsClientCaCertPath",
     "bodyLimitMb",
     "gracefulShutdownTimeoutSecs",
     "disableNvext",
@@ -13,6 +16,7 @@ export const supportedOptions: SupportedOptions<FrontendConcerns> = {
     "contextWindow",
     "maxOutputTokens",
   ],
+  door: true,
   frontend: [
     "namespace",
     "namespacePrefix",

@@ -36,6 +36,7 @@ export {
   parseEndpointName,
 } from "./commands/worker-endpoint.ts";
 export type { ServingMode, WorkerType } from "./commands/worker-type.ts";
+export { doorOptions } from "./concerns/door-options.ts";
 export { engineOptions } from "./concerns/engine-options.ts";
 export { frontendOptions } from "./concerns/frontend-options.ts";
 export { httpOptions } from "./concerns/http-options.ts";

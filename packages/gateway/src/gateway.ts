@@ -1,8 +1,10 @@
 import { createFrontendMetrics, type FrontendMetrics, type MetricsRegistry } from "@dyn/metrics";
 import type { ModelCard } from "@dyn/protocol";
 import type { DistributedRuntime, RouterMode } from "@dyn/runtime";
+import type { ApiKeyEntry } from "./door/api-key.ts";
+import { Door } from "./door/door.ts";
 import type { GatewayContext } from "./gateway-context.ts";
-import { HttpServer } from "./http/http-server.ts";
+import { HttpServer, type HttpTls } from "./http/http-server.ts";
 import { type Route, Router } from "./http/router.ts";
 import { defaultLimits, type GatewayLimits } from "./limits.ts";
 import { type GatewayLogger, stderrLogger } from "./logger.ts";
@@ -31,6 +33,12 @@ export interface GatewayOptions {
   readonly inhibitMs?: number;
   /** How often a request may go on at another worker when its own is gone, up to how many tokens. Default: never. */
   readonly migration?: { readonly limit: number; readonly maxSeqLen?: number | undefined };
+  /** Who may come in: keys of clients. Default: everybody. */
+  readonly keys?: readonly ApiKeyEntry[];
+  /** Origins whose pages browsers let in; `*` = all. Default: none. */
+  readonly corsOrigins?: readonly string[];
+  /** Serves HTTPS. */
+  readonly tls?: HttpTls;
   /** Default: lines of JSON on the standard error stream. */
   readonly logger?: GatewayLogger;
   /** Wall clock in milliseconds since 1970. */
@@ -41,6 +49,8 @@ export interface GatewayOptions {
 export class Gateway {
   readonly #server: HttpServer;
   readonly #models: ModelDirectory;
+  readonly #door: Door;
+  readonly #isSecure: boolean;
 
   constructor(options: GatewayOptions) {
     const { runtime, routerMode = "round-robin", logger = stderrLogger } = options;
@@ -103,7 +113,24 @@ export class Gateway {
       ...healthRoutes(context, { isDraining: () => this.#server.isDraining }),
       metricsRoute(context),
     ];
-    this.#server = new HttpServer({ router: new Router(routes), limits, logger });
+    this.#door = new Door({
+      keys: options.keys ?? null,
+      concurrentRequests: limits.concurrentRequests,
+    });
+    this.#isSecure = options.tls !== undefined;
+    this.#server = new HttpServer({
+      router: new Router(routes),
+      limits,
+      logger,
+      door: this.#door,
+      tls: options.tls ?? null,
+      ...(options.corsOrigins === undefined ? {} : { corsOrigins: options.corsOrigins }),
+    });
+  }
+
+  /** Other keys from now on; requests that run are left alone. */
+  setKeys(keys: readonly ApiKeyEntry[]): void {
+    this.#door.setKeys(keys);
   }
 
   /** Takes requests; models appear as discovery tells of them. Port 0 draws a free one. */
@@ -114,7 +141,8 @@ export class Gateway {
     this.#models.start();
     const port = await this.#server.listen(options);
     const host = options.host.includes(":") ? `[${options.host}]` : options.host;
-    return { url: `http://${host}:${port}`, port };
+    const scheme = this.#isSecure ? "https" : "http";
+    return { url: `${scheme}://${host}:${port}`, port };
   }
 
   /** Resolves when requests for the model can be answered; rejects with the signal's reason. */

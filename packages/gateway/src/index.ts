@@ -1,4 +1,6 @@
+export { ApiKeyEntry, hashApiKey, readApiKeys } from "./door/api-key.ts";
 export { createGateway, Gateway, type GatewayOptions } from "./gateway.ts";
+export type { HttpTls } from "./http/http-server.ts";
 export { defaultLimits, type GatewayLimits } from "./limits.ts";
 export { type GatewayLogger, stderrLogger } from "./logger.ts";
 export { defaultSettings, type GatewaySettings } from "./settings.ts";

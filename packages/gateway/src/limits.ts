@@ -18,6 +18,10 @@ export interface GatewayLimits {
   readonly keepAliveTimeoutMs: number;
   /** A client that takes nothing of a stream for so long is cut off, and its request ends. */
   readonly stalledReaderTimeoutMs: number;
+  /** For one request from its headers to the end of its answer; `null`: no bound. */
+  readonly requestTimeoutMs: number | null;
+  /** Requests of clients that run at one time; `null`: no bound. */
+  readonly concurrentRequests: number | null;
   /** Prompts times choices of one text completion request. */
   readonly choiceCount: number;
 }
@@ -32,5 +36,7 @@ export const defaultLimits: GatewayLimits = Object.freeze({
   bodyTimeoutMs: 120_000,
   keepAliveTimeoutMs: 65_000,
   stalledReaderTimeoutMs: 120_000,
+  requestTimeoutMs: null,
+  concurrentRequests: null,
   choiceCount: 128,
 });

@@ -2,6 +2,7 @@ import { ArgsError } from "../args-error.ts";
 import type { Command, PrintArgs, RunArgs } from "../command/command.ts";
 import { defineCommand } from "../command/define-command.ts";
 import { conflictError, deriveValue, isGiven, nameOption } from "../command/derive-value.ts";
+import { doorOptions } from "../concerns/door-options.ts";
 import { frontendOptions } from "../concerns/frontend-options.ts";
 import { httpOptions } from "../concerns/http-options.ts";
 import { processOptions } from "../concerns/process-options.ts";
@@ -13,6 +14,7 @@ import { programVersion } from "../program-version.ts";
 
 const concerns = {
   http: httpOptions,
+  door: doorOptions,
   frontend: frontendOptions,
   runtime: runtimeOptions,
   router: routerOptions,

@@ -76,6 +76,39 @@ export function draining(): DynError {
   });
 }
 
+export function missingApiKey(): DynError {
+  return new DynError(
+    "This server needs an API key. Send it as `Authorization: Bearer KEY` or `x-api-key: KEY`.",
+    { code: "DYN_GATEWAY_MISSING_API_KEY", status: 401 },
+  );
+}
+
+export function badApiKey(): DynError {
+  return new DynError("The API key is not known here. Check it for typing errors.", {
+    code: "DYN_GATEWAY_INVALID_API_KEY",
+    status: 401,
+  });
+}
+
+/** `key`: the name of the key that was sent; `null`: none was. */
+export function adminOnly(key: string | null): DynError {
+  return new DynError(
+    `This route is for administrators: call it from the server's own machine, or with a key that has admin set${key === null ? "" : `, which ${key} has not`}.`,
+    { code: "DYN_GATEWAY_ADMIN_ONLY", status: 403 },
+  );
+}
+
+export function rateLimited(message: string, waitMs: number): DynError {
+  return Object.assign(
+    new DynError(`${message} Come again in ${Math.max(1, Math.ceil(waitMs / 1000))} s.`, {
+      code: "DYN_GATEWAY_RATE_LIMITED",
+      status: 429,
+      retryable: true,
+    }),
+    { retryAfterMs: waitMs },
+  );
+}
+
 /** The worker's stream ended before each choice had its finish reason. */
 export function incompleteStream(): DynError {
   return new DynError("The worker's answer broke off before it was complete.", {

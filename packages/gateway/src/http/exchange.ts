@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { CancelledError } from "@dyn/protocol";
+import { CancelledError, DeadlineExceededError } from "@dyn/protocol";
+import type { Tenant } from "../door/tenant.ts";
 import { type ErrorFormat, openAiErrors } from "../errors/error-format.ts";
 import { requestIdOf } from "./request-id.ts";
 
@@ -14,6 +15,8 @@ export class Exchange {
   readonly requestId: string;
   /** How errors are told; a route for other clients sets its own. */
   errorFormat: ErrorFormat = openAiErrors;
+  /** Whose key it came with; `null` where no keys are set. */
+  tenant: Tenant | null = null;
   readonly #abort = new AbortController();
 
   constructor(request: IncomingMessage, response: ServerResponse, path: string) {
@@ -28,9 +31,19 @@ export class Exchange {
     });
   }
 
-  /** Aborted when the client leaves before its answer is complete; the reason is a CancelledError. */
+  /** Aborted when the client leaves before its answer is complete (CancelledError), or its time is over (DeadlineExceededError). */
   get signal(): AbortSignal {
     return this.#abort.signal;
+  }
+
+  /** The time for the whole request is over. */
+  expire(timeoutMs: number): void {
+    if (this.#abort.signal.aborted) return;
+    this.#abort.abort(
+      new DeadlineExceededError(
+        `The request took longer than ${timeoutMs / 1000} s, the most that this server gives to one.`,
+      ),
+    );
   }
 
   abort(message: string): void {

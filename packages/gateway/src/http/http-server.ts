@@ -1,9 +1,12 @@
 // node:http, and what stands between a socket and a route: limits, time-outs, errors, drain.
 // It knows no route's meaning.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { DynError } from "@dyn/protocol";
+import { allowOrigin, answerPreflight, type CorsOrigins } from "../door/cors.ts";
+import type { Door } from "../door/door.ts";
 import { draining } from "../errors/gateway-errors.ts";
 import type { GatewayLimits } from "../limits.ts";
 import type { GatewayLogger } from "../logger.ts";
@@ -13,6 +16,13 @@ import { declaresTooMuch } from "./read-body.ts";
 import type { Router } from "./router.ts";
 import { sendError } from "./send-json.ts";
 
+/** PEM texts. */
+export interface HttpTls {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca: string | null;
+}
+
 /** How long a client may go on sending a body that was refused. */
 const lingerMs = 5_000;
 
@@ -20,6 +30,8 @@ export class HttpServer {
   readonly #server: Server;
   readonly #router: Router;
   readonly #limits: GatewayLimits;
+  readonly #door: Door;
+  readonly #corsOrigins: CorsOrigins;
   readonly #logger: GatewayLogger;
   readonly #exchanges = new Set<Exchange>();
   readonly #idleWaiters = new Set<() => void>();
@@ -30,19 +42,35 @@ export class HttpServer {
     readonly router: Router;
     readonly limits: GatewayLimits;
     readonly logger: GatewayLogger;
+    readonly door: Door;
+    readonly corsOrigins?: CorsOrigins;
+    /** Serves HTTPS; with `ca` clients must show a certificate signed by it. */
+    readonly tls?: HttpTls | null;
   }) {
     const { limits } = options;
+    this.#door = options.door;
+    this.#corsOrigins = options.corsOrigins ?? [];
     this.#router = options.router;
     this.#limits = limits;
     this.#logger = options.logger;
-    this.#server = createServer({
+    const settings = {
       maxHeaderSize: limits.headerSizeBytes,
       headersTimeout: Math.min(limits.headersTimeoutMs, limits.bodyTimeoutMs),
       requestTimeout: limits.bodyTimeoutMs,
       keepAliveTimeout: limits.keepAliveTimeoutMs,
       connectionsCheckingInterval: Math.min(1_000, limits.headersTimeoutMs),
       noDelay: true,
-    });
+    };
+    const { tls } = options;
+    this.#server =
+      tls == null
+        ? createServer(settings)
+        : createSecureServer({
+            ...settings,
+            cert: tls.cert,
+            key: tls.key,
+            ...(tls.ca === null ? {} : { ca: tls.ca, requestCert: true, rejectUnauthorized: true }),
+          });
     this.#server.on("request", (request, response) => void this.#serve(request, response));
     this.#server.on("checkContinue", (request, response) => {
       // A body that will be refused is not asked for.
@@ -97,15 +125,28 @@ export class HttpServer {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const exchange = new Exchange(request, response, pathOf(request));
     this.#responses.set(request.socket, response);
+    if (answerPreflight(request, response, this.#corsOrigins)) return;
+    allowOrigin(request, response, this.#corsOrigins);
     this.#exchanges.add(exchange);
+    const { requestTimeoutMs } = this.#limits;
+    const deadline =
+      requestTimeoutMs === null
+        ? null
+        : setTimeout(() => exchange.expire(requestTimeoutMs), requestTimeoutMs);
+    let release = () => {};
     try {
       const route = this.#router.find(exchange);
       if (route.errorFormat !== undefined) exchange.errorFormat = route.errorFormat;
       if (this.#draining && !route.whileDraining) throw draining();
+      const admission = this.#door.admit(request, route.access ?? "client");
+      release = admission.release;
+      exchange.tenant = admission.tenant;
       await route.handle(exchange);
     } catch (error) {
       this.#answerError(exchange, error);
     } finally {
+      release();
+      if (deadline !== null) clearTimeout(deadline);
       this.#exchanges.delete(exchange);
       if (this.#exchanges.size === 0) for (const done of this.#idleWaiters) done();
     }

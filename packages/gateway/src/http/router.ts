@@ -1,3 +1,4 @@
+import type { Access } from "../door/door.ts";
 import type { ErrorFormat } from "../errors/error-format.ts";
 import { methodNotAllowed, unknownRoute } from "../errors/gateway-errors.ts";
 import type { Exchange } from "./exchange.ts";
@@ -11,6 +12,8 @@ export interface Route {
   readonly handle: RouteHandler;
   /** Answers while the server drains too. */
   readonly whileDraining?: boolean;
+  /** Who may use it. Default: clients. */
+  readonly access?: Access;
   /** How its clients read errors. Default: OpenAI's. */
   readonly errorFormat?: ErrorFormat;
 }

@@ -40,7 +40,14 @@ export function sendError(
     error.retryable &&
     (status === 429 || status === 503 || status === 529)
   ) {
-    response.setHeader("retry-after", "1");
+    response.setHeader("retry-after", String(retryAfterSeconds(error)));
   }
+  if (status === 401) response.setHeader("www-authenticate", "Bearer");
   sendJson(response, status, format.toBody(error));
+}
+
+/** At least 1. */
+function retryAfterSeconds(error: DynError): number {
+  const { retryAfterMs } = error as DynError & { readonly retryAfterMs?: number };
+  return Math.max(1, Math.ceil((retryAfterMs ?? 0) / 1000));
 }

@@ -24,6 +24,7 @@ export class RequestObservation {
   #hasFirstToken = false;
   #detokenizeMs = 0;
   #promptTokens: number | undefined;
+  #answerTokens = 0;
   #usage: CompletionUsage | null = null;
 
   constructor(metrics: FrontendMetrics, endpoint: string) {
@@ -79,6 +80,7 @@ export class RequestObservation {
     this.#detokenizeMs += doneMs - nowMs;
     const tokenCount = item.token_ids.length;
     if (tokenCount === 0) return;
+    this.#answerTokens += tokenCount;
     const lastMs = this.#lastTokenMs[choiceIndex];
     this.#lastTokenMs[choiceIndex] = nowMs;
     if (!this.#hasFirstToken) {
@@ -88,6 +90,11 @@ export class RequestObservation {
     } else {
       this.#request?.tokens(tokenCount, (nowMs - (lastMs ?? nowMs)) / 1000);
     }
+  }
+
+  /** Prompt and answer so far. */
+  get totalTokens(): number {
+    return this.#usage?.total_tokens ?? (this.#promptTokens ?? 0) + this.#answerTokens;
   }
 
   usage(usage: CompletionUsage): void {

@@ -31,6 +31,7 @@ export async function prepareChat(
     nvext: settings.nvext ? request.nvext : null,
     headers: exchange.request.headers,
     cacheSalt: request.cache_salt,
+    tenant: exchange.tenant,
   });
   const prompt: ChatPrompt =
     hints.tokenIds === null

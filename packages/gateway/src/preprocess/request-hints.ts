@@ -22,6 +22,8 @@ export function readRequestHints(options: {
   readonly nvext: Nvext | null | undefined;
   readonly headers: IncomingHttpHeaders;
   readonly cacheSalt: string | null | undefined;
+  /** Whose key the request came with: its salt is not the client's to choose. */
+  readonly tenant?: { readonly priority: number | null; readonly cacheSalt: string | null } | null;
 }): RequestHints {
   const { headers } = options;
   const nvext: Nvext = options.nvext ?? {};
@@ -48,11 +50,17 @@ export function readRequestHints(options: {
   const priority =
     integerHeader(headers, "x-dynamo-request-priority") ??
     hints.priority ??
-    (hints.latency_sensitivity == null ? undefined : Math.round(hints.latency_sensitivity));
+    (hints.latency_sensitivity == null ? undefined : Math.round(hints.latency_sensitivity)) ??
+    options.tenant?.priority ??
+    undefined;
   const strictPriority =
     countHeader(headers, "x-dynamo-request-strict-priority") ?? hints.strict_priority;
   const cacheSalt =
-    textHeader(headers, "x-tenant-id") ?? nvext.cache_salt ?? options.cacheSalt ?? undefined;
+    options.tenant?.cacheSalt ??
+    textHeader(headers, "x-tenant-id") ??
+    nvext.cache_salt ??
+    options.cacheSalt ??
+    undefined;
   const sessionId = textHeader(headers, "x-dynamo-session-id");
   const parentSessionId = textHeader(headers, "x-dynamo-parent-session-id");
   const extraFields = nvext.extra_fields ?? [];

@@ -1,5 +1,5 @@
 // The way of every generating request: read, check, prepare, run, answer; counted from first to last.
-import { CancelledError, DynError } from "@dyn/protocol";
+import { CancelledError, DeadlineExceededError, DynError } from "@dyn/protocol";
 import { errorToStatus } from "../errors/error-to-body.ts";
 import type { GatewayContext } from "../gateway-context.ts";
 import type { Exchange } from "../http/exchange.ts";
@@ -34,16 +34,25 @@ export async function answerGeneration(
     );
     await answer(body, { exchange, observation, writer });
     observation.end(null);
+    exchange.tenant?.charge(observation.totalTokens, context.nowMs());
   } catch (error) {
-    const reason = exchange.signal.aborted ? new CancelledError(undefined, error) : error;
+    exchange.tenant?.charge(observation.totalTokens, context.nowMs());
+    const reason = exchange.signal.aborted ? endOf(exchange.signal, error) : error;
     observation.end(reason);
-    if (!writer.hasBegun || exchange.signal.aborted) throw reason;
+    const isGone = reason instanceof CancelledError;
+    if (!writer.hasBegun || isGone) throw reason;
     if (errorToStatus(error) === 500) {
       const { requestId } = exchange;
       context.logger.error("A stream failed.", { requestId, error: describe(error) });
     }
-    writer.end(exchange.errorFormat.toLastEvents(error));
+    writer.end(exchange.errorFormat.toLastEvents(reason));
   }
+}
+
+function endOf(signal: AbortSignal, cause: unknown): unknown {
+  return signal.reason instanceof DeadlineExceededError
+    ? signal.reason
+    : new CancelledError(undefined, cause);
 }
 
 function describe(error: unknown): string {

@@ -56,6 +56,7 @@ async function answerCompletion(
     nvext: settings.nvext ? request.nvext : null,
     headers: exchange.request.headers,
     cacheSalt: request.cache_salt,
+    tenant: exchange.tenant,
   });
   checkAnnotations(hints.annotations, request.stream === true);
   const prompts = inputs.map((input, i) => preparePrompt(pipeline, request, hints, input, i));

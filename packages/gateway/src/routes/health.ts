@@ -13,6 +13,7 @@ export function healthRoutes(
       method: "GET",
       path: "/health",
       whileDraining: true,
+      access: "open",
       handle: async ({ response }) => {
         if (server.isDraining()) {
           const message = "The server finishes what runs and takes nothing new.";
@@ -37,6 +38,7 @@ export function healthRoutes(
       method: "GET",
       path: "/live",
       whileDraining: true,
+      access: "open",
       handle: ({ response }) => {
         sendJson(response, 200, { status: "live", message: "The server answers." });
       },

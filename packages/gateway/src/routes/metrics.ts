@@ -8,6 +8,7 @@ export function metricsRoute({ registry }: GatewayContext): Route {
     method: "GET",
     path: "/metrics",
     whileDraining: true,
+    access: "open",
     handle: async ({ response }) => {
       const { contentType, body } = await registry.render();
       sendText(response, 200, contentType, body);

@@ -5,6 +5,7 @@ import {
   type Gateway,
   type GatewayLimits,
   type GatewayLogger,
+  type GatewayOptions,
   type GatewaySettings,
 } from "@dyn/gateway";
 import { createDecodeHandler } from "@dyn/handlers";
@@ -41,6 +42,8 @@ export async function startDeployment(
     readonly limits?: Partial<GatewayLimits>;
     readonly card?: Partial<ModelCard>;
     readonly settings?: Partial<GatewaySettings>;
+    /** Any other of the gateway's options. */
+    readonly gateway?: Partial<GatewayOptions>;
   } = {},
 ): Promise<Deployment> {
   const hub = createMemHub();
@@ -53,6 +56,7 @@ export async function startDeployment(
     metrics: createMetricsRegistry({ processMetrics: false }),
     logger: collectingLogger(log),
     ...(options.limits === undefined ? {} : { limits: options.limits }),
+    ...options.gateway,
     ...(options.settings === undefined ? {} : { settings: options.settings }),
   });
   const { url, port } = await gateway.listen({ host: "127.0.0.1", port: 0 });
