@@ -79,6 +79,8 @@ async function readPem(path: string, flag: string): Promise<string> {
   try {
     return await readFile(path, "utf8");
   } catch (error) {
-    throw new ArgsError("CONFIG_FILE", `${flag} ${path} cannot be read: ${String(error)}`, { flag });
+    throw new ArgsError("CONFIG_FILE", `${flag} ${path} cannot be read: ${String(error)}`, {
+      flag,
+    });
   }
 }

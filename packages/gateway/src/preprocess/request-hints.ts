@@ -106,12 +106,6 @@ export function readRequestHints(options: {
   };
 }
 
-export const noHints: RequestHints = readRequestHints({
-  nvext: null,
-  headers: {},
-  cacheSalt: null,
-});
-
 /** What cannot be read counts as not sent, as in the reference. */
 function idHeader(headers: IncomingHttpHeaders, ...names: string[]): bigint | undefined {
   const text = textHeader(headers, ...names);
