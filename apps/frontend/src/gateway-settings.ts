@@ -11,6 +11,7 @@ export function gatewaySettings({ values }: FrontendArgs): Partial<GatewaySettin
     stripAnthropicPreamble: frontend.stripAnthropicPreamble,
     forceIncludeUsage: http.forceIncludeUsage,
     nvext: !http.disableNvext,
+    sseKeepAliveMs: http.sseKeepAliveIntervalMs ?? null,
     shownContextLength: http.contextWindow ?? null,
     shownMaxOutputTokens: http.maxOutputTokens ?? null,
     ignoreUnknownFields: http.ignoreUnsupportedFields,

@@ -10,6 +10,7 @@ export const supportedOptions: SupportedOptions<FrontendConcerns> = {
     "tlsClientCaCertPath",
     "bodyLimitMb",
     "gracefulShutdownTimeoutSecs",
+    "sseKeepAliveIntervalMs",
     "disableNvext",
     "ignoreUnsupportedFields",
     "forceIncludeUsage",

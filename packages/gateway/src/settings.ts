@@ -22,8 +22,6 @@ export interface GatewaySettings {
   readonly sseKeepAliveMs: number | null;
   /** A worker that was silent for so long fails its request with 504; `null`: never. */
   readonly backendStreamTimeoutMs: number | null;
-  /** How long a stream's status waits for an early error; `null`: not at all. */
-  readonly errorPeekMs: number | null;
   /** What /v1/models shows instead of the card's context length. */
   readonly shownContextLength: number | null;
   readonly shownMaxOutputTokens: number | null;
@@ -40,7 +38,6 @@ export const defaultSettings: GatewaySettings = Object.freeze({
   overloadStatus: 529,
   sseKeepAliveMs: null,
   backendStreamTimeoutMs: null,
-  errorPeekMs: null,
   shownContextLength: null,
   shownMaxOutputTokens: null,
 });

@@ -99,4 +99,25 @@ describe("SseWriter", () => {
     socket.destroy();
     expect(failure).toMatchObject({ code: "DYN_REQUEST_CANCELLED" });
   });
+
+  it("sends comments while there is nothing to say, also before the first event, and none afterwards", async () => {
+    let heard = 0;
+    let end = () => {};
+    handle = async (exchange) => {
+      const writer = new SseWriter(exchange, { stalledReaderTimeoutMs: 5000 });
+      writer.startKeepAlive(5, ":\n\n");
+      await new Promise<void>((resolve) => {
+        end = resolve;
+      });
+      writer.end("data: last\n\n");
+    };
+    const answer = await fetch(url());
+    let text = "";
+    for await (const part of answer.body!.pipeThrough(new TextDecoderStream())) {
+      text += part;
+      heard = text.split(":\n\n").length - 1;
+      if (heard >= 3) end();
+    }
+    expect(text).toMatch(/^(:\n\n){3,}data: last\n\n$/);
+  });
 });

@@ -78,10 +78,17 @@ export const httpOptions = z.object({
     "DYN_HTTP_BACKEND_STREAM_TIMEOUT_SECS",
     "http-backend-stream-timeout-secs",
   ),
-  preCommitErrorPeekMs: limit(
-    "Milliseconds that a stream's headers wait for an early error; not set: none.",
-    "DYN_HTTP_PRE_COMMIT_ERROR_PEEK_MS",
-    "http-pre-commit-error-peek-ms",
+  preCommitErrorPeekMs: option(
+    "Milliseconds that a stream's headers wait for an early error.",
+    z.number().gt(0).optional(),
+    {
+      env: "DYN_HTTP_PRE_COMMIT_ERROR_PEEK_MS",
+      flag: "http-pre-commit-error-peek-ms",
+      envOnly: true,
+      noEffect:
+        "a stream's status always waits for its first event or keep-alive comment, so an early error has its own.",
+      group,
+    },
   ),
   gracefulShutdownTimeoutSecs: option(
     "Seconds that running streams have at shutdown.",

@@ -10,6 +10,8 @@ export class SseWriter {
   #pending = "";
   #isScheduled = false;
   #hasBegun = false;
+  #lastWriteMs = 0;
+  #keepAlive: NodeJS.Timeout | null = null;
 
   constructor(exchange: Exchange, options: { readonly stalledReaderTimeoutMs: number }) {
     this.#exchange = exchange;
@@ -26,9 +28,26 @@ export class SseWriter {
     return this.#exchange.response.writableNeedDrain || this.#pending.length > maxPendingLength;
   }
 
+  /**
+   * From now on `frame` is sent whenever nothing else was for `intervalMs`, also before the first event, so that
+   * proxies keep the connection. The status is decided with the first of them.
+   */
+  startKeepAlive(intervalMs: number, frame: string): void {
+    this.#lastWriteMs = performance.now();
+    const look = () => {
+      const silentMs = performance.now() - this.#lastWriteMs;
+      if (silentMs >= intervalMs && !this.isFull) this.write(frame);
+      const nextMs = silentMs >= intervalMs ? intervalMs : intervalMs - silentMs;
+      this.#keepAlive = setTimeout(look, nextMs);
+    };
+    this.#keepAlive = setTimeout(look, intervalMs);
+    this.#exchange.response.once("close", () => this.#stopKeepAlive());
+  }
+
   /** One or more whole events, each with its empty line. */
   write(events: string): void {
     this.#begin();
+    if (this.#keepAlive !== null) this.#lastWriteMs = performance.now();
     this.#pending += events;
     if (this.#isScheduled) return;
     this.#isScheduled = true;
@@ -38,6 +57,7 @@ export class SseWriter {
   /** Writes what waits and these last events, and ends the response. */
   end(events: string): void {
     this.#begin();
+    this.#stopKeepAlive();
     this.#exchange.response.end(this.#pending + events);
     this.#pending = "";
   }
@@ -79,6 +99,11 @@ export class SseWriter {
     this.#pending = "";
     response.write(text);
   };
+
+  #stopKeepAlive(): void {
+    if (this.#keepAlive !== null) clearTimeout(this.#keepAlive);
+    this.#keepAlive = null;
+  }
 
   #begin(): void {
     if (this.#hasBegun) return;

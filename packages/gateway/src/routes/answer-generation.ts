@@ -15,6 +15,15 @@ export interface GenerationTask {
   readonly writer: SseWriter;
 }
 
+/** Keeps a stream's connection in use while there is nothing to say, if the settings want it. */
+export function keepStreamAlive(
+  { settings }: GatewayContext,
+  writer: SseWriter,
+  frame: string,
+): void {
+  if (settings.sseKeepAliveMs !== null) writer.startKeepAlive(settings.sseKeepAliveMs, frame);
+}
+
 /**
  * Errors before the first event become the response's status; later ones become the last event.
  * Everything thrown is rethrown for the server, which answers what is not answered yet.

@@ -4,6 +4,7 @@ import type { GatewayContext } from "../gateway-context.ts";
 import { objectIdOf } from "../http/request-id.ts";
 import type { Route } from "../http/router.ts";
 import { sendAnswer } from "../http/send-json.ts";
+import { commentFrame } from "../http/sse-events.ts";
 import type { ModelPipeline } from "../models/model-pipeline.ts";
 import { annotationEvents, checkAnnotations } from "../postprocess/annotation-events.ts";
 import { AnswerExtras } from "../postprocess/answer-extras.ts";
@@ -14,7 +15,7 @@ import { sumUsage } from "../postprocess/usage-meter.ts";
 import { prepareChat } from "../preprocess/prepare-chat.ts";
 import { checkBody } from "../validation/check-body.ts";
 import { checkChatRequest } from "../validation/check-chat-request.ts";
-import { answerGeneration, type GenerationTask } from "./answer-generation.ts";
+import { answerGeneration, type GenerationTask, keepStreamAlive } from "./answer-generation.ts";
 import { runPrompts } from "./run-prompts.ts";
 
 export function chatCompletionsRoute(context: GatewayContext): Route {
@@ -65,6 +66,7 @@ async function answerChat(
   const currentUsage = () => sumUsage([prompt.usage], prompt.choices);
   const run = { exchange, pipeline, objectId, prompts: [prompt], observation, extras };
   if (request.stream === true) {
+    keepStreamAlive(context, writer, commentFrame);
     const sink = new StreamSink({
       writer,
       head,

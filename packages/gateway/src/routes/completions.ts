@@ -4,6 +4,7 @@ import type { GatewayContext } from "../gateway-context.ts";
 import { objectIdOf } from "../http/request-id.ts";
 import type { Route } from "../http/router.ts";
 import { sendAnswer } from "../http/send-json.ts";
+import { commentFrame } from "../http/sse-events.ts";
 import type { ModelPipeline } from "../models/model-pipeline.ts";
 import { annotationEvents, checkAnnotations } from "../postprocess/annotation-events.ts";
 import { AnswerExtras } from "../postprocess/answer-extras.ts";
@@ -20,7 +21,7 @@ import { type RequestHints, readRequestHints } from "../preprocess/request-hints
 import { toPreprocessedRequest, toStopRules } from "../preprocess/sampling-request.ts";
 import { checkBody } from "../validation/check-body.ts";
 import { checkCompletionRequest } from "../validation/check-completion-request.ts";
-import { answerGeneration, type GenerationTask } from "./answer-generation.ts";
+import { answerGeneration, type GenerationTask, keepStreamAlive } from "./answer-generation.ts";
 import { type PreparedPrompt, runPrompts } from "./run-prompts.ts";
 
 /** OpenAI's default for max_tokens on this route. */
@@ -86,6 +87,7 @@ async function answerCompletion(
     : null;
   const run = { exchange, pipeline, objectId, prompts, observation, extras };
   if (request.stream === true) {
+    keepStreamAlive(context, writer, commentFrame);
     const sink = new StreamSink({
       writer,
       head,

@@ -14,6 +14,7 @@ import { readJsonBody } from "../http/read-body.ts";
 import { objectIdOf } from "../http/request-id.ts";
 import type { Route } from "../http/router.ts";
 import { sendJson } from "../http/send-json.ts";
+import { pingEvent } from "../http/sse-events.ts";
 import type { ModelPipeline } from "../models/model-pipeline.ts";
 import { AnswerBlocks } from "../postprocess/answer-blocks.ts";
 import { sumUsage } from "../postprocess/usage-meter.ts";
@@ -21,7 +22,7 @@ import { prepareChat, renderChat } from "../preprocess/prepare-chat.ts";
 import { checkBody } from "../validation/check-body.ts";
 import { checkChatRequest } from "../validation/check-chat-request.ts";
 import { parseJson } from "../validation/parse-json.ts";
-import { answerGeneration, type GenerationTask } from "./answer-generation.ts";
+import { answerGeneration, type GenerationTask, keepStreamAlive } from "./answer-generation.ts";
 import { runPrompts } from "./run-prompts.ts";
 
 export function messagesRoutes(context: GatewayContext): Route[] {
@@ -73,6 +74,7 @@ async function answerMessage(
   const currentUsage = () => sumUsage([prompt.usage], prompt.choices);
   const run = { exchange, pipeline, objectId, prompts: [prompt], observation };
   if (chat.stream === true) {
+    keepStreamAlive(context, writer, pingEvent);
     const events = new MessageEvents({
       writer,
       head,

@@ -6,6 +6,7 @@ import { readJsonBody } from "../http/read-body.ts";
 import { objectIdOf } from "../http/request-id.ts";
 import type { Route } from "../http/router.ts";
 import { sendJson } from "../http/send-json.ts";
+import { commentFrame } from "../http/sse-events.ts";
 import type { ModelPipeline } from "../models/model-pipeline.ts";
 import { AnswerBlocks } from "../postprocess/answer-blocks.ts";
 import { sumUsage } from "../postprocess/usage-meter.ts";
@@ -16,7 +17,7 @@ import { responsesToChat } from "../responses/to-chat-request.ts";
 import { checkBody } from "../validation/check-body.ts";
 import { checkChatRequest } from "../validation/check-chat-request.ts";
 import { parseJson } from "../validation/parse-json.ts";
-import { answerGeneration, type GenerationTask } from "./answer-generation.ts";
+import { answerGeneration, type GenerationTask, keepStreamAlive } from "./answer-generation.ts";
 import { runPrompts } from "./run-prompts.ts";
 
 export function responsesRoutes(context: GatewayContext): Route[] {
@@ -78,6 +79,7 @@ async function answerResponse(
   const usage = () => sumUsage([prompt.usage], prompt.choices);
   const run = { exchange, pipeline, objectId, prompts: [prompt], observation };
   if (request.stream === true) {
+    keepStreamAlive(context, writer, commentFrame);
     const events = new ResponseEvents({ writer, head, usage });
     exchange.errorFormat = {
       toBody: errorToBody,
