@@ -17,6 +17,7 @@ import { messagesRoutes } from "./routes/messages.ts";
 import { metricsRoute } from "./routes/metrics.ts";
 import { modelRoutes } from "./routes/models.ts";
 import { responsesRoutes } from "./routes/responses.ts";
+import { tokenizeRoutes } from "./routes/tokenize.ts";
 import { defaultSettings, type GatewaySettings } from "./settings.ts";
 
 export interface GatewayOptions {
@@ -110,6 +111,7 @@ export class Gateway {
       ...responsesRoutes(context),
       ...(context.settings.anthropicApi ? messagesRoutes(context) : []),
       ...modelRoutes(context),
+      ...tokenizeRoutes(context),
       ...healthRoutes(context, { isDraining: () => this.#server.isDraining }),
       metricsRoute(context),
     ];

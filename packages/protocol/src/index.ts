@@ -67,5 +67,6 @@ export {
 } from "./openai/responses-request.ts";
 export { SamplingRequest } from "./openai/sampling-fields.ts";
 export { TextCompletion, TextLogprobs } from "./openai/text-completion.ts";
+export { DetokenizeRequest, TokenizeRequest } from "./openai/tokenize-request.ts";
 export { Float32, Float64 } from "./wire/number-kinds.ts";
 export { requestToWire } from "./wire/request-to-wire.ts";

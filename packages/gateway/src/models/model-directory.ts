@@ -70,9 +70,14 @@ export class ModelDirectory {
     );
   }
 
-  /** Whether any model of the type is ready. */
-  serves(type: ModelType): boolean {
-    return [...this.#models.values()].some((model) => model.has(type));
+  /** A pipeline of the model, whatever its type. Throws NotFoundError when none is ready. */
+  any(name: string): ModelPipeline {
+    const pipeline = this.find(name)?.pick();
+    if (pipeline !== undefined) return pipeline;
+    throw unknownModel(
+      name,
+      this.list().map((model) => model.name),
+    );
   }
 
   /** Resolves when the model is ready; rejects with the signal's reason. */

@@ -45,7 +45,7 @@ export class ServedModel {
   }
 
   /** A pipeline for a request of the type: sets have a share by their instances. `undefined`: none is ready. */
-  pick(type: ModelType): ModelPipeline | undefined {
+  pick(type?: ModelType): ModelPipeline | undefined {
     const pipelines = this.#ready(type);
     if (pipelines.length < 2) return pipelines[0];
     const weights = pipelines.map(({ client }) => client.instances.length);
