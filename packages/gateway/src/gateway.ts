@@ -12,6 +12,7 @@ import { ModelDirectory } from "./models/model-directory.ts";
 import { createModelPipeline } from "./models/model-pipeline.ts";
 import { chatCompletionsRoute } from "./routes/chat-completions.ts";
 import { completionsRoute } from "./routes/completions.ts";
+import { docsRoutes } from "./routes/docs.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { messagesRoutes } from "./routes/messages.ts";
 import { metricsRoute } from "./routes/metrics.ts";
@@ -121,7 +122,7 @@ export class Gateway {
     });
     this.#isSecure = options.tls !== undefined;
     this.#server = new HttpServer({
-      router: new Router(routes),
+      router: new Router([...routes, ...docsRoutes(routes)]),
       limits,
       logger,
       door: this.#door,

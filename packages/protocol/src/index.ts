@@ -42,6 +42,7 @@ export {
   OverloadedError,
   UnavailableError,
 } from "./errors/error-types.ts";
+export { toJsonSchema } from "./json-schema/to-json-schema.ts";
 export { cardToChecksum, contentChecksum } from "./model/card-checksum.ts";
 export { cardToWire, nameToSlug, type WireCard, wireToCard } from "./model/card-to-wire.ts";
 export { CardFile, CardFiles, ModelCard, ModelType, WorkerType } from "./model/model-card.ts";

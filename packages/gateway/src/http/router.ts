@@ -1,6 +1,7 @@
 import type { Access } from "../door/door.ts";
 import type { ErrorFormat } from "../errors/error-format.ts";
 import { methodNotAllowed, unknownRoute } from "../errors/gateway-errors.ts";
+import type { OperationDoc } from "../openapi/operation.ts";
 import type { Exchange } from "./exchange.ts";
 
 type RouteHandler = (exchange: Exchange) => Promise<void> | void;
@@ -14,6 +15,8 @@ export interface Route {
   readonly whileDraining?: boolean;
   /** Who may use it. Default: clients. */
   readonly access?: Access;
+  /** For the OpenAPI document. */
+  readonly doc?: OperationDoc;
   /** How its clients read errors. Default: OpenAI's. */
   readonly errorFormat?: ErrorFormat;
 }

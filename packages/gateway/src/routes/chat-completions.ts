@@ -1,5 +1,5 @@
 // POST /v1/chat/completions
-import { type ChatCompletion, ChatCompletionRequest } from "@dyn/protocol";
+import { ChatCompletion, ChatCompletionChunk, ChatCompletionRequest } from "@dyn/protocol";
 import type { GatewayContext } from "../gateway-context.ts";
 import { objectIdOf } from "../http/request-id.ts";
 import type { Route } from "../http/router.ts";
@@ -22,6 +22,13 @@ export function chatCompletionsRoute(context: GatewayContext): Route {
   return {
     method: "POST",
     path: "/v1/chat/completions",
+    doc: {
+      tag: "OpenAI",
+      summary: "Answers a conversation.",
+      request: { ChatCompletionRequest },
+      response: { ChatCompletion },
+      streamEvent: { ChatCompletionChunk },
+    },
     handle: (exchange) =>
       answerGeneration(context, exchange, "chat_completions", async (body, task) => {
         const request = checkBody(ChatCompletionRequest, body, context.settings);

@@ -1,5 +1,5 @@
 // POST /v1/completions
-import { CompletionRequest, type TextCompletion } from "@dyn/protocol";
+import { CompletionRequest, TextCompletion } from "@dyn/protocol";
 import type { GatewayContext } from "../gateway-context.ts";
 import { objectIdOf } from "../http/request-id.ts";
 import type { Route } from "../http/router.ts";
@@ -31,6 +31,13 @@ export function completionsRoute(context: GatewayContext): Route {
   return {
     method: "POST",
     path: "/v1/completions",
+    doc: {
+      tag: "OpenAI",
+      summary: "Goes on with a text.",
+      request: { CompletionRequest },
+      response: { TextCompletion },
+      streamEvent: { TextCompletion },
+    },
     handle: (exchange) =>
       answerGeneration(context, exchange, "completions", async (body, task) => {
         const request = checkBody(CompletionRequest, body, context.settings);

@@ -12,6 +12,7 @@ export function healthRoutes(
     {
       method: "GET",
       path: "/health",
+      doc: { tag: "Operation", summary: "What the server sees of its workers." },
       whileDraining: true,
       access: "open",
       handle: async ({ response }) => {
@@ -37,6 +38,7 @@ export function healthRoutes(
     {
       method: "GET",
       path: "/live",
+      doc: { tag: "Operation", summary: "The process answers." },
       whileDraining: true,
       access: "open",
       handle: ({ response }) => {

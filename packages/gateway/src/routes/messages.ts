@@ -1,6 +1,6 @@
 // POST /v1/messages and /v1/messages/count_tokens: Anthropic's API.
 import {
-  type AnthropicAnswer,
+  AnthropicAnswer,
   type ChatCompletionRequest,
   CountTokensRequest,
   MessagesRequest,
@@ -32,6 +32,13 @@ export function messagesRoutes(context: GatewayContext): Route[] {
     {
       method: "POST",
       path: "/v1/messages",
+      doc: {
+        tag: "Anthropic",
+        summary: "Answers a conversation.",
+        request: { MessagesRequest },
+        response: { AnthropicAnswer },
+        streamEvent: null,
+      },
       errorFormat: anthropicErrors,
       handle: (exchange) =>
         answerGeneration(context, exchange, "anthropic_messages", async (body, task) => {
@@ -47,6 +54,11 @@ export function messagesRoutes(context: GatewayContext): Route[] {
     {
       method: "POST",
       path: "/v1/messages/count_tokens",
+      doc: {
+        tag: "Anthropic",
+        summary: "Counts the tokens of a conversation.",
+        request: { CountTokensRequest },
+      },
       errorFormat: anthropicErrors,
       handle: async (exchange) => {
         const body = parseJson(await readJsonBody(exchange, limits.bodySizeBytes), limits);

@@ -7,6 +7,11 @@ export function metricsRoute({ registry }: GatewayContext): Route {
   return {
     method: "GET",
     path: "/metrics",
+    doc: {
+      tag: "Operation",
+      summary: "Metrics in Prometheus' form.",
+      contentType: "text/plain",
+    },
     whileDraining: true,
     access: "open",
     handle: async ({ response }) => {

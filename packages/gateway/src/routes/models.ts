@@ -1,5 +1,5 @@
 // GET /v1/models, /v1/models/{id} and /v1/models/{id}/ready. Ids may contain slashes.
-import type { ModelList, ModelObject } from "@dyn/protocol";
+import { ModelList, ModelObject } from "@dyn/protocol";
 import { unknownModel } from "../errors/gateway-errors.ts";
 import type { GatewayContext } from "../gateway-context.ts";
 import type { Exchange } from "../http/exchange.ts";
@@ -18,6 +18,7 @@ export function modelRoutes(context: GatewayContext): Route[] {
     {
       method: "GET",
       path: "/v1/models",
+      doc: { tag: "Models", summary: "The models that are served.", response: { ModelList } },
       handle: (exchange) => {
         const entries = models.list().flatMap(namedEntries);
         if (wantsAnthropic(exchange, settings)) {
@@ -34,6 +35,12 @@ export function modelRoutes(context: GatewayContext): Route[] {
     {
       method: "GET",
       path: `${prefix}*`,
+      doc: {
+        tag: "Models",
+        summary: "One model; with /ready behind its id, whether it can answer now.",
+        response: { ModelObject },
+        pathParameter: "id",
+      },
       handle: (exchange) => {
         const id = exchange.path.slice(prefix.length);
         const model = models.find(id);

@@ -26,6 +26,12 @@ export function responsesRoutes(context: GatewayContext): Route[] {
     {
       method: "POST",
       path: "/v1/responses",
+      doc: {
+        tag: "OpenAI",
+        summary: "Answers a conversation; keeps nothing of it.",
+        request: { ResponsesRequest },
+        streamEvent: null,
+      },
       handle: (exchange) =>
         answerGeneration(context, exchange, "responses", async (body, task) => {
           const request = checkBody(ResponsesRequest, body);
@@ -40,6 +46,11 @@ export function responsesRoutes(context: GatewayContext): Route[] {
     {
       method: "POST",
       path: "/v1/responses/input_tokens",
+      doc: {
+        tag: "Tokens",
+        summary: "Counts the tokens of a conversation.",
+        request: { ResponsesRequest },
+      },
       handle: async (exchange) => {
         const body = parseJson(await readJsonBody(exchange, limits.bodySizeBytes), limits);
         const request = checkBody(ResponsesRequest, body);

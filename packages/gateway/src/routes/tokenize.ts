@@ -11,6 +11,7 @@ import { readJsonBody } from "../http/read-body.ts";
 import type { Route } from "../http/router.ts";
 import { sendJson } from "../http/send-json.ts";
 import type { ModelPipeline } from "../models/model-pipeline.ts";
+import type { OperationDoc } from "../openapi/operation.ts";
 import { renderChat } from "../preprocess/prepare-chat.ts";
 import { checkBody } from "../validation/check-body.ts";
 import { checkChatRequest } from "../validation/check-chat-request.ts";
@@ -19,11 +20,21 @@ import { parseJson } from "../validation/parse-json.ts";
 export function tokenizeRoutes(context: GatewayContext): Route[] {
   const tokenize = (exchange: Exchange) => answerTokenize(context, exchange);
   const detokenize = (exchange: Exchange) => answerDetokenize(context, exchange);
+  const tokenizeDoc: OperationDoc = {
+    tag: "Tokens",
+    summary: "The token ids of a text or a conversation.",
+    request: { TokenizeRequest },
+  };
+  const detokenizeDoc: OperationDoc = {
+    tag: "Tokens",
+    summary: "The text of token ids.",
+    request: { DetokenizeRequest },
+  };
   return [
-    { method: "POST", path: "/tokenize", handle: tokenize },
-    { method: "POST", path: "/v1/tokenize", handle: tokenize },
-    { method: "POST", path: "/detokenize", handle: detokenize },
-    { method: "POST", path: "/v1/detokenize", handle: detokenize },
+    { method: "POST", path: "/tokenize", doc: tokenizeDoc, handle: tokenize },
+    { method: "POST", path: "/v1/tokenize", doc: tokenizeDoc, handle: tokenize },
+    { method: "POST", path: "/detokenize", doc: detokenizeDoc, handle: detokenize },
+    { method: "POST", path: "/v1/detokenize", doc: detokenizeDoc, handle: detokenize },
   ];
 }
 

@@ -1,5 +1,16 @@
 import { z } from "zod";
 
+/** What the entries of such a list or object are: zod cannot see it, JSON Schema should say it. */
+const entrySchemas = new WeakMap<
+  z.ZodType,
+  { readonly entry: z.ZodType; readonly isList: boolean }
+>();
+
+/** For the writer of JSON Schemas; `undefined` for schemas of other makes. */
+export function entrySchemaOf(schema: z.ZodType) {
+  return entrySchemas.get(schema);
+}
+
 /**
  * A list that is given up at its first bad entry: a list of a million wrong values costs one issue, not a million.
  * `error` is said of a value that is no list, or one too short or too long.
@@ -9,7 +20,7 @@ export function listOf<Item>(
   options: { readonly min?: number; readonly max: number; readonly error: string },
 ) {
   const { min = 0, max, error } = options;
-  return z
+  const list = z
     .array(z.unknown(), { error })
     .min(min, { error })
     .max(max, { error })
@@ -25,6 +36,8 @@ export function listOf<Item>(
       }
       return items;
     });
+  entrySchemas.set(list, { entry: item, isList: true });
+  return list;
 }
 
 /** The same for an object whose keys are free and whose values are alike. */
@@ -34,7 +47,7 @@ export function recordOf<Value>(
   options: { readonly max: number; readonly error: string },
 ) {
   const { max, error } = options;
-  return z
+  const object = z
     .record(z.string(), z.unknown(), { error })
     .refine((record) => Object.keys(record).length <= max, { error })
     .transform((record, context) => {
@@ -51,14 +64,18 @@ export function recordOf<Value>(
       }
       return Object.fromEntries(entries);
     });
+  entrySchemas.set(object, { entry: value, isList: false });
+  return object;
 }
 
 /** Token ids, checked in one quick pass: a prompt may have a million. */
 export function tokenIdList(error: string) {
-  return z.custom<number[]>(
-    (value) => Array.isArray(value) && value.length > 0 && value.every(isTokenId),
-    { error },
-  );
+  return z
+    .custom<number[]>(
+      (value) => Array.isArray(value) && value.length > 0 && value.every(isTokenId),
+      { error },
+    )
+    .meta({ override: { type: "array", minItems: 1, items: { type: "integer", minimum: 0 } } });
 }
 
 function isTokenId(value: unknown): boolean {
