@@ -12,7 +12,9 @@ export function toJsonSchema(schema: z.ZodType, io: "input" | "output" = "input"
     reused: "inline",
     override: ({ zodSchema, jsonSchema }) => {
       const target = jsonSchema as JsonSchema;
-      const own = z.globalRegistry.get(zodSchema as unknown as z.ZodType)?.override as JsonSchema | undefined;
+      const own = z.globalRegistry.get(zodSchema as unknown as z.ZodType)?.override as
+        | JsonSchema
+        | undefined;
       if (own !== undefined) {
         for (const key of Object.keys(target)) delete target[key];
         Object.assign(target, own);
