@@ -11,6 +11,7 @@ export {
   CountTokensRequest,
   MessagesRequest,
 } from "./anthropic/messages-request.ts";
+export { EmbeddingItem, PreprocessedEmbeddingRequest } from "./engine/embedding.ts";
 export {
   CompletionUsage,
   EngineOutputItem,
@@ -57,6 +58,7 @@ export { ChatCompletionRequest } from "./openai/chat-completion-request.ts";
 export { ChatMessage, ContentPart } from "./openai/chat-message.ts";
 export { ChatTool } from "./openai/chat-tools.ts";
 export { CompletionRequest, Prompt } from "./openai/completion-request.ts";
+export { EmbeddingInput, EmbeddingList, EmbeddingRequest } from "./openai/embedding-request.ts";
 export { OpenAIErrorBody } from "./openai/error-body.ts";
 export { ModelList, ModelObject } from "./openai/model-list.ts";
 export { Nvext } from "./openai/nvext.ts";
