@@ -1,0 +1,164 @@
+// Calls as tags, one per argument: Qwen3 Coder, MiniMax M2, DeepSeek's DSML, Muse's ATEM and others.
+import { passString } from "../arguments/pass-value.ts";
+import { schemaKinds, schemaOfProperty } from "../arguments/schema-kinds.ts";
+import { type ValueRules, valueToJson } from "../arguments/value-to-json.ts";
+import { decodeEntities } from "../arguments/decode-entities.ts";
+import { passJson, textToJson } from "../json/read-json.ts";
+import type { ParseContext } from "../output/parse-context.ts";
+import type { Syntax } from "../output/syntax.ts";
+import { brokenSyntax } from "../scan/broken-syntax.ts";
+import { MarkerSet } from "../scan/marker-set.ts";
+import type { Parsing } from "../scan/text-cursor.ts";
+import { callObject, readCallObject } from "./call-object.ts";
+
+export interface TaggedCallsFormat {
+  readonly wrapperOpeners: readonly string[];
+  readonly wrapperClosers: readonly string[];
+  /** Everything up to the name: `<function=`, `<invoke name=`. The tag ends at the next `>`. */
+  readonly callOpener: string;
+  readonly callCloser: string;
+  readonly argumentOpener: string;
+  readonly argumentCloser: string;
+  /**
+   * Where a value's type comes from: the tool's schema, the attribute `string="true"`, or the value itself (JSON, else a string).
+   */
+  readonly types: "schema" | "string-attribute" | "value";
+  readonly values: ValueRules;
+  readonly isTrimmed: boolean;
+  readonly hasEntities: boolean;
+  /** A JSON call in the wrapper is accepted too. */
+  readonly hasJsonCalls?: boolean;
+  /** A call's body may be its arguments as one JSON object. */
+  readonly hasJsonBody?: boolean;
+}
+
+const maxTagLength = 512;
+const tagEnd = new MarkerSet([">"]);
+
+export function createTaggedCalls(format: TaggedCallsFormat): Syntax {
+  const inWrapper = new MarkerSet([format.callOpener, ...format.wrapperClosers]);
+  const wrappers = new Set(format.wrapperOpeners);
+  const closers = [...format.wrapperClosers, format.callCloser];
+  return {
+    kind: "tool-calls",
+    openers: [...format.wrapperOpeners, format.callOpener, ...closers],
+    *open(context, opener) {
+      const { cursor } = context;
+      if (closers.includes(opener)) {
+        cursor.take(opener.length);
+        if (context.writer.callCount === 0) throw brokenSyntax;
+        context.leaveCall();
+        return;
+      }
+      cursor.take(opener.length);
+      if (wrappers.has(opener)) {
+        yield* cursor.takeBlanks();
+        const marker = yield* cursor.peekMarker(inWrapper);
+        if (marker === format.callOpener) cursor.take(marker.length);
+        else if (marker === "" && format.hasJsonCalls && (yield* cursor.peek()) === "{") {
+          yield* readCallObject(context, { ...callObject, nameAlone: true });
+          return;
+        } else if (marker === "") throw brokenSyntax;
+        else {
+          cursor.take(marker.length);
+          return;
+        }
+      }
+      yield* readTaggedCall(context, format);
+    },
+  };
+}
+
+const callParts = new WeakMap<TaggedCallsFormat, { parts: MarkerSet; valueEnd: MarkerSet }>();
+
+function partsOf(format: TaggedCallsFormat): { parts: MarkerSet; valueEnd: MarkerSet } {
+  let parts = callParts.get(format);
+  if (parts === undefined) {
+    parts = {
+      parts: new MarkerSet([format.argumentOpener, format.callCloser]),
+      valueEnd: new MarkerSet([format.argumentCloser]),
+    };
+    callParts.set(format, parts);
+  }
+  return parts;
+}
+
+/** One call; the cursor stands behind `callOpener`. */
+export function* readTaggedCall(context: ParseContext, format: TaggedCallsFormat): Parsing {
+  const { cursor, writer } = context;
+  const { parts } = partsOf(format);
+  const { name } = readTag(yield* cursor.takeUntil(tagEnd, maxTagLength));
+  if (name === "") throw brokenSyntax;
+  writer.startCall(name);
+  yield* cursor.takeBlanks();
+  if (format.hasJsonBody && (yield* cursor.peek()) === "{") {
+    yield* passJson(cursor, (json) => writer.arguments(json));
+    yield* cursor.takeBlanks();
+    yield* cursor.expect(format.callCloser);
+    context.endCall();
+    return;
+  }
+  let separator = "{";
+  for (;;) {
+    const part = yield* cursor.takeMarker(parts);
+    if (part === "") throw brokenSyntax;
+    if (part === format.callCloser) break;
+    const tag = readTag(yield* cursor.takeUntil(tagEnd, maxTagLength));
+    yield* readValue(context, format, name, tag, `${separator}${JSON.stringify(tag.name)}:`);
+    separator = ",";
+    yield* cursor.takeBlanks();
+  }
+  writer.arguments(separator === "{" ? "{}" : "}");
+  context.endCall();
+}
+
+function* readValue(
+  context: ParseContext,
+  format: TaggedCallsFormat,
+  call: string,
+  tag: Tag,
+  prefix: string,
+): Parsing {
+  const { cursor, writer } = context;
+  const { valueEnd } = partsOf(format);
+  const root = context.schemaOf(call);
+  const kinds = schemaKinds(schemaOfProperty(root, tag.name, root), root);
+  const isString =
+    format.types === "schema"
+      ? kinds.size === 0 || (kinds.size === 1 && kinds.has("string"))
+      : format.types === "string-attribute" && tag.isString;
+  if (isString) {
+    let before = prefix;
+    const canBeNull = format.types === "schema" && format.values.isNullString === "null";
+    const value = {
+      isTrimmed: format.isTrimmed && format.types === "schema",
+      hasEntities: format.hasEntities,
+      canBeNull,
+    };
+    const end = yield* passString(cursor, valueEnd, value, (json) => {
+      writer.arguments(before + json);
+      before = "";
+    });
+    cursor.take(end.length);
+    return;
+  }
+  const raw = yield* cursor.takeUntil(valueEnd);
+  const text = format.hasEntities ? decodeEntities(raw) : raw;
+  const json =
+    format.types === "schema"
+      ? valueToJson(format.isTrimmed ? text.trim() : text, kinds, format.values)
+      : (textToJson(text) ?? JSON.stringify(text));
+  writer.arguments(prefix + json);
+}
+
+interface Tag {
+  readonly name: string;
+  readonly isString: boolean;
+}
+
+/** `f`, `"f"`, `"k" string="true"`: what stands in a tag behind its opener. */
+function readTag(text: string): Tag {
+  const [, quoted, rest] = /^\s*["']([^"']*)["'](.*)$/s.exec(text) ?? [];
+  if (quoted === undefined) return { name: text.trim(), isString: false };
+  return { name: quoted.trim(), isString: /string\s*=\s*["']true["']/.test(rest ?? "") };
+}
