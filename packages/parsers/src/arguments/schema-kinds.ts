@@ -1,11 +1,4 @@
-export type ValueKind =
-  | "string"
-  | "integer"
-  | "number"
-  | "boolean"
-  | "object"
-  | "array"
-  | "null";
+export type ValueKind = "string" | "integer" | "number" | "boolean" | "object" | "array" | "null";
 
 type Schema = Readonly<Record<string, unknown>>;
 
@@ -44,11 +37,11 @@ export function schemaKinds(schema: unknown, root: unknown, refs = 0): ReadonlyS
       for (const kind of schemaKinds(one, root, refs + 1)) kinds.add(kind);
     }
   }
-  const values = Array.isArray(schema["enum"]) ? schema["enum"] : [];
-  for (const value of "const" in schema ? [...values, schema["const"]] : values) {
+  const values = Array.isArray(schema.enum) ? schema.enum : [];
+  for (const value of "const" in schema ? [...values, schema.const] : values) {
     kinds.add(kindOf(value));
   }
-  if (kinds.size === 0 && isSchema(schema["properties"])) kinds.add("object");
+  if (kinds.size === 0 && isSchema(schema.properties)) kinds.add("object");
   if (kinds.size === 0 && "items" in schema) kinds.add("array");
   return kinds;
 }
@@ -56,7 +49,7 @@ export function schemaKinds(schema: unknown, root: unknown, refs = 0): ReadonlyS
 /** The schema of one property of an object schema; undefined when it declares none. */
 export function schemaOfProperty(schema: unknown, key: string, root: unknown): unknown {
   const target =
-    isSchema(schema) && typeof schema["$ref"] === "string" ? resolve(schema["$ref"], root) : schema;
+    isSchema(schema) && typeof schema.$ref === "string" ? resolve(schema.$ref, root) : schema;
   if (!isSchema(target)) return undefined;
   const { properties } = target;
   return isSchema(properties) && Object.hasOwn(properties, key) ? properties[key] : undefined;

@@ -2,13 +2,20 @@
 // byte for byte; numbers stay text. Mended: raw control characters, single quotes, wrong escapes, trailing commas,
 // bare keys, Python's and JavaScript's literals, loose numbers. Never guesses missing structure.
 import { isBlank, type ReadStep } from "../scan/text-cursor.ts";
-import { literalToJson } from "./literal-to-json.ts";
 import { LenientString } from "./lenient-string.ts";
+import { literalToJson } from "./literal-to-json.ts";
 
 const maxDepth = 512;
 
 /** What may come next. In `next-*` a comma was read and is given out once something follows it. */
-type Expected = "value" | "first-value" | "next-value" | "first-key" | "next-key" | "colon" | "comma";
+type Expected =
+  | "value"
+  | "first-value"
+  | "next-value"
+  | "first-key"
+  | "next-key"
+  | "colon"
+  | "comma";
 
 export class LenientJson {
   /** What is open, innermost last: the unit that closes it. */

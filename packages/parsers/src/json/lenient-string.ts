@@ -67,8 +67,8 @@ export class LenientString {
     return true;
   }
 
-  #giveBack(escape: string): false {
-    this.#output += `\\${escape}`;
+  #giveBack(begun: string): false {
+    this.#output += `\\${begun}`;
     this.#escape = "";
     return false;
   }

@@ -1,7 +1,8 @@
 // What is said of an answer, in order. Joins neighbours of one kind and holds the rules of calls: one at a time,
 // ids that never repeat, the first only where calls may not be parallel.
-import type { CallIdGenerator } from "../contract/parser-options.ts";
+
 import type { ParserEvent } from "../contract/parser-event.ts";
+import type { CallIdGenerator } from "../contract/parser-options.ts";
 
 export interface AnswerWriterOptions {
   readonly idGenerator: CallIdGenerator;

@@ -30,6 +30,12 @@ export class TextCursor {
     this.#hasEnded = true;
   }
 
+  /** Puts taken text back in front of the rest. */
+  giveBack(text: string): void {
+    this.#text = text + this.#rest();
+    this.#position = 0;
+  }
+
   /** The text has ended and all of it is taken. */
   get isAtEnd(): boolean {
     return this.#hasEnded && this.#position === this.#text.length;

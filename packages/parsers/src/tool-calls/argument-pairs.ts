@@ -7,6 +7,7 @@ import type { Syntax } from "../output/syntax.ts";
 import { brokenSyntax } from "../scan/broken-syntax.ts";
 import { MarkerSet } from "../scan/marker-set.ts";
 import { isBlank, type Parsing } from "../scan/text-cursor.ts";
+import { callObject, readCallObject } from "./call-object.ts";
 
 export interface ArgumentPairsFormat {
   readonly wrapperOpeners?: readonly string[];
@@ -17,9 +18,14 @@ export interface ArgumentPairsFormat {
   readonly nameEnd?: string;
   readonly keyOpener: string;
   readonly keyCloser: string;
+  /** A type may stand between key and value; it wins over the schema's. */
+  readonly typeOpener?: string;
+  readonly typeCloser?: string;
   readonly valueOpener: string;
   readonly valueCloser: string;
   readonly values: ValueRules;
+  /** A JSON call in the tags is accepted too. */
+  readonly hasJsonCalls?: boolean;
 }
 
 const maxNameLength = 256;
@@ -32,11 +38,16 @@ export function createArgumentPairs(format: ArgumentPairsFormat): Syntax {
   const parts = new MarkerSet([format.keyOpener, format.callCloser]);
   const keyEnd = new MarkerSet([format.keyCloser]);
   const valueEnd = new MarkerSet([format.valueCloser]);
+  const typeEnd = new MarkerSet(format.typeCloser ? [format.typeCloser] : []);
   const nameEnd = new MarkerSet(format.nameEnd ? [format.nameEnd] : []);
 
   function* readCall(context: ParseContext): Parsing {
     const { cursor, writer } = context;
     yield* cursor.takeBlanks();
+    if (format.hasJsonCalls && (yield* cursor.peek()) === "{") {
+      yield* readCallObject(context, callObject);
+      return;
+    }
     const isName = (unit: string) => !isBlank(unit) && !"<>{}[]\"'".includes(unit);
     const name = yield* cursor.takeWhile(isName, maxNameLength);
     if (name === "") throw brokenSyntax;
@@ -51,8 +62,9 @@ export function createArgumentPairs(format: ArgumentPairsFormat): Syntax {
       if (part === format.callCloser) break;
       const key = (yield* cursor.takeUntil(keyEnd, maxKeyLength)).trim();
       yield* cursor.takeBlanks();
+      const type = yield* readType(context);
       yield* cursor.expect(format.valueOpener);
-      yield* readValue(context, name, key, `${separator}${JSON.stringify(key)}:`);
+      yield* readValue(context, name, key, type, `${separator}${JSON.stringify(key)}:`);
       separator = ",";
       yield* cursor.takeBlanks();
     }
@@ -60,10 +72,24 @@ export function createArgumentPairs(format: ArgumentPairsFormat): Syntax {
     context.endCall();
   }
 
-  function* readValue(context: ParseContext, call: string, key: string, prefix: string): Parsing {
+  function* readType({ cursor }: ParseContext): Parsing<string | null> {
+    if (!format.typeOpener || !(yield* cursor.accept(format.typeOpener))) return null;
+    const type = yield* cursor.takeUntil(typeEnd, maxKeyLength);
+    yield* cursor.takeBlanks();
+    return type.trim();
+  }
+
+  function* readValue(
+    context: ParseContext,
+    call: string,
+    key: string,
+    type: string | null,
+    prefix: string,
+  ): Parsing {
     const { cursor, writer } = context;
     const root = context.schemaOf(call);
-    const kinds = schemaKinds(schemaOfProperty(root, key, root), root);
+    const declared = type === null ? schemaOfProperty(root, key, root) : { type };
+    const kinds = schemaKinds(declared, root);
     if (kinds.size > 0 && !(kinds.size === 1 && kinds.has("string"))) {
       const text = yield* cursor.takeUntil(valueEnd);
       writer.arguments(prefix + valueToJson(text, kinds, format.values));

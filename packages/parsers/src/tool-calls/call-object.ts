@@ -1,4 +1,4 @@
-import { readJson, readKey, passJson } from "../json/read-json.ts";
+import { passJson, readJson, readKey } from "../json/read-json.ts";
 import type { ParseContext } from "../output/parse-context.ts";
 import { brokenSyntax } from "../scan/broken-syntax.ts";
 import type { Parsing } from "../scan/text-cursor.ts";

@@ -16,7 +16,6 @@ export function createNamedCall(name: string): Syntax {
   return {
     kind: "tool-calls",
     openers: [],
-    // biome-ignore lint/correctness/useYield: nothing opens it.
     *open() {},
     bareUnits: "{[",
     *readBare(context: ParseContext): Parsing {

@@ -1,8 +1,9 @@
 // Calls as tags, one per argument: Qwen3 Coder, MiniMax M2, DeepSeek's DSML, Muse's ATEM and others.
+
+import { decodeEntities } from "../arguments/decode-entities.ts";
 import { passString } from "../arguments/pass-value.ts";
 import { schemaKinds, schemaOfProperty } from "../arguments/schema-kinds.ts";
 import { type ValueRules, valueToJson } from "../arguments/value-to-json.ts";
-import { decodeEntities } from "../arguments/decode-entities.ts";
 import { passJson, textToJson } from "../json/read-json.ts";
 import type { ParseContext } from "../output/parse-context.ts";
 import type { Syntax } from "../output/syntax.ts";
@@ -26,6 +27,8 @@ export interface TaggedCallsFormat {
   readonly values: ValueRules;
   readonly isTrimmed: boolean;
   readonly hasEntities: boolean;
+  /** Values may stand in `<![CDATA[..]]>`; they are then not let out before they are complete. */
+  readonly hasCdata?: boolean;
   /** A JSON call in the wrapper is accepted too. */
   readonly hasJsonCalls?: boolean;
   /** A call's body may be its arguments as one JSON object. */
@@ -36,7 +39,11 @@ const maxTagLength = 512;
 const tagEnd = new MarkerSet([">"]);
 
 export function createTaggedCalls(format: TaggedCallsFormat): Syntax {
-  const inWrapper = new MarkerSet([format.callOpener, ...format.wrapperClosers]);
+  const inWrapper = new MarkerSet([
+    ...format.wrapperOpeners,
+    format.callOpener,
+    ...format.wrapperClosers,
+  ]);
   const wrappers = new Set(format.wrapperOpeners);
   const closers = [...format.wrapperClosers, format.callCloser];
   return {
@@ -50,20 +57,20 @@ export function createTaggedCalls(format: TaggedCallsFormat): Syntax {
         context.leaveCall();
         return;
       }
-      cursor.take(opener.length);
-      if (wrappers.has(opener)) {
+      let marker = opener;
+      while (wrappers.has(marker)) {
+        cursor.take(marker.length);
         yield* cursor.takeBlanks();
-        const marker = yield* cursor.peekMarker(inWrapper);
-        if (marker === format.callOpener) cursor.take(marker.length);
-        else if (marker === "" && format.hasJsonCalls && (yield* cursor.peek()) === "{") {
-          yield* readCallObject(context, { ...callObject, nameAlone: true });
-          return;
-        } else if (marker === "") throw brokenSyntax;
-        else {
-          cursor.take(marker.length);
-          return;
-        }
+        marker = yield* cursor.peekMarker(inWrapper);
       }
+      if (marker === "") {
+        if (!format.hasJsonCalls || (yield* cursor.peek()) !== "{") throw brokenSyntax;
+        yield* readCallObject(context, { ...callObject, nameAlone: true });
+        return;
+      }
+      cursor.take(marker.length);
+      // A wrapper without a call says nothing.
+      if (marker !== format.callOpener) return;
       yield* readTaggedCall(context, format);
     },
   };
@@ -127,7 +134,7 @@ function* readValue(
     format.types === "schema"
       ? kinds.size === 0 || (kinds.size === 1 && kinds.has("string"))
       : format.types === "string-attribute" && tag.isString;
-  if (isString) {
+  if (isString && !format.hasCdata) {
     let before = prefix;
     const canBeNull = format.types === "schema" && format.values.isNullString === "null";
     const value = {
@@ -143,10 +150,15 @@ function* readValue(
     return;
   }
   const raw = yield* cursor.takeUntil(valueEnd);
-  const text = format.hasEntities ? decodeEntities(raw) : raw;
+  const cdata = format.hasCdata ? /^\s*<!\[CDATA\[(.*)\]\]>\s*$/s.exec(raw)?.[1] : undefined;
+  const text = cdata ?? (format.hasEntities ? decodeEntities(raw) : raw);
   const json =
     format.types === "schema"
-      ? valueToJson(format.isTrimmed ? text.trim() : text, kinds, format.values)
+      ? valueToJson(
+          format.isTrimmed && cdata === undefined ? text.trim() : text,
+          kinds,
+          format.values,
+        )
       : (textToJson(text) ?? JSON.stringify(text));
   writer.arguments(prefix + json);
 }
