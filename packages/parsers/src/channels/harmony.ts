@@ -35,6 +35,11 @@ function* readMessage(context: ParseContext, opener: string, roles: ChannelRoles
     header += text;
     if (header.length > maxHeaderLength) throw brokenSyntax;
   });
+  // The text ends inside the framing: there is nothing to show.
+  if (found === "") {
+    context.commit();
+    return;
+  }
   if (found !== "<|message|>") throw brokenSyntax;
   cursor.take(found.length);
   const channel = /<\|channel\|>\s*(\w+)/.exec(header)?.[1];

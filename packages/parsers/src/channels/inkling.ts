@@ -35,6 +35,8 @@ export function createInkling(roles: ChannelRoles, startInside: boolean): Syntax
       let block = opener;
       if (opener === message) {
         block = yield* readHeader(context);
+        // The text ends inside the framing: there is nothing to show.
+        if (block === "") context.commit();
         cursor.take(block.length);
       }
       if (block === thinking && roles.hasReasoning) {
@@ -55,7 +57,7 @@ function* readHeader({ cursor }: ParseContext): Parsing<string> {
     length += text.length;
     if (length > maxHeaderLength) throw brokenSyntax;
   });
-  if (!blocks.has(block)) throw brokenSyntax;
+  if (block !== "" && !blocks.has(block)) throw brokenSyntax;
   return block;
 }
 

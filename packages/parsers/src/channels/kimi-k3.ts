@@ -30,7 +30,13 @@ export function createKimiK3(roles: ChannelRoles, startInside: boolean): Syntax 
       const { cursor } = context;
       cursor.take(opener.length);
       if (opener === endOfMessage) return;
-      const { name, attributes } = yield* readTag(context);
+      const tag = yield* readTag(context);
+      if (tag === null) {
+        // The text ends inside the framing: there is nothing to show.
+        context.commit();
+        return;
+      }
+      const { name, attributes } = tag;
       if (opener === closeTag) {
         if (name === "call" || name === "tools") context.leaveCall();
       } else if (name === "think" && roles.hasReasoning) {
@@ -66,6 +72,7 @@ function* readCall(context: ParseContext, attributes: ReadonlyMap<string, string
     const marker = yield* cursor.takeMarker(parts);
     if (marker === "") throw brokenSyntax;
     const tag = yield* readTag(context);
+    if (tag === null) throw brokenSyntax;
     if (marker === closeTag) {
       if (tag.name !== "call") throw brokenSyntax;
       break;
@@ -99,11 +106,19 @@ interface Tag {
   readonly attributes: ReadonlyMap<string, string>;
 }
 
-function* readTag({ cursor }: ParseContext): Parsing<Tag> {
+/** Null: the text ends inside it. */
+function* readTag({ cursor }: ParseContext): Parsing<Tag | null> {
   const name = yield* cursor.takeWhile((unit) => /\w/.test(unit), maxTagLength);
   const next = yield* cursor.peek();
+  if (next === "") return null;
   if (name === "" || (next !== "<" && !isBlank(next))) throw brokenSyntax;
-  const text = yield* cursor.takeUntil(tagEnd, maxTagLength);
+  let text = "";
+  const end = yield* cursor.passUntil(tagEnd, (piece) => {
+    text += piece;
+    if (text.length > maxTagLength) throw brokenSyntax;
+  });
+  if (end === "") return null;
+  cursor.take(end.length);
   const pairs = [...text.matchAll(/(\w+)="([^"]*)"/g)];
   return { name, attributes: new Map(pairs.map(([, key = "", value = ""]) => [key, value])) };
 }

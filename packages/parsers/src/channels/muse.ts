@@ -82,8 +82,14 @@ function* readMessage(context: ParseContext, roles: ChannelRoles): Parsing {
 /** The rest of a header, and the body of a message to oneself. */
 function* readRecipient(context: ParseContext, recipient: string, roles: ChannelRoles): Parsing {
   const { cursor } = context;
-  if (recipient === "") throw brokenSyntax;
-  yield* cursor.takeUntil(headerEnd, maxHeaderLength);
+  let length = 0;
+  const end = yield* cursor.passUntil(headerEnd, (text) => {
+    length += text.length;
+    if (length > maxHeaderLength) throw brokenSyntax;
+  });
+  if (end !== "" && recipient === "") throw brokenSyntax;
+  cursor.take(end.length);
+  // Where the text ends inside the framing there is nothing to show.
   context.commit();
   if (recipient === "self" && roles.hasReasoning) yield* readReasoning(context);
   else if (recipient !== "user" && recipient !== "self") yield* cursor.takeBlanks();

@@ -25,14 +25,15 @@ export class AnswerWriter {
   #events: ParserEvent[] = [];
   #call: OpenCall | null = null;
   #callCount = 0;
+  #hasCalls = false;
 
   constructor(options: AnswerWriterOptions) {
     this.#options = options;
   }
 
-  /** Calls that were started so far. */
-  get callCount(): number {
-    return this.#callCount;
+  /** A call was completed, whether it was said or dropped. */
+  get hasCalls(): boolean {
+    return this.#hasCalls;
   }
 
   takeEvents(): ParserEvent[] {
@@ -57,7 +58,7 @@ export class AnswerWriter {
 
   /** A call whose name is known; it is let out with its first arguments, or at its end. */
   startCall(name: string, nativeId: string | null = null): void {
-    const isDropped = !this.#options.isParallel && this.#callCount > 0;
+    const isDropped = !this.#options.isParallel && this.#hasCalls;
     this.#call = { name, nativeId, isDropped, isStarted: false, held: "" };
   }
 
@@ -75,6 +76,7 @@ export class AnswerWriter {
   endCall(): void {
     const call = this.#call;
     this.#call = null;
+    this.#hasCalls = true;
     if (call === null || call.isDropped) return;
     this.#letOut(call);
     if (call.held !== "") this.#pushArguments(call.held);

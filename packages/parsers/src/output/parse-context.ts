@@ -67,9 +67,9 @@ export class ParseContext {
     if (this.cursor.isRecording) this.cursor.startRecord();
   }
 
-  /** Something that closes a call was taken: blanks behind it are nobody's. */
+  /** A tag that closes calls was taken: blanks behind it are nobody's, if there was a call. */
   leaveCall(): void {
-    this.#place = "behind-call";
+    if (this.writer.hasCalls) this.#place = "behind-call";
   }
 
   /** Blanks that were taken behind a call and did not lead to more of it. */
@@ -83,7 +83,7 @@ export class ParseContext {
    */
   *content(stops: MarkerSet): Parsing<string> {
     for (;;) {
-      if (this.#place !== "text") yield* this.#leadingBlanks(stops);
+      if (this.#place !== "text" && (yield* this.#leadingBlanks(stops))) continue;
       const markers = this.#withOpeners(stops);
       const marker = yield* this.cursor.passUntil(markers, (text) => {
         this.#place = "text";
@@ -120,7 +120,8 @@ export class ParseContext {
     this.cursor.takeRecord();
   }
 
-  *#leadingBlanks(stops: MarkerSet): Parsing {
+  /** Blanks at the start or behind a call. True when a call without a marker was read behind them. */
+  *#leadingBlanks(stops: MarkerSet): Parsing<boolean> {
     const { cursor, writer } = this;
     const isBehindCall = this.#place === "behind-call";
     let blanks = this.#blanks;
@@ -130,24 +131,27 @@ export class ParseContext {
       if (marker !== "") {
         const isCall = this.#openers.get(marker)?.kind !== "reasoning";
         if (!isBehindCall || !(isCall || stops.has(marker))) writer.content(blanks);
-        return;
+        return false;
       }
       const unit = yield* cursor.peek();
-      if (unit === "" && isBehindCall) return;
+      if (unit === "" && isBehindCall) return false;
       if (unit === "" || !isBlank(unit) || blanks.length >= maxHeldBlanks) {
-        yield* this.#firstText(unit, blanks);
-        return;
+        return yield* this.#firstText(unit, blanks);
       }
       blanks += cursor.take(1);
     }
   }
 
-  *#firstText(unit: string, blanks: string): Parsing {
+  *#firstText(unit: string, blanks: string): Parsing<boolean> {
     const isAnswerStart = this.#place === "answer-start";
     this.#place = "text";
     const syntax = this.#syntaxes.find((one) => unit !== "" && one.bareUnits?.includes(unit));
-    if (isAnswerStart && syntax?.readBare) yield* this.attempt(syntax.readBare(this), blanks);
-    else this.writer.content(blanks);
+    if (!isAnswerStart || !syntax?.readBare) {
+      this.writer.content(blanks);
+      return false;
+    }
+    yield* this.attempt(syntax.readBare(this), blanks);
+    return true;
   }
 
   #withOpeners(stops: MarkerSet): MarkerSet {

@@ -110,7 +110,7 @@ export function createArgumentPairs(format: ArgumentPairsFormat): Syntax {
       const { cursor } = context;
       cursor.take(opener.length);
       if (closers.includes(opener)) {
-        if (context.writer.callCount === 0) throw brokenSyntax;
+        if (!context.writer.hasCalls) throw brokenSyntax;
         context.leaveCall();
         return;
       }

@@ -22,7 +22,7 @@ export function createColonCalls(): Syntax {
       const { cursor } = context;
       cursor.take(opener.length);
       if (opener === callCloser) {
-        if (context.writer.callCount === 0) throw brokenSyntax;
+        if (!context.writer.hasCalls) throw brokenSyntax;
         context.leaveCall();
         return;
       }

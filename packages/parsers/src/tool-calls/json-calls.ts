@@ -100,7 +100,7 @@ export function createJsonCalls(format: JsonCallsFormat): Syntax {
       context.cursor.take(opener.length);
       if (closers.has(opener)) {
         // Left behind by a call, or prose.
-        if (context.writer.callCount === 0) throw brokenSyntax;
+        if (!context.writer.hasCalls) throw brokenSyntax;
         context.leaveCall();
         return;
       }

@@ -36,7 +36,7 @@ export function createNestedTags(): Syntax {
       const { cursor } = context;
       cursor.take(opener.length);
       if (opener === wrapperCloser || opener === callCloser) {
-        if (context.writer.callCount === 0) throw brokenSyntax;
+        if (!context.writer.hasCalls) throw brokenSyntax;
         context.leaveCall();
         return;
       }

@@ -32,7 +32,7 @@ export function createPythonicCalls(format: PythonicCallsFormat): Syntax {
       const { cursor } = context;
       cursor.take(opener.length);
       if (closers.has(opener)) {
-        if (context.writer.callCount === 0) throw brokenSyntax;
+        if (!context.writer.hasCalls) throw brokenSyntax;
         context.leaveCall();
         return;
       }

@@ -60,7 +60,7 @@ export function createSectionCalls(format: SectionCallsFormat): Syntax {
       const { cursor } = context;
       cursor.take(opener.length);
       if (ends.includes(opener)) {
-        if (context.writer.callCount === 0) throw brokenSyntax;
+        if (!context.writer.hasCalls) throw brokenSyntax;
         context.leaveCall();
         return;
       }

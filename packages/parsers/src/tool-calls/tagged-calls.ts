@@ -53,7 +53,7 @@ export function createTaggedCalls(format: TaggedCallsFormat): Syntax {
       const { cursor } = context;
       if (closers.includes(opener)) {
         cursor.take(opener.length);
-        if (context.writer.callCount === 0) throw brokenSyntax;
+        if (!context.writer.hasCalls) throw brokenSyntax;
         context.leaveCall();
         return;
       }
