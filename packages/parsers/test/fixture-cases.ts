@@ -42,7 +42,10 @@ export interface FixtureFile {
 const folder = new URL("./fixtures/", import.meta.url);
 
 export function readFixtures(kind: FixtureFile["kind"]): FixtureFile[] {
-  const place = new URL({ "tool-call": "tool-calls/", reasoning: "reasoning/", forced: "forced/" }[kind], folder);
+  const place = new URL(
+    { "tool-call": "tool-calls/", reasoning: "reasoning/", forced: "forced/" }[kind],
+    folder,
+  );
   return readdirSync(place).map((file) => ({
     processor: "dynamo",
     tools: [],
@@ -52,14 +55,20 @@ export function readFixtures(kind: FixtureFile["kind"]): FixtureFile[] {
 }
 
 /** What a case asks for, under another name of the same format where one is given. */
-export function optionsOf(file: FixtureFile, one: FixtureCase, alias = file.parser): OutputParserOptions {
+export function optionsOf(
+  file: FixtureFile,
+  one: FixtureCase,
+  alias = file.parser,
+): OutputParserOptions {
   const { tools, processor, kind } = file;
   const { reasoningParser, startInside, toolChoice, parallel, toolParser } = one;
   const reasoning = kind === "reasoning" ? alias : reasoningParser;
   const tool = kind === "reasoning" ? toolParser : alias;
   return {
     processor,
-    ...(reasoning ? { reasoning: { name: reasoning, ...(startInside === undefined ? {} : { startInside }) } } : {}),
+    ...(reasoning
+      ? { reasoning: { name: reasoning, ...(startInside === undefined ? {} : { startInside }) } }
+      : {}),
     ...(tool
       ? {
           toolCalls: {

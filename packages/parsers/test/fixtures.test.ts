@@ -1,9 +1,26 @@
-import { type ParserKind, reasoningParserNames, resolveParserName, toolCallParserNames } from "@dyn/parsers";
+import {
+  type ParserKind,
+  reasoningParserNames,
+  resolveParserName,
+  toolCallParserNames,
+} from "@dyn/parsers";
 import { describe, expect, it } from "vitest";
-import { actualOf, expectedOf, type FixtureFile, joinEvents, optionsOf, parsePieces, readFixtures } from "./fixture-cases.ts";
+import {
+  actualOf,
+  expectedOf,
+  type FixtureFile,
+  joinEvents,
+  optionsOf,
+  parsePieces,
+  readFixtures,
+} from "./fixture-cases.ts";
 import { createRandom } from "./random.ts";
 
-const files = [...readFixtures("tool-call"), ...readFixtures("reasoning"), ...readFixtures("forced")];
+const files = [
+  ...readFixtures("tool-call"),
+  ...readFixtures("reasoning"),
+  ...readFixtures("forced"),
+];
 
 describe.each(files)("$kind $parser", (file) => {
   it.each(file.cases.map((one) => [one.name, one] as const))("%s", (_, one) => {
@@ -58,17 +75,22 @@ function* cutsOf(text: string, random: () => number): Generator<string[]> {
   }
 }
 
-it.each(["dynamo", "sglang"] as const)("every name of %s has fixtures, aliases by their format", (processor) => {
-  const entriesOf = (kind: ParserKind, of: readonly FixtureFile[]) =>
-    new Set(of.map((file) => resolveParserName(kind, file.parser, file.processor)));
-  const tools = entriesOf("tool-call", readFixtures("tool-call"));
-  for (const name of toolCallParserNames(processor)) {
-    expect(tools.has(resolveParserName("tool-call", name, processor)), name).toBe(true);
-  }
-  const reasoning = entriesOf("reasoning", readFixtures("reasoning"));
-  for (const name of reasoningParserNames(processor)) {
-    expect(reasoning.has(resolveParserName("reasoning", name, processor)), name).toBe(true);
-  }
-  for (const file of readFixtures("tool-call")) expect(file.cases.length).toBeGreaterThanOrEqual(12);
-  for (const file of readFixtures("reasoning")) expect(file.cases.length).toBeGreaterThanOrEqual(12);
-});
+it.each(["dynamo", "sglang"] as const)(
+  "every name of %s has fixtures, aliases by their format",
+  (processor) => {
+    const entriesOf = (kind: ParserKind, of: readonly FixtureFile[]) =>
+      new Set(of.map((file) => resolveParserName(kind, file.parser, file.processor)));
+    const tools = entriesOf("tool-call", readFixtures("tool-call"));
+    for (const name of toolCallParserNames(processor)) {
+      expect(tools.has(resolveParserName("tool-call", name, processor)), name).toBe(true);
+    }
+    const reasoning = entriesOf("reasoning", readFixtures("reasoning"));
+    for (const name of reasoningParserNames(processor)) {
+      expect(reasoning.has(resolveParserName("reasoning", name, processor)), name).toBe(true);
+    }
+    for (const file of readFixtures("tool-call"))
+      expect(file.cases.length).toBeGreaterThanOrEqual(12);
+    for (const file of readFixtures("reasoning"))
+      expect(file.cases.length).toBeGreaterThanOrEqual(12);
+  },
+);

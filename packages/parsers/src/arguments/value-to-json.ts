@@ -9,8 +9,6 @@ export interface ValueRules {
   readonly isNullString: "null" | "text";
   /** A word that is no boolean: false, true for `yes` and its like, or left a string. */
   readonly unknownBoolean: "false" | "yes" | "string";
-  /** `1e3` is an integer. */
-  readonly wholeExponents: boolean;
   /** A plain or broken list becomes an array: `a, b`. */
   readonly plainLists: boolean;
 }
@@ -30,7 +28,7 @@ export function valueToJson(
     if (json !== null) return json;
   }
   if (kinds.has("integer") || kinds.has("number")) {
-    const json = numberToJson(trimmed, kinds, rules);
+    const json = numberToJson(trimmed, kinds);
     if (json !== null) return json;
   }
   if (kinds.has("object") && trimmed.startsWith("{")) {
@@ -67,18 +65,10 @@ function booleanToJson(
   return null;
 }
 
-function numberToJson(
-  text: string,
-  kinds: ReadonlySet<ValueKind>,
-  { wholeExponents }: ValueRules,
-): string | null {
-  if (!/^[+-]?\.?\d/.test(text)) return null;
-  const json = literalToJson(text);
-  if (json === null || json === "null") return null;
-  if (kinds.has("number") || integer.test(text)) return json;
-  const value = Number(text);
-  const isWholeExponent = /e/i.test(text) && Number.isSafeInteger(value);
-  return wholeExponents && isWholeExponent ? String(value) : null;
+/** Digits are kept as they are written; an integer takes no fraction and no exponent. */
+function numberToJson(text: string, kinds: ReadonlySet<ValueKind>): string | null {
+  if (!/^[+-]?\.?\d/.test(text) || !(kinds.has("number") || integer.test(text))) return null;
+  return literalToJson(text);
 }
 
 function plainListToJson(text: string): string {

@@ -26,7 +26,6 @@ const atem: TaggedCallsFormat = {
   values: {
     isNullString: "text",
     unknownBoolean: "string",
-    wholeExponents: false,
     plainLists: false,
   },
   isTrimmed: false,

@@ -6,4 +6,6 @@ export interface OutputParser {
   push(text: string): ParserEvent[];
   /** The text is over: the rest. A second call, or a push after it, throws. */
   finish(): ParserEvent[];
+  /** UTF-16 units looked at so far: proportional to the text, whatever it is. */
+  readonly scannedLength: number;
 }

@@ -71,7 +71,6 @@ class SyntaxParser implements OutputParser {
     return this.#writer.takeEvents();
   }
 
-  /** UTF-16 units looked at so far. */
   get scannedLength(): number {
     return this.#cursor.scannedLength;
   }

@@ -201,13 +201,11 @@ const pythonicEntries: readonly ToolCallParserEntry[] = [
 const coderValues: ValueRules = {
   isNullString: "null",
   unknownBoolean: "false",
-  wholeExponents: true,
   plainLists: false,
 };
 const glmValues: ValueRules = {
   isNullString: "text",
   unknownBoolean: "yes",
-  wholeExponents: false,
   plainLists: true,
 };
 

@@ -23,7 +23,6 @@ const maxDepth = 64;
 const values: ValueRules = {
   isNullString: "text",
   unknownBoolean: "string",
-  wholeExponents: false,
   plainLists: false,
 };
 const text = { isTrimmed: false, hasEntities: true, canBeNull: false };
