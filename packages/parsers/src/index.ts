@@ -14,10 +14,13 @@ export {
 export { createOutputParser, type OutputParserOptions } from "./output/create-output-parser.ts";
 export { createReasoningParser } from "./output/create-reasoning-parser.ts";
 export { createToolCallParser } from "./output/create-tool-call-parser.ts";
-export type { ReasoningParserEntry, ToolCallParserEntry } from "./registry/parser-entry.ts";
+export type {
+  ParserProcessor,
+  ReasoningParserEntry,
+  ToolCallParserEntry,
+} from "./registry/parser-entry.ts";
 export {
   type ParserKind,
-  type ParserProcessor,
   reasoningParserNames,
   resolveParserName,
   toolCallParserNames,

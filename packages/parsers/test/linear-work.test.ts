@@ -13,7 +13,7 @@ function workOf(
   pieceLength: number,
 ) {
   const text =
-    head + filler.repeat(Math.ceil((pieceLength === 1 ? size / 8 : size) / filler.length));
+    head + filler.repeat(Math.ceil((pieceLength === 1 ? size / 32 : size) / filler.length));
   const parser = createOutputParser(options);
   for (let at = 0; at < text.length; at += pieceLength)
     parser.push(text.slice(at, at + pieceLength));

@@ -10,7 +10,7 @@ import { expect, it } from "vitest";
 it("knows as many names as the references", () => {
   expect(toolCallParserNames()).toHaveLength(36);
   expect(reasoningParserNames()).toHaveLength(35);
-  expect(toolCallParserNames("sglang")).toHaveLength(43);
+  expect(toolCallParserNames("sglang")).toHaveLength(42);
   expect(reasoningParserNames("sglang")).toHaveLength(34);
 });
 

@@ -7,8 +7,11 @@ import { decodeEntities, maxEntityLength } from "./decode-entities.ts";
 /** `null` and the blanks around it. */
 const maxNullLength = 64;
 
+/** What is dropped around a value: all blanks, one line break on each side, or nothing. */
+export type Trim = "blanks" | "line-breaks" | "none";
+
 export interface StringValue {
-  readonly isTrimmed: boolean;
+  readonly trim: Trim;
   readonly hasEntities: boolean;
   /** The word `null` alone is null. */
   readonly canBeNull: boolean;
@@ -37,6 +40,7 @@ class StringText {
   #isWord: boolean;
   /** Blanks that are dropped if the value ends behind them. */
   #blanks = "";
+  #hasBegun = false;
   /** The beginning of an entity. */
   #entity = "";
 
@@ -57,7 +61,7 @@ class StringText {
       this.#isWord = false;
       this.#word = "";
     }
-    if (this.#value.isTrimmed) text = this.#trim(text);
+    if (this.#value.trim !== "none") text = this.#trim(text);
     if (text !== "") this.#decode(text);
   }
 
@@ -66,12 +70,13 @@ class StringText {
       this.#receive("null");
       return;
     }
-    if (this.#word !== "") this.#decode(this.#value.isTrimmed ? this.#word.trim() : this.#word);
+    if (this.#word !== "") this.#decode(trimValue(this.#word, this.#value.trim));
     this.#letOut(this.#entity);
     this.#receive(this.#isOpen ? '"' : '""');
   }
 
   #trim(piece: string): string {
+    if (this.#value.trim === "line-breaks") return this.#trimLineBreaks(piece);
     const isStart = !this.#isOpen && this.#entity === "";
     const text = isStart ? piece.trimStart() : piece;
     const kept = text.trimEnd();
@@ -82,6 +87,14 @@ class StringText {
     const all = this.#blanks + kept;
     this.#blanks = text.slice(kept.length);
     return all;
+  }
+
+  #trimLineBreaks(piece: string): string {
+    const begin = !this.#hasBegun && piece.startsWith("\n") ? 1 : 0;
+    this.#hasBegun = true;
+    const text = this.#blanks + piece.slice(begin);
+    this.#blanks = text.endsWith("\n") ? "\n" : "";
+    return text.slice(0, text.length - this.#blanks.length);
   }
 
   #decode(text: string): void {
@@ -103,6 +116,12 @@ class StringText {
     this.#isOpen = true;
     this.#receive(quote + escapeString(text));
   }
+}
+
+/** A whole value without what is dropped around it. */
+export function trimValue(text: string, trim: Trim): string {
+  if (trim === "none") return text;
+  return trim === "blanks" ? text.trim() : text.replace(/^\n/, "").replace(/\n$/, "");
 }
 
 /** The inside of a JSON string. Halves of surrogate pairs pass, so that a cut between them leaves no trace. */

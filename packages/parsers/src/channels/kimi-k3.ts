@@ -17,7 +17,7 @@ const structure = new MarkerSet([openTag, closeTag, endOfMessage]);
 const parts = new MarkerSet([openTag, closeTag]);
 const valueEnd = new MarkerSet([`${closeTag}argument<|sep|>`]);
 const maxTagLength = 512;
-const plain = { isTrimmed: false, hasEntities: false, canBeNull: false };
+const plain = { trim: "none" as const, hasEntities: false, canBeNull: false };
 
 export function createKimiK3(roles: ChannelRoles, startInside: boolean): Syntax {
   return {

@@ -28,7 +28,7 @@ const atem: TaggedCallsFormat = {
     unknownBoolean: "string",
     plainLists: false,
   },
-  isTrimmed: false,
+  trim: "none",
   hasEntities: false,
 };
 const tags = [...atem.wrapperOpeners, ...atem.wrapperClosers, atem.callOpener, atem.callCloser];

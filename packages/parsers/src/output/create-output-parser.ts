@@ -2,7 +2,7 @@ import { DynError } from "@dyn/protocol";
 import type { OutputParser } from "../contract/output-parser.ts";
 import type { ParserEvent } from "../contract/parser-event.ts";
 import type { ReasoningOptions, ToolCallOptions } from "../contract/parser-options.ts";
-import type { ParserProcessor } from "../registry/resolve-parser-name.ts";
+import type { ParserProcessor } from "../registry/parser-entry.ts";
 import { selectSyntaxes } from "../registry/select-syntaxes.ts";
 import { TextCursor } from "../scan/text-cursor.ts";
 import { AnswerWriter } from "./answer-writer.ts";

@@ -12,6 +12,8 @@ export interface ThinkTagsFormat {
   readonly enders?: readonly string[];
   /** Behind such an ender the tags mean nothing any more. */
   readonly endsForGood?: boolean;
+  /** Only the first block is reasoning, as SGLang has it: behind it, and before it, a closing tag is text. */
+  readonly isSingle?: boolean;
 }
 
 export function createThinkTags(format: ThinkTagsFormat): Syntax {
@@ -21,13 +23,14 @@ export function createThinkTags(format: ThinkTagsFormat): Syntax {
   function* readReasoning(context: ParseContext): Parsing {
     const { cursor, writer } = context;
     const end = yield* cursor.passUntil(ends, (text) => writer.reasoning(text));
-    if (format.closers.includes(end)) cursor.take(end.length);
-    else if (end !== "" && format.endsForGood) context.dismiss(syntax);
+    const isClosed = format.closers.includes(end);
+    if (isClosed) cursor.take(end.length);
+    if (isClosed ? format.isSingle : end !== "" && format.endsForGood) context.dismiss(syntax);
   }
 
   const syntax: Syntax = {
     kind: "reasoning",
-    openers: [...format.openers, ...format.closers],
+    openers: format.isSingle ? format.openers : [...format.openers, ...format.closers],
     *begin(context) {
       if (!format.startInside) return;
       const { cursor, writer } = context;

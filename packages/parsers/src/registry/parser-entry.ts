@@ -1,6 +1,9 @@
 import type { CallIdStyle } from "../output/call-ids.ts";
 import type { Syntax } from "../output/syntax.ts";
 
+/** Whose names are meant: the chat processor that was chosen. */
+export type ParserProcessor = "dynamo" | "sglang";
+
 /** Formats that frame calls, reasoning and content alike: one reader serves both names. */
 export type ChannelFormat = "harmony" | "kimi_k3" | "inkling" | "muse";
 
@@ -31,5 +34,7 @@ export interface ToolCallParserEntry extends ParserEntry {
 export interface ReasoningParserEntry extends ParserEntry {
   /** Whether an answer begins inside reasoning when nothing else is known. */
   readonly startsInside: boolean;
-  readonly syntax: ChannelFormat | ((startInside: boolean | undefined) => Syntax);
+  readonly syntax:
+    | ChannelFormat
+    | ((startInside: boolean | undefined, processor: ParserProcessor) => Syntax);
 }

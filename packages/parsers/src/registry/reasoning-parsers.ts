@@ -20,8 +20,12 @@ function tags(names: Names, format: Tags, startsInside: boolean): ReasoningParse
     family: "think-tags",
     markers: [...format.openers, ...format.closers],
     startsInside,
-    syntax: (startInside) =>
-      createThinkTags({ ...format, startInside: startInside ?? startsInside }),
+    syntax: (startInside, processor) =>
+      createThinkTags({
+        isSingle: processor === "sglang",
+        ...format,
+        startInside: startInside ?? startsInside,
+      }),
   };
 }
 
@@ -158,6 +162,7 @@ const sglangEntries: readonly ReasoningParserEntry[] = [
       // The answer's own frame is stripped with the reasoning's.
       closers: ["<|END_THINKING|>", "<|START_TEXT|>", "<|END_TEXT|>"],
       enders: ["<|START_ACTION|>"],
+      isSingle: false,
     },
     true,
   ),

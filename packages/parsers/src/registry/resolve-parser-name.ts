@@ -1,11 +1,9 @@
 import { InvalidArgumentError } from "@dyn/protocol";
 import { nearestName } from "./nearest-name.ts";
-import type { ReasoningParserEntry, ToolCallParserEntry } from "./parser-entry.ts";
+import type { ParserProcessor, ReasoningParserEntry, ToolCallParserEntry } from "./parser-entry.ts";
 import { reasoningParsers } from "./reasoning-parsers.ts";
 import { toolCallParsers } from "./tool-call-parsers.ts";
 
-/** Whose names are meant: the chat processor that was chosen. */
-export type ParserProcessor = "dynamo" | "sglang";
 export type ParserKind = "tool-call" | "reasoning";
 
 type EntryOf<K extends ParserKind> = K extends "tool-call"

@@ -26,7 +26,7 @@ export function selectSyntaxes({ reasoning, toolCalls, processor }: OutputParser
   const hasCalls = toolEntry !== undefined && choice !== "none";
 
   if (typeof reasoningEntry?.syntax === "function") {
-    syntaxes.push(reasoningEntry.syntax(startInside));
+    syntaxes.push(reasoningEntry.syntax(startInside, processor ?? "dynamo"));
   } else if (reasoningEntry) {
     const roles = {
       hasReasoning: true,

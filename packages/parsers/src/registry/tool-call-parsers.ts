@@ -1,4 +1,5 @@
 // Every tool-call parser by name: which family reads it, with what options. Names: spec sheets of Dynamo 1.6.1, SGLang 0.5.21.
+import type { Trim } from "../arguments/pass-value.ts";
 import type { ValueRules } from "../arguments/value-to-json.ts";
 import { type ArgumentPairsFormat, createArgumentPairs } from "../tool-calls/argument-pairs.ts";
 import { createColonCalls } from "../tool-calls/colon-calls.ts";
@@ -209,6 +210,9 @@ const glmValues: ValueRules = {
   plainLists: true,
 };
 
+/** SGLang takes one line break off each side of a value and leaves entities alone. */
+const sglangText = { trim: "line-breaks", hasEntities: false } as const;
+
 const coder: TaggedCallsFormat = {
   wrapperOpeners: ["<tool_call>"],
   wrapperClosers: ["</tool_call>"],
@@ -218,7 +222,7 @@ const coder: TaggedCallsFormat = {
   argumentCloser: "</parameter>",
   types: "schema",
   values: coderValues,
-  isTrimmed: true,
+  trim: "blanks",
   hasEntities: true,
 };
 const invoke: TaggedCallsFormat = {
@@ -251,7 +255,10 @@ const minicpm5: TaggedCallsFormat = {
 };
 
 /** DeepSeek's DSML and its relatives: `token` in every tag, `space` where the tokenizer needs one behind it. */
-function dsml(block: string, token = "DSML", space = ""): TaggedCallsFormat {
+function dsml(
+  block: string,
+  { token = "DSML", space = "", trim = "none" as Trim } = {},
+): TaggedCallsFormat {
   const tag = (name: string) => `<｜${token}｜${space}${name}`;
   const end = (name: string) => `</｜${token}｜${space}${name}>`;
   return {
@@ -264,7 +271,7 @@ function dsml(block: string, token = "DSML", space = ""): TaggedCallsFormat {
     argumentCloser: end("parameter"),
     types: "string-attribute",
     values: coderValues,
-    isTrimmed: false,
+    trim,
     hasEntities: false,
     hasJsonBody: true,
   };
@@ -275,7 +282,6 @@ const taggedEntries: readonly ToolCallParserEntry[] = [
     ...common,
     name: "qwen3_coder",
     aliases: ["nemotron_nano"],
-    sglang: ["qwen3_coder", "step3p5", "nanbeige", "mimo"],
     family: "tagged-calls",
     markers: ["<tool_call>", "<function="],
     syntax: () => createTaggedCalls(coder),
@@ -290,8 +296,25 @@ const taggedEntries: readonly ToolCallParserEntry[] = [
   },
   {
     ...common,
-    name: "minimax_m2",
+    name: "sglang_qwen3_coder",
+    isDynamo: false,
+    sglang: ["qwen3_coder", "step3p5", "nanbeige", "mimo"],
+    family: "tagged-calls",
+    markers: ["<tool_call>", "<function="],
+    syntax: () => createTaggedCalls({ ...coder, ...sglangText }),
+  },
+  {
+    ...common,
+    name: "sglang_minimax_m2",
+    isDynamo: false,
     sglang: ["minimax-m2"],
+    family: "tagged-calls",
+    markers: ["<minimax:tool_call>", "<invoke name="],
+    syntax: () => createTaggedCalls({ ...invoke, ...sglangText }),
+  },
+  {
+    ...common,
+    name: "minimax_m2",
     family: "tagged-calls",
     markers: ["<minimax:tool_call>", "<invoke name="],
     syntax: () => createTaggedCalls(invoke),
@@ -303,7 +326,7 @@ const taggedEntries: readonly ToolCallParserEntry[] = [
     family: "tagged-calls",
     markers: ["<｜DSML｜function_calls>"],
     callIds: "call-hex",
-    syntax: () => createTaggedCalls(dsml("function_calls")),
+    syntax: () => createTaggedCalls(dsml("function_calls", { trim: "blanks" })),
   },
   {
     ...common,
@@ -313,7 +336,7 @@ const taggedEntries: readonly ToolCallParserEntry[] = [
     family: "tagged-calls",
     markers: ["<｜DSML｜tool_calls>", "<｜DSML｜invoke"],
     callIds: "call-hex",
-    syntax: () => createTaggedCalls(dsml("tool_calls")),
+    syntax: () => createTaggedCalls(dsml("tool_calls", { trim: "blanks" })),
   },
   {
     ...special,
@@ -322,7 +345,7 @@ const taggedEntries: readonly ToolCallParserEntry[] = [
     family: "tagged-calls",
     markers: ["<｜DSML｜ calls>", "<｜DSML｜ invoke"],
     callIds: "call-hex",
-    syntax: () => createTaggedCalls(dsml("calls", "DSML", " ")),
+    syntax: () => createTaggedCalls(dsml("calls", { space: " " })),
   },
   {
     ...special,
@@ -331,7 +354,7 @@ const taggedEntries: readonly ToolCallParserEntry[] = [
     sglang: ["gigachat35"],
     family: "tagged-calls",
     markers: ["<｜GCML｜tool_calls>"],
-    syntax: () => createTaggedCalls(dsml("tool_calls", "GCML")),
+    syntax: () => createTaggedCalls(dsml("tool_calls", { token: "GCML" })),
   },
   {
     ...common,
@@ -387,6 +410,10 @@ const glm: ArgumentPairsFormat = {
   valueCloser: "</arg_value>",
   values: glmValues,
 };
+const sglangGlm: ArgumentPairsFormat = {
+  ...glm,
+  values: { isNullString: "text", unknownBoolean: "string", plainLists: false },
+};
 const horizon: ArgumentPairsFormat = {
   wrapperOpeners: ["<ifm|tool_calls>"],
   wrapperClosers: ["</ifm|tool_calls>"],
@@ -398,7 +425,7 @@ const horizon: ArgumentPairsFormat = {
   typeCloser: "</ifm|arg_type>",
   valueOpener: "<ifm|arg_value>",
   valueCloser: "</ifm|arg_value>",
-  values: glmValues,
+  values: sglangGlm.values,
   hasJsonCalls: true,
 };
 
@@ -407,11 +434,19 @@ const pairEntries: readonly ToolCallParserEntry[] = [
     ...common,
     name: "glm47",
     aliases: ["glm45"],
-    sglang: ["glm47", "glm45", "glm", "ling3", "poolside_v1", "spark25"],
     family: "argument-pairs",
     markers: ["<tool_call>"],
     callIds: "uuid",
     syntax: () => createArgumentPairs(glm),
+  },
+  {
+    ...common,
+    name: "sglang_glm",
+    isDynamo: false,
+    sglang: ["glm47", "glm45", "glm", "ling3", "poolside_v1", "spark25"],
+    family: "argument-pairs",
+    markers: ["<tool_call>"],
+    syntax: () => createArgumentPairs(sglangGlm),
   },
   {
     ...common,
@@ -422,7 +457,7 @@ const pairEntries: readonly ToolCallParserEntry[] = [
     markers: ["<iquest_tool_call>"],
     syntax: () =>
       createArgumentPairs({
-        ...glm,
+        ...sglangGlm,
         callOpener: "<iquest_tool_call>",
         callCloser: "</iquest_tool_call>",
       }),
@@ -436,7 +471,7 @@ const pairEntries: readonly ToolCallParserEntry[] = [
     markers: ["<tool_calls>", "<tool_call>"],
     syntax: () =>
       createArgumentPairs({
-        ...glm,
+        ...sglangGlm,
         wrapperOpeners: ["<tool_calls>"],
         wrapperClosers: ["</tool_calls>"],
         nameEnd: "<tool_sep>",

@@ -30,7 +30,7 @@ export interface ArgumentPairsFormat {
 
 const maxNameLength = 256;
 const maxKeyLength = 1024;
-const plain = { isTrimmed: false, hasEntities: false, canBeNull: false };
+const plain = { trim: "none" as const, hasEntities: false, canBeNull: false };
 
 export function createArgumentPairs(format: ArgumentPairsFormat): Syntax {
   const wrappers = format.wrapperOpeners ?? [];

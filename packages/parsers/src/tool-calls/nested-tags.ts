@@ -25,7 +25,7 @@ const values: ValueRules = {
   unknownBoolean: "string",
   plainLists: false,
 };
-const text = { isTrimmed: false, hasEntities: true, canBeNull: false };
+const text = { trim: "none" as const, hasEntities: true, canBeNull: false };
 
 export function createNestedTags(): Syntax {
   return {

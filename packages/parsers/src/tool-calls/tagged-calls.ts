@@ -1,7 +1,7 @@
 // Calls as tags, one per argument: Qwen3 Coder, MiniMax M2, DeepSeek's DSML, Muse's ATEM and others.
 
 import { decodeEntities } from "../arguments/decode-entities.ts";
-import { passString } from "../arguments/pass-value.ts";
+import { passString, type Trim, trimValue } from "../arguments/pass-value.ts";
 import { schemaKinds, schemaOfProperty } from "../arguments/schema-kinds.ts";
 import { type ValueRules, valueToJson } from "../arguments/value-to-json.ts";
 import { passJson, textToJson } from "../json/read-json.ts";
@@ -25,7 +25,8 @@ export interface TaggedCallsFormat {
    */
   readonly types: "schema" | "string-attribute" | "value";
   readonly values: ValueRules;
-  readonly isTrimmed: boolean;
+  /** Around a value. */
+  readonly trim: Trim;
   readonly hasEntities: boolean;
   /** Values may stand in `<![CDATA[..]]>`; they are then not let out before they are complete. */
   readonly hasCdata?: boolean;
@@ -138,7 +139,7 @@ function* readValue(
     let before = prefix;
     const canBeNull = format.types === "schema" && format.values.isNullString === "null";
     const value = {
-      isTrimmed: format.isTrimmed && format.types === "schema",
+      trim: format.trim,
       hasEntities: format.hasEntities,
       canBeNull,
     };
@@ -154,11 +155,7 @@ function* readValue(
   const text = cdata ?? (format.hasEntities ? decodeEntities(raw) : raw);
   const json =
     format.types === "schema"
-      ? valueToJson(
-          format.isTrimmed && cdata === undefined ? text.trim() : text,
-          kinds,
-          format.values,
-        )
+      ? valueToJson(cdata ?? trimValue(text, format.trim), kinds, format.values)
       : (textToJson(text) ?? JSON.stringify(text));
   writer.arguments(prefix + json);
 }
