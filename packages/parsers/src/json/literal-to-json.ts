@@ -1,6 +1,8 @@
 const number = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 const looseNumber = /^([+-]?)0*(\d*)(?:\.(\d*))?([eE][+-]?\d+)?$/;
 
+const maxLooseLength = 256;
+
 const words: ReadonlyMap<string, string> = new Map([
   ["true", "true"],
   ["false", "false"],
@@ -20,7 +22,8 @@ export function literalToJson(literal: string): string | null {
   if (number.test(literal)) return literal;
   const word = words.get(literal);
   if (word !== undefined) return word;
-  const loose = looseNumber.exec(literal);
+  // The pattern may look twice at each digit: no matter for what a number can be long.
+  const loose = literal.length > maxLooseLength ? null : looseNumber.exec(literal);
   if (loose === null || !/^[+-]?\.?\d/.test(literal)) return null;
   const [, sign, whole, fraction, exponent] = loose;
   return `${sign === "-" ? "-" : ""}${whole || "0"}${fraction ? `.${fraction}` : ""}${exponent ?? ""}`;
