@@ -5,6 +5,7 @@ export const ranks: Readonly<Record<string, number>> = {
   protocol: 0,
   args: 0,
   tokenizer: 1,
+  parsers: 1,
   "model-files": 1,
   logging: 1,
   metrics: 1,
