@@ -10,6 +10,7 @@ import { defaultLimits, type GatewayLimits } from "./limits.ts";
 import { type GatewayLogger, stderrLogger } from "./logger.ts";
 import { ModelDirectory } from "./models/model-directory.ts";
 import { createModelPipeline } from "./models/model-pipeline.ts";
+import { checkParsers, type ModelParsers } from "./postprocess/output-reading.ts";
 import { chatCompletionsRoute } from "./routes/chat-completions.ts";
 import { completionsRoute } from "./routes/completions.ts";
 import { docsRoutes } from "./routes/docs.ts";
@@ -41,6 +42,8 @@ export interface GatewayOptions {
   readonly corsOrigins?: readonly string[];
   /** Serves HTTPS. */
   readonly tls?: HttpTls;
+  /** Parsers of all models, instead of those that their cards name (the sglang chat processor). */
+  readonly parsers?: ModelParsers;
   /** Default: lines of JSON on the standard error stream. */
   readonly logger?: GatewayLogger;
   /** Wall clock in milliseconds since 1970. */
@@ -58,6 +61,7 @@ export class Gateway {
     const { runtime, routerMode = "round-robin", logger = stderrLogger } = options;
     const limits = { ...defaultLimits, ...options.limits };
     const nowMs = options.now ?? Date.now;
+    if (options.parsers !== undefined) checkParsers(options.parsers);
     const metrics = createFrontendMetrics(options.metrics);
     // Older releases of Dynamo set it at the worker.
     const migrationLimit = (card: ModelCard) =>
@@ -71,6 +75,7 @@ export class Gateway {
         createModelPipeline({
           card,
           runtime,
+          parsers: options.parsers,
           client: {
             mode: routerMode,
             ...(options.inhibitMs === undefined ? {} : { inhibitMs: options.inhibitMs }),

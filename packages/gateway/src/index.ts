@@ -3,4 +3,5 @@ export { createGateway, Gateway, type GatewayOptions } from "./gateway.ts";
 export type { HttpTls } from "./http/http-server.ts";
 export { defaultLimits, type GatewayLimits } from "./limits.ts";
 export { type GatewayLogger, stderrLogger } from "./logger.ts";
+export type { ModelParsers } from "./postprocess/output-reading.ts";
 export { defaultSettings, type GatewaySettings } from "./settings.ts";

@@ -1,6 +1,5 @@
 // All that stands between a request for one model and its workers.
 import {
-  type ChatCompletionRequest,
   cardToChecksum,
   cardToWire,
   type EngineOutputItem,
@@ -17,7 +16,7 @@ import {
   type Tokenizer,
   type TokenizerPool,
 } from "@dyn/tokenizer";
-import { type OutputReading, plainReading } from "../postprocess/output-reading.ts";
+import { checkParsers, type ModelParsers } from "../postprocess/output-reading.ts";
 import { TokenNames } from "../postprocess/token-names.ts";
 import { readEosTokenIds } from "./read-eos-token-ids.ts";
 import { readTemplateOverride } from "./read-template-override.ts";
@@ -32,6 +31,7 @@ export interface ModelPipelineParts {
   /** `null`: the model takes no chats. */
   readonly template: ChatTemplate | null;
   readonly eosTokenIds: readonly number[];
+  readonly parsers: ModelParsers;
 }
 
 export class ModelPipeline {
@@ -44,6 +44,7 @@ export class ModelPipeline {
   readonly pool: TokenizerPool;
   readonly template: ChatTemplate | null;
   readonly eosTokenIds: readonly number[];
+  readonly parsers: ModelParsers;
   readonly names: TokenNames;
   #users = 0;
   #retired = false;
@@ -56,16 +57,9 @@ export class ModelPipeline {
     this.pool = parts.pool;
     this.template = parts.template;
     this.eosTokenIds = parts.eosTokenIds;
+    this.parsers = parts.parsers;
     this.checksum = cardToChecksum(cardToWire(parts.card));
     this.names = new TokenNames(parts.tokenizer);
-  }
-
-  /** How the answers to this request are read. */
-  readingOf(
-    _request: ChatCompletionRequest,
-    _prompt: { readonly text: string | null; readonly isGuided: boolean },
-  ): OutputReading {
-    return plainReading;
   }
 
   /** Runs a request; a pipeline that is retired meanwhile closes when its last request is over. */
@@ -98,9 +92,17 @@ export async function createModelPipeline(options: {
   readonly runtime: DistributedRuntime;
   readonly client: EndpointClientOptions;
   readonly migration: MigrationOptions;
+  /** Instead of those that the card names. */
+  readonly parsers?: ModelParsers | undefined;
   readonly nowMs: () => number;
 }): Promise<ModelPipeline> {
   const { card, runtime } = options;
+  const parsers = options.parsers ?? {
+    toolCalls: card.runtimeConfig?.toolCallParser ?? null,
+    reasoning: card.runtimeConfig?.reasoningParser ?? null,
+    processor: "dynamo",
+  };
+  checkParsers(parsers);
   const directory = card.sourcePath;
   const [tokenizer, template, eosTokenIds] = await Promise.all([
     loadTokenizer(directory),
@@ -121,6 +123,7 @@ export async function createModelPipeline(options: {
     tokenizer,
     template,
     eosTokenIds,
+    parsers,
     pool: createTokenizerPool({ directory, tokenizer }),
   });
 }

@@ -168,10 +168,17 @@ export class ChoiceAssembler {
     this.#isFinished = true;
     const all = this.#splitter === null ? split : joinSplit(split, this.#splitter.finish());
     const tokens = this.#tokens?.takeRest(this.#shownLength, isCut) ?? null;
-    const finishReason = reason === "stop" && this.#splitter?.hasCalls ? "tool_calls" : reason;
+    const finishReason = this.#finishReason(reason);
     const delta = this.#transform({ ...all, tokens, finishReason, stopReason });
     if (delta === null) throw new InternalError("A transformer swallowed the end of a choice.");
     return delta;
+  }
+
+  /** A call that was cut is none to run, however the text came to its end. */
+  #finishReason(reason: OpenAIFinishReason): OpenAIFinishReason {
+    if (reason !== "stop" || this.#splitter === null) return reason;
+    if (this.#splitter.isCut) return "length";
+    return this.#splitter.hasCalls ? "tool_calls" : "stop";
   }
 
   #transform(shown: Omit<ChoiceDelta, "tokenIds">): ChoiceDelta | null {

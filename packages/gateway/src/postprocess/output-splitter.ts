@@ -24,6 +24,8 @@ export interface OutputSplitter {
   readonly isInsideReasoning: boolean;
   /** At least one whole call was made. */
   readonly hasCalls: boolean;
+  /** The text ended inside a call. */
+  readonly isCut: boolean;
 }
 
 export function plainText(text: string): SplitText {

@@ -5,6 +5,7 @@ import type { Exchange } from "../http/exchange.ts";
 import type { ModelPipeline } from "../models/model-pipeline.ts";
 import type { RequestObservation } from "../observe/request-observation.ts";
 import { ChoiceAssembler } from "../postprocess/choice-assembler.ts";
+import { readingOf } from "../postprocess/output-reading.ts";
 import { PromptUsage } from "../postprocess/usage-meter.ts";
 import type { PreparedPrompt } from "../routes/run-prompts.ts";
 import { answerBudget } from "./answer-budget.ts";
@@ -50,7 +51,7 @@ export async function prepareChat(
   observation.preprocessed(tokenIds.length);
   const stop = toStopRules(request, eosTokenIds);
   const guided = guidedOfChat(request);
-  const reading = pipeline.readingOf(request, { text: prompt.text, isGuided: guided !== null });
+  const reading = readingOf(request, pipeline.parsers, prompt.text);
   const decodeOptions = {
     skipSpecialTokens: request.skip_special_tokens ?? !reading.keepsSpecialTokens,
   };

@@ -48,7 +48,9 @@ function* readMessage(context: ParseContext, opener: string, roles: ChannelRoles
     yield* readCall(context, tool);
   } else if (channel === "analysis" && roles.hasReasoning) {
     context.commit();
+    writer.enterReasoning();
     yield* cursor.passUntil(bodyEnd, (text) => writer.reasoning(text));
+    writer.leaveReasoning();
   } else {
     context.commit();
     yield* context.content(bodyEnd);

@@ -62,6 +62,8 @@ function* readHeader({ cursor }: ParseContext): Parsing<string> {
 }
 
 function* readReasoning({ cursor, writer }: ParseContext): Parsing {
+  writer.enterReasoning();
   yield* cursor.passUntil(all, (text) => writer.reasoning(text));
+  writer.leaveReasoning();
   yield* cursor.accept(end);
 }

@@ -54,7 +54,9 @@ export function createKimiK3(roles: ChannelRoles, startInside: boolean): Syntax 
 /** Any tag ends reasoning; its own closing tag is taken. */
 function* readReasoning({ cursor, writer }: ParseContext): Parsing {
   for (;;) {
+    writer.enterReasoning();
     yield* cursor.passUntil(structure, (text) => writer.reasoning(text));
+    writer.leaveReasoning();
     // A model repeats the opening tag that the prompt ended in.
     if (!(yield* cursor.accept("<|open|>think<|sep|>"))) break;
   }

@@ -95,7 +95,9 @@ function* readRecipient(context: ParseContext, recipient: string, roles: Channel
 }
 
 function* readReasoning({ cursor, writer }: ParseContext): Parsing {
+  writer.enterReasoning();
   yield* cursor.passUntil(bodyEnd, (text) => writer.reasoning(text));
+  writer.leaveReasoning();
   yield* cursor.takeMarker(ends);
 }
 

@@ -6,6 +6,8 @@ export interface OutputParser {
   push(text: string): ParserEvent[];
   /** The text is over: the rest. A second call, or a push after it, throws. */
   finish(): ParserEvent[];
+  /** What comes next is reasoning, as far as the text so far tells: by this tokens of reasoning are counted. */
+  readonly isInsideReasoning: boolean;
   /** UTF-16 units looked at so far: proportional to the text, whatever it is. */
   readonly scannedLength: number;
 }

@@ -26,6 +26,7 @@ export class AnswerWriter {
   #call: OpenCall | null = null;
   #callCount = 0;
   #hasCalls = false;
+  #isInsideReasoning = false;
 
   constructor(options: AnswerWriterOptions) {
     this.#options = options;
@@ -36,6 +37,19 @@ export class AnswerWriter {
     return this.#hasCalls;
   }
 
+  /** What comes next is reasoning, as far as is known. */
+  get isInsideReasoning(): boolean {
+    return this.#isInsideReasoning;
+  }
+
+  enterReasoning(): void {
+    this.#isInsideReasoning = true;
+  }
+
+  leaveReasoning(): void {
+    this.#isInsideReasoning = false;
+  }
+
   takeEvents(): ParserEvent[] {
     const events = this.#events;
     this.#events = [];
@@ -44,6 +58,7 @@ export class AnswerWriter {
 
   content(text: string): void {
     if (text === "") return;
+    this.#isInsideReasoning = false;
     const last = this.#events.at(-1);
     if (last?.type !== "content") this.#events.push({ type: "content", text });
     else this.#events[this.#events.length - 1] = { type: "content", text: last.text + text };
@@ -51,6 +66,7 @@ export class AnswerWriter {
 
   reasoning(text: string): void {
     if (text === "") return;
+    this.#isInsideReasoning = true;
     const last = this.#events.at(-1);
     if (last?.type !== "reasoning") this.#events.push({ type: "reasoning", text });
     else this.#events[this.#events.length - 1] = { type: "reasoning", text: last.text + text };
@@ -58,6 +74,7 @@ export class AnswerWriter {
 
   /** A call whose name is known; it is let out with its first arguments, or at its end. */
   startCall(name: string, nativeId: string | null = null): void {
+    this.#isInsideReasoning = false;
     const isDropped = !this.#options.isParallel && this.#hasCalls;
     this.#call = { name, nativeId, isDropped, isStarted: false, held: "" };
   }

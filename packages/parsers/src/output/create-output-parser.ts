@@ -53,6 +53,8 @@ class SyntaxParser implements OutputParser {
     this.#cursor = cursor;
     this.#writer = writer;
     this.#steps = context.parse();
+    // Up to the first text: it may begin inside reasoning.
+    this.#steps.next();
   }
 
   push(text: string): ParserEvent[] {
@@ -69,6 +71,10 @@ class SyntaxParser implements OutputParser {
     this.#cursor.end();
     this.#steps.next();
     return this.#writer.takeEvents();
+  }
+
+  get isInsideReasoning(): boolean {
+    return this.#writer.isInsideReasoning;
   }
 
   get scannedLength(): number {

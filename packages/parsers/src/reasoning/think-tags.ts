@@ -22,7 +22,9 @@ export function createThinkTags(format: ThinkTagsFormat): Syntax {
 
   function* readReasoning(context: ParseContext): Parsing {
     const { cursor, writer } = context;
+    writer.enterReasoning();
     const end = yield* cursor.passUntil(ends, (text) => writer.reasoning(text));
+    writer.leaveReasoning();
     const isClosed = format.closers.includes(end);
     if (isClosed) cursor.take(end.length);
     if (isClosed ? format.isSingle : end !== "" && format.endsForGood) context.dismiss(syntax);
@@ -34,6 +36,7 @@ export function createThinkTags(format: ThinkTagsFormat): Syntax {
     *begin(context) {
       if (!format.startInside) return;
       const { cursor, writer } = context;
+      writer.enterReasoning();
       let blanks = "";
       for (;;) {
         const unit = yield* cursor.peek();
@@ -43,7 +46,10 @@ export function createThinkTags(format: ThinkTagsFormat): Syntax {
       // A grammar forced the answer to be JSON: there is no reasoning ahead of it.
       const isForced = context.toolChoice === "required" || typeof context.toolChoice === "object";
       const unit = yield* cursor.peek();
-      if (isForced && (unit === "{" || unit === "[")) return;
+      if (isForced && (unit === "{" || unit === "[")) {
+        writer.leaveReasoning();
+        return;
+      }
       // The model opens what the prompt or the format had opened already.
       if ((yield* cursor.takeMarker(openers)) === "") writer.reasoning(blanks);
       yield* readReasoning(context);

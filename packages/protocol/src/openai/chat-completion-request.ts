@@ -61,6 +61,10 @@ export const ChatCompletionRequest = z.strictObject(
         { error: 'must be true, false or {"type": "enabled" | "disabled" | "adaptive"}' },
       )
       .nullish(),
+    /** SGLang's: false shows reasoning as content. */
+    separate_reasoning: flag.nullish(),
+    /** SGLang's: false holds reasoning back until it is whole. */
+    stream_reasoning: flag.nullish(),
     thinking_token_budget: integerBetween(0, maxU32).nullish(),
     chat_template_kwargs: templateVariables,
     /** Another spelling of chat_template_kwargs; only one of the two may be given. */
