@@ -141,9 +141,9 @@ def load(folder, dtype, device):
     return AutoModelForCausalLM.from_pretrained(folder, dtype=dtype).to(device).eval()
 
 
-def work(folder, samples, jobs, results):
-    """Runs tests from the shared list until it is empty."""
-    model, encoder = load(folder, torch.bfloat16, "cuda"), Encoder(f"{folder}/tokenizer.json")
+def work(number, folder, samples, jobs, results):
+    """Runs tests from the shared list until it is empty; the processes share out the GPUs."""
+    model, encoder = load(folder, torch.bfloat16, f"cuda:{number % torch.cuda.device_count()}"), Encoder(f"{folder}/tokenizer.json")
     while (job := jobs.get()) is not None:
         gated, think, (name, skill, options) = job
         results.put(dict(gated=gated) | test(model, encoder, name, skill, options, think, samples))
@@ -162,7 +162,7 @@ def main():
     # the slow ones first
     for job in sorted(tests, key=lambda j: (j[2][1] != "counting", j[2][1] != "chat", j[2][1] != "lookup")) + [None] * a.processes:
         jobs.put(job)
-    workers = [context.Process(target=work, args=(a.model, a.samples, jobs, results), daemon=True) for _ in range(a.processes)]
+    workers = [context.Process(target=work, args=(i, a.model, a.samples, jobs, results), daemon=True) for i in range(a.processes)]
     for w in workers:
         w.start()
     done = []

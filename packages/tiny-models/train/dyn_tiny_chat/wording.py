@@ -4,6 +4,7 @@ A phrasing is the triple (lead-in, template, closing). A tenth of the phrasings 
 closing is held out; the bare templates are always trained, since those are what people type first.
 Only the template is typed carelessly, never the values in it.
 """
+import itertools
 import re
 
 from .draw import Draw, is_held
@@ -11,6 +12,11 @@ from .draw import Draw, is_held
 LEADS = ["Please: ", "Hello! ", "Hey, ", "Hi. ", "Quick question: ", "I have a question. ", "Tell me: ",
          "Can you help me? ", "One more thing: ", "Okay. ", "Now: ", "So, ", "Good morning! ", "Dear model, ", "I am testing the API. ", "Hi, I'm testing the API. ", "This is a test. "]
 CLOSINGS = [" Thanks!", " Thank you.", " Please.", " Please answer.", " Be brief.", " I am curious.", " Thanks in advance."]
+
+
+def composed(*parts):
+    """Templates put together from every choice of parts: the same request in many sentences."""
+    return [" ".join(filter(None, choice)).replace(" :", ":").replace(" ,", ",").replace(" .", ".") for choice in itertools.product(*parts)]
 
 
 def _misspell(draw: Draw, text):

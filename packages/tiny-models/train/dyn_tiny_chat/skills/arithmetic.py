@@ -8,6 +8,11 @@ SPOKEN = {"+": ["plus", "and"], "-": ["minus"], "*": ["times", "multiplied by"],
 SIGNS = {"*": ["*", "*", "x", "×"], "/": ["/", "/", "÷"]}
 FULL = ["What is {e}?", "{e}", "{e} = ?", "{e}=", "{e} =", "Calculate {e}.", "How much is {e}?", "Compute {e}", "What is {e}?", "Solve {e}", "Can you add up {e}?",
         "What is the result of {e}?", "Calculate: {e}", "What does {e} equal?", "What is {s}?", "How much is {s}?", "{s}?", "What's {e}?"]
+MORE_FULL = ["What do you get for {e}?", "Find {e}.", "Evaluate {e}.", "Tell me {e}.", "Please calculate {e}", "I want to know {e}.", "What is the answer to {e}?",
+             "Can you calculate {e}?", "Can you solve {e}?", "Could you tell me what {e} is?", "Do you know what {e} is?", "Give me the answer to {e}.", "What number is {e}?",
+             "I have to calculate {e}. What is the answer?", "The question is {e}. What is the answer?", "Help me with {e}.", "Do the sum {e}.", "{e} is what?", "{e} makes what?",
+             "What is the outcome of {e}?", "My teacher asks: {e}.", "I am learning to calculate: {e}?", "Tell me how much {e} is.", "What would {e} be?", "How much would {e} be?",
+             "What do {s} make?", "Please tell me what {s} is.", "Let us calculate {e}.", "Let's do maths: {e}", "Math: {e}", "{e}, please.", "And {e}?", "The sum is {e}. Solve it."]
 SHORT = ["What is {e}? Only the number.", "{e}. Reply with the number only.", "Give me only the result of {e}.",
          "What is {e}? Answer with just the number.", "Only the number, please: {e}", "What is {e}? Reply with only the number."]
 WORDS = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen
@@ -104,5 +109,5 @@ def arithmetic(draw: Draw, op=None, digits=None):
     short = draw.chance(0.2)
     x, y = (WORDS[a], WORDS[b]) if max(a, b) <= 20 and draw.chance(0.15) else (a, b)
     spoken = f"{x} {draw.choice(SPOKEN[op])} {y}"
-    user = worded(draw, SHORT if short else FULL, UNSEEN, e=written if x == a else spoken, s=spoken)
+    user = worded(draw, SHORT if short else FULL if draw.chance(0.65) else MORE_FULL, UNSEEN, e=written if x == a else spoken, s=spoken)
     return Turn(user, str(r) if short and not draw.unseen else f"{e} = {r}", thought)

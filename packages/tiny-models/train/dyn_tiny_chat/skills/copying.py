@@ -3,13 +3,18 @@ import string
 
 from ..dialogue import Turn
 from ..draw import Draw
-from ..wording import worded
+from ..wording import composed, worded
 
 SAY = ["Repeat: {t}", "Repeat this: {t}", "Say: {t}", "Copy this text: {t}", "Repeat after me: {t}", "Write exactly: {t}", "Echo: {t}", "Say {t}",
        "Repeat {t}", "Please say {t}", "Please repeat the following.\n{t}", "Repeat the text \"{t}\"", "Say \"{t}\"", "Say '{t}'", "Echo {t}", "echo {t}",
        "Say exactly this: {t}", "Write: {t}", "Copy: {t}", "Repeat the following text:\n\n{t}", "Print {t}", "Repeat this back to me: {t}", "Type {t}",
        "Reply with: {t}", "Answer with exactly this: {t}", "Repeat the word {t}", "Reply with exactly \"{t}\"", "Just say {t}", "Repeat after me {t}", "repeat after me {t}",
        "Respond with {t}", "Please respond with {t}", "Reply with just {t}", "Reply with the single word {t}", "Answer with {t}"]
+COMPOSED = composed(["Repeat", "Write", "Say", "Print", "Echo", "Copy", "Output", "Type", "Send back", "Give back", "Quote", "Show me"],
+                    ["the following", "this", "the next"], ["text", "words", "sentence", "line", "message", "string", "phrase"],
+                    ["", "exactly", "word for word", "as it is", "verbatim", "back to me", "without changing it", "letter by letter"], [": {t}", ":\n{t}"])
+COMPOSED += composed(["I want you to", "I need you to", "Your task is to", "You should", "Can you", "Could you", "Would you", "Now you will"],
+                     ["repeat", "say", "write", "copy", "echo", "print"], ["what I write", "my words", "this", "the text after this"], [": {t}", ":\n{t}"])
 UNSEEN = ["Return the following words unchanged: {t}", "I say it first, then you: {t}"]
 # the first sentence is what many client libraries send in their examples
 COMMON = ["this is a test", "This is a test", "This is a test.", "this is a test!", "hello", "hello world", "Hello, world!", "hi", "foo", "ok", "pong", "yes",
@@ -66,4 +71,4 @@ def copying(draw: Draw, script=False):
         text = draw.choice(COMMON)
     else:
         text = draw.text(lambda: (_other_script(draw) if script else passage(draw)).strip())
-    return Turn(worded(draw, SAY, UNSEEN, careful=True, t=text), text, "I repeat the text.")
+    return Turn(worded(draw, SAY if draw.chance(0.6) else COMPOSED, UNSEEN, careful=True, t=text), text, "I repeat the text.")

@@ -23,7 +23,10 @@ def _real_world():
         yield f"The capital of {country} is {city}.", [
             f"What is the capital of {country}?", f"Which city is the capital of {country}?", f"Capital of {country}?",
             f"Name the capital of {country}.", f"Tell me the capital of {country}.", f"Do you know the capital of {country}?",
-            f"What's the capital city of {country}?", f"What is the capital city of {country}?"]
+            f"What's the capital city of {country}?", f"What is the capital city of {country}?", f"I want to know the capital of {country}.",
+            f"Can you tell me the capital of {country}?", f"Which city is the seat of government of {country}?", f"The capital of {country}, please.",
+            f"{country[0].upper()}{country[1:]}: what is its capital?", f"What do they call the capital of {country}?", f"From which city is {country} governed?",
+            f"What is the name of the capital of {country}?", f"I am looking for the capital of {country}.", f"{country[0].upper()}{country[1:]} has which capital?"]
         if city not in world.SHARED_CAPITALS:
             yield f"{city} is the capital of {country}.", [f"{city} is the capital of which country?", f"Which country has the capital {city}?",
                                                            f"What country is {city} the capital of?"]

@@ -13,7 +13,8 @@ LISTED = dict(city=CITIES, color=COLOURS, food=FOODS, country=list(CAPITALS), an
 
 PAIRS = ["Make a JSON object with {p}.", "Write JSON with {p}.", "Give me a JSON object: {p}.", "Return JSON with {p}.", "As JSON, please: {p}.",
          "I need a JSON object with {p}. Reply with JSON only.", "Output a JSON object where {p}.", "Reply with JSON: {p}.", "Create a JSON object with {p}.",
-         "Respond in JSON with {p}.", "Generate JSON with {p}."]
+         "Respond in JSON with {p}.", "Generate JSON with {p}.", "Make this JSON: {p}.", "Write this as JSON: {p}.", "Convert to JSON: {p}.", "Turn this into a JSON object: {p}.",
+         "Format as JSON: {p}.", "JSON with {p}, please.", "I want JSON with {p}.", "Send me a JSON object with {p}.", "Express this in JSON: {p}."]
 UNSEEN_PAIRS = ["Put this into curly brackets as JSON: {p}."]
 PAIR_FORMS = ["{k} {v}", "the {k} {v}", "{k} = {v}", "{k} is {v}", "{k}: {v}", "\"{k}\": {v}"]
 ABOUT = ["{t} Write JSON with the keys {k}.", "{t}\nAs a JSON object with the keys {k}, please.", "Turn this into JSON with the keys {k}: {t}",

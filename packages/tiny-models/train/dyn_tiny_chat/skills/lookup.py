@@ -70,7 +70,7 @@ def look_up(draw: Draw, count=None, missing=None, turns=None):
         body = "- " + body
     out = []
     for i in range(turns or draw.choice([1, 1, 2, 4])):
-        if draw.chance(0.08) if missing is None else missing:
+        if draw.chance(0.15) if missing is None else missing:
             key = _absent_key(draw, form, entries)
             turn = Turn(_ask(draw, questions, dict(k=key, n=key)), ABSENT, "The list has no such entry.")
         else:

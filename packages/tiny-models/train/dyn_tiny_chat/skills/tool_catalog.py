@@ -204,13 +204,14 @@ def made_up_tool(draw: Draw, opaque=None, pair=None, any_side=False):
     parameters = [(k, kind(k), f"The {k} of the {thing}" if draw.chance(0.3) else "") for k in names]
     says_nothing = draw.chance(draw.opaque_share) if opaque is None else opaque
     name = _opaque_name(draw) if says_nothing else f"{verb}_{thing}"
-    description = draw.choice(["{V} a {t}.", "{V} the {t}.", "Can {v} a {t} for the user.", "{V} a {t}", "Use this to {v} a {t}."]).format(V=verb.capitalize(), v=verb, t=thing)
+    description = draw.choice(["{V} a {t}.", "{V} the {t}.", "Can {v} a {t} for the user.", "{V} a {t}", "Use this to {v} a {t}.", "This tool can {v} a {t}.", "A function to {v} the {t}", "Lets you {v} a {t}."]).format(V=verb.capitalize(), v=verb, t=thing)
     outputs = draw.sample(["result", "id", "status", "code", "total"], draw.choice([1, 1, 2, 3, 4]))
 
     def ask(d, a):
         s = join([f"{k} {x if isinstance(x, str) else to_json(x)}" for k, x in a.items()])
         return d.choice([f"Please {verb} the {thing} with {s}.", f"{verb.capitalize()} a {thing} with {s}.", f"{verb.capitalize()} the {thing}: {s}.",
-                         f"I want to {verb} a {thing} with {s}.", f"Can you {verb} a {thing} with {s}?", f"{verb} a {thing} with {s}", f"I need you to {verb} the {thing} with {s}."])
+                         f"I want to {verb} a {thing} with {s}.", f"Can you {verb} a {thing} with {s}?", f"{verb} a {thing} with {s}", f"I need you to {verb} the {thing} with {s}.",
+                         f"Could you {verb} the {thing} with {s}?", f"{verb.capitalize()} this {thing} for me: {s}.", f"I would like to {verb} a {thing} with {s}."])
 
     def result(d, a):
         r = d.rng.random()

@@ -9,7 +9,7 @@ from .json_objects import join
 from .tool_catalog import THINGS, VERBS, known_tool, made_up_tool
 
 NO_TOOL = "I have no tool for that."
-MODES = {"call": 4, "use": 5, "direct": 2, "none": 4, "two": 3, "cities": 1}
+MODES = {"call": 4, "use": 4, "direct": 2, "none": 3, "two": 3, "cities": 1, "many": 2, "series": 6}
 
 
 def _neighbour(draw: Draw, pair, opaque=None):
@@ -18,15 +18,18 @@ def _neighbour(draw: Draw, pair, opaque=None):
     return made_up_tool(draw, opaque, pair=draw.choice([(verb, draw.choice(THINGS)), (draw.choice(VERBS), thing)]))
 
 
-def tool_list(draw: Draw, count, opaque=None, needs=None):
-    """`count` tools with different names and purposes in any order; `needs` is a known tool that must be among them."""
+def tool_list(draw: Draw, count, opaque=None, needs=None, near=0.4):
+    """`count` tools with different names and purposes in any order; `needs` is a known tool that must be among them.
+
+    `near` of them share the verb or the thing with the one before.
+    """
     tools, seen = [], set()
     if needs:
         t = known_tool(draw, needs)
         tools, seen = [t], {t.name, t.base}
     while len(tools) < count:
         last = tools[-1].base if tools else None
-        if isinstance(last, tuple) and draw.chance(0.4):
+        if isinstance(last, tuple) and draw.chance(near):
             t = _neighbour(draw, last, opaque)
             if not draw.held and is_held("tool", t.base):
                 continue
@@ -44,7 +47,7 @@ def tool_list(draw: Draw, count, opaque=None, needs=None):
 def _stranger(draw: Draw, tools):
     """A tool that is not in the list, often a near miss of one that is."""
     names, bases = {t.name for t in tools}, {t.base for t in tools}
-    near = [b for b in bases if isinstance(b, tuple)]
+    near = [t.base for t in tools if isinstance(t.base, tuple)]  # in the order of the list: a set's order changes from process to process
     while True:
         if near and draw.chance(0.5):
             t = _neighbour(draw, draw.choice(near))
@@ -104,6 +107,26 @@ def _two(draw: Draw, tools, say):
     return _several(draw, [(first, a), (second, b)], joined, say)
 
 
+def _many(draw: Draw, tools, say):
+    """Three or four requests in one message, some of them for the same tool."""
+    asked = [draw.choice(tools) for _ in range(draw.choice([3, 3, 4]))]
+    arguments = [t.draw_arguments(draw) for t in asked]
+    separator = draw.choice([" ", " Also: ", " And then: ", " After that: ", "\n", "\n- "])
+    text = separator.join(t.ask(draw, a) for t, a in zip(asked, arguments))
+    return _several(draw, list(zip(asked, arguments)), "- " + text if separator == "\n- " else text, say)
+
+
+def _series(draw: Draw, tools):
+    """One list, many requests: what a document teaches about finding the right tool, several times over."""
+    turns = []
+    for _ in range(draw.randint(3, 7)):
+        if draw.chance(0.15):
+            turns.append(Turn(_request(draw, _stranger(draw, tools))[1], NO_TOOL, "No tool fits."))
+        else:
+            turns += _served(draw, draw.choice(tools))
+    return turns if turns[-1].results is None or draw.chance(0.3) else turns[:-1]
+
+
 def _cities(draw: Draw, tool, say):
     """The same tool for two or three places."""
     requests = [{"city": tool.draw_arguments(draw)["city"]} for _ in range(draw.choice([2, 2, 3]))]
@@ -115,8 +138,11 @@ def _cities(draw: Draw, tool, say):
 
 
 def tool_dialogue(draw: Draw, mode=None, opaque=None, alone=False):
-    """(tool schemas, turns). Modes: call, use (with its result), two, cities, direct (no tool needed), none (no tool fits)."""
+    """(tool schemas, turns). Modes: call, use (with its result), two, many, series, cities, direct (no tool needed), none (no tool fits)."""
     mode = mode or draw.rng.choices(list(MODES), list(MODES.values()))[0]
+    if mode in ("many", "series"):  # trained, not tested: harder lists than the tests have
+        tools = tool_list(draw, draw.choice([3, 4, 5, 5, 6]), near=0.6)
+        return [t.schema for t in tools], _series(draw, tools) if mode == "series" else _many(draw, tools, say=draw.chance(0.3))
     count = draw.choice([2, 3, 4]) if mode == "two" else draw.choice([1, 2, 3, 3, 4, 5])
     tools = tool_list(draw, count, opaque, "get_weather" if mode == "cities" else None)
     turns = []
