@@ -1,6 +1,6 @@
 import { createColonCalls } from "../../tool-calls/colon-calls.ts";
 import type { ToolCallParserEntry } from "../parser-entry.ts";
-import { common, special } from "./entry-defaults.ts";
+import { special } from "./entry-defaults.ts";
 
 export const channelEntries: readonly ToolCallParserEntry[] = [
   {
