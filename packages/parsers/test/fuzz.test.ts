@@ -91,7 +91,7 @@ describe.each(names)("%s %s with %s", (processor, tool, reasoning) => {
         expect(joinEvents(cut)).toEqual(whole);
         expect(joinEvents(parsePieces(options, pieces.join("")))).toEqual(whole);
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 
@@ -107,7 +107,7 @@ describe.each(names)("%s %s with %s", (processor, tool, reasoning) => {
         const prefix = reasoning.endsWith("append_think") || reasoning.endsWith("append-think");
         expect(said).toBe(prefix && text !== "" ? `<think>${text}` : text);
       }),
-      { numRuns: 50 },
+      { numRuns: 20 },
     );
   });
 });
@@ -146,7 +146,7 @@ it("loses no text that is part of no call, and leaks no marker of a complete one
         expect(events.filter(({ type }) => type === "tool-call-end")).toHaveLength(calls);
       },
     ),
-    { numRuns: 600 },
+    { numRuns: 400 },
   );
 });
 
