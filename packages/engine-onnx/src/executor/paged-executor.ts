@@ -145,7 +145,7 @@ export class PagedExecutor implements Executor {
     return {
       ...this.#ropeTables(Math.max(end, tokenCount)),
       tokenIds: int32(tokenIds, tokenCount),
-      positions: new Tensor("int64", positions, [1, tokenCount]),
+      positions: new Tensor("int64", positions, [tokenCount, 1]),
       logitTokens: int32(logitTokens, logitTokens.length),
       slotTokens: int32(attention.slotTokens, rowCount, slotCount),
       tokenSlots: int32(attention.tokenSlots, tokenCount),

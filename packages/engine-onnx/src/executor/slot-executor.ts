@@ -192,7 +192,7 @@ export class SlotExecutor implements Executor {
       tensor(BigInt64Array.from(values, BigInt), [values.length]);
     const inputs: Record<string, FfiTensor> = {
       tokenIds: tensor(tokenIds, [tokenIds.length]),
-      positions: tensor(positions, [1, positions.length]),
+      positions: tensor(positions, [positions.length, 1]),
       logitTokens: tensor(logitTokens.length === 0 ? new Int32Array(1) : logitTokens, [
         logitTokens.length,
       ]),

@@ -30,7 +30,7 @@ export interface DecoderGraphOptions {
 /** `paged`: reads pages. `slots`: reads and writes slots in place; needs a session that can. */
 export type AttentionKind = "paged" | "slots";
 
-/** Inputs beside those of attention: tokenIds [T], positions [1, T], logitTokens [N], cos, sin. Output: logits [N, vocab]. */
+/** Inputs beside those of attention: tokenIds [T], positions [T, 1], logitTokens [N], cos, sin. Output: logits [N, vocab]. */
 export function buildDecoderGraph(options: DecoderGraphOptions): Uint8Array {
   const { config, checkpoint, quantized, attention, pageSize } = options;
   const graph = new GraphBuilder("decoder");
@@ -43,7 +43,7 @@ export function buildDecoderGraph(options: DecoderGraphOptions): Uint8Array {
   const norm = (name: string) => weights.float32(name, [hiddenSize]);
 
   graph.input("tokenIds", "int32", ["T"]);
-  graph.input("positions", "int64", [1, "T"]);
+  graph.input("positions", "int64", ["T", 1]);
   graph.input("logitTokens", "int32", ["N"]);
   graph.input("cos", "float32", ["C", headDim / 2]);
   graph.input("sin", "float32", ["C", headDim / 2]);
@@ -91,7 +91,7 @@ function writeEmbedding(
   return type === "float32" ? rows : castToFloat32(graph, rows);
 }
 
-/** Projects, normalises (Qwen3) and rotates. `input` [T, hiddenSize]. */
+/** Projects, normalises (Qwen3) and rotates. `input` [T, hiddenSize] -> q, k [T, heads, 1, headDim], v [T, kvHeads x headDim]. */
 function writeHeads(
   graph: GraphBuilder,
   weights: CheckpointWeights,
@@ -103,14 +103,11 @@ function writeHeads(
   const { headCount, kvHeadCount, headDim } = config;
   const [q, k, v] = linear.write(tensors.qkv, input) as [string, string, string];
   const rotate = (value: string, heads: number, normTensor: string) => {
-    let rows = value;
-    if (config.qkNorm) {
-      const perHead = graph.reshape(value, [-1, heads, headDim]);
-      const weight = weights.float32(normTensor, [headDim]);
-      rows = writeRmsNorm(graph, perHead, weight, config.rmsNormEps);
-    }
-    const flat = graph.reshape(rows, [1, -1, heads * headDim]);
-    return graph.reshape(writeRope(graph, flat, heads), [-1, heads * headDim]);
+    // Each token is a batch entry of its own: heads stay where they are, and nothing has to be reshaped in between.
+    const rows = graph.reshape(value, [-1, heads, 1, headDim]);
+    if (!config.qkNorm) return writeRope(graph, rows, heads);
+    const weight = weights.float32(normTensor, [headDim]);
+    return writeRope(graph, writeRmsNorm(graph, rows, weight, config.rmsNormEps), heads);
   };
   return {
     q: rotate(q, headCount, tensors.qNorm),

@@ -24,7 +24,7 @@ export function writePagedAttentionInputs(graph: GraphBuilder): void {
   graph.input("answerShape", "int64", [5]);
 }
 
-/** q, k rotated [T, heads x headDim] and [T, kvHeads x headDim], v [T, kvHeads x headDim] -> [T, heads x headDim]. */
+/** q, k rotated [T, heads, 1, headDim] and [T, kvHeads, 1, headDim], v [T, kvHeads x headDim] -> [T, heads x headDim]. */
 export function writePagedAttention(
   graph: GraphBuilder,
   config: ModelConfig,

@@ -1,6 +1,6 @@
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
 
-/** Rotates halves: pairs are (i, i + headDim / 2). `input` [1, tokens, heads x headDim], same out. */
+/** Rotates halves: pairs are (i, i + headDim / 2). `input` [tokens, heads, 1, headDim], same out. */
 export function writeRope(graph: GraphBuilder, input: string, headCount: number): string {
   return graph.op("RotaryEmbedding", [input, "positions", "cos", "sin"], {
     domain: "com.microsoft",

@@ -16,7 +16,7 @@ export function writeSlotAttentionInputs(graph: GraphBuilder): void {
   graph.input("keyShape", "int64", [3]);
 }
 
-/** q, k rotated [B x S, heads x headDim] and [B x S, kvHeads x headDim], v as k -> [B x S, heads x headDim]. */
+/** q, k rotated [B x S, heads, 1, headDim] and [B x S, kvHeads, 1, headDim], v [B x S, kvHeads x headDim] -> [B x S, heads x headDim]. */
 export function writeSlotAttention(
   graph: GraphBuilder,
   config: ModelConfig,

@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { DynError } from "@dyn/protocol";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { externalDataFolder } from "../weights/external-file.ts";
+import { loadIntoHugePages } from "./huge-pages.ts";
 import { trimHeap } from "./trim-heap.ts";
 
 type Feeds = Readonly<Record<string, Tensor>>;
@@ -68,20 +69,18 @@ export class BindingSession {
   readonly #session: NativeSession;
 
   constructor({ model, weightFile, threadCount }: BindingSessionOptions) {
-    this.#session = new (loadOrt().InferenceSession)();
-    this.#session.loadModel(model.buffer, model.byteOffset, model.byteLength, {
-      intraOpNumThreads: threadCount,
-      interOpNumThreads: 1,
-      ...(weightFile === null
-        ? {}
-        : {
-            extra: {
-              session: {
-                model_external_initializers_file_folder_path: externalDataFolder(weightFile),
-              },
-            },
-          }),
-    });
+    const session = new (loadOrt().InferenceSession)();
+    this.#session = session;
+    const load = (options: InferenceSession.SessionOptions) =>
+      session.loadModel(model.buffer, model.byteOffset, model.byteLength, {
+        intraOpNumThreads: threadCount,
+        interOpNumThreads: 1,
+        ...options,
+      });
+    if (weightFile === null) return load({});
+    const folder = externalDataFolder(weightFile);
+    const extra = { session: { model_external_initializers_file_folder_path: folder } };
+    loadIntoHugePages(() => load({ extra }));
   }
 
   /** Inputs are read where they lie; every output comes back in memory of its own. */

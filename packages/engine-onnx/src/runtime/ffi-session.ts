@@ -2,6 +2,7 @@ import { elementTypeCode } from "../onnx/element-type.ts";
 import { externalDataFolder } from "../weights/external-file.ts";
 import type { BindingSessionOptions } from "./binding-session.ts";
 import { type FfiLibrary, loadFfiLibrary, type Pointer } from "./ffi-library.ts";
+import { loadIntoHugePages } from "./huge-pages.ts";
 import { trimHeap } from "./trim-heap.ts";
 
 const arrayTypes = [
@@ -65,8 +66,8 @@ export class FfiSession {
         const key = "session.model_external_initializers_file_folder_path";
         check(api.addSessionConfigEntry(options, key, externalDataFolder(weightFile)));
       }
-      this.#session = create((out) =>
-        api.createSessionFromArray(env, model, model.length, options, out),
+      this.#session = loadIntoHugePages(() =>
+        create((out) => api.createSessionFromArray(env, model, model.length, options, out)),
       );
     } finally {
       api.releaseSessionOptions(options);
