@@ -77,10 +77,13 @@ export class BindingSession {
         interOpNumThreads: 1,
         ...options,
       });
-    if (weightFile === null) return load({});
-    const folder = externalDataFolder(weightFile);
-    const extra = { session: { model_external_initializers_file_folder_path: folder } };
-    loadIntoHugePages(() => load({ extra }));
+    if (weightFile === null) {
+      load({});
+    } else {
+      const folder = externalDataFolder(weightFile);
+      const extra = { session: { model_external_initializers_file_folder_path: folder } };
+      loadIntoHugePages(() => load({ extra }));
+    }
   }
 
   /** Inputs are read where they lie; every output comes back in memory of its own. */

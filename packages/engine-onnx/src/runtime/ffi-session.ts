@@ -68,7 +68,7 @@ export class FfiSession {
       }
       this.#session = loadIntoHugePages(() =>
         create((out) => api.createSessionFromArray(env, model, model.length, options, out)),
-      );
+      ).loaded;
     } finally {
       api.releaseSessionOptions(options);
     }

@@ -4,36 +4,55 @@
 import { existsSync, readFileSync } from "node:fs";
 import koffi from "koffi";
 
-type Advise = (address: bigint, sizeBytes: number, advice: number) => number;
+type Advice = readonly [address: bigint, sizeBytes: number, advice: number];
+
+interface Advise {
+  /** Runs on a thread of libuv's pool. */
+  async(...args: [...Advice, done: (error: unknown, result: number) => void]): void;
+}
 
 const hugePageBytes = 2n << 20n;
+/** Of one call: what a process that ends meanwhile has to wait for. */
+const sliceBytes = 64n << 20n;
 const adviceCollapse = 25;
 const mapsFile = "/proc/self/maps";
 
 let advise: Advise | null | undefined;
 
 /**
- * Runs `load`, and collapses anonymous memory of the process that came with it. A hint: where the system has no huge
- * pages (left), or does not know the hint, memory stays as it is.
+ * Runs `load`, and then, beside whatever comes next, collapses anonymous memory of the process that came with it (about
+ * 2 ms of system time per MiB). A hint: where the system has no huge pages (left), does not know the hint, or the
+ * memory is gone again, nothing changes. `moved` settles when all is done, and never fails.
  */
-export function loadIntoHugePages<T>(load: () => T): T {
+export function loadIntoHugePages<T>(load: () => T): { loaded: T; moved: Promise<void> } {
   advise ??= findAdvise();
-  if (advise === null) return load();
+  if (advise === null) return { loaded: load(), moved: Promise.resolve() };
   const before = anonymousRegions();
   const loaded = load();
-  for (const [start, end] of anonymousRegions()) {
-    if (before.get(start) === end) continue;
-    const first = ((start + hugePageBytes - 1n) / hugePageBytes) * hugePageBytes;
-    const sizeBytes = Number((end / hugePageBytes) * hugePageBytes - first);
-    if (sizeBytes > 0) advise(first, sizeBytes, adviceCollapse);
+  const grown = [...anonymousRegions()].filter(([start, end]) => before.get(start) !== end);
+  return { loaded, moved: collapse(advise, grown) };
+}
+
+async function collapse(
+  advise: Advise,
+  regions: readonly (readonly [start: bigint, end: bigint])[],
+): Promise<void> {
+  for (const [start, end] of regions) {
+    const last = (end / hugePageBytes) * hugePageBytes;
+    let at = ((start + hugePageBytes - 1n) / hugePageBytes) * hugePageBytes;
+    while (at < last) {
+      const size = last - at < sliceBytes ? last - at : sliceBytes;
+      const slice: Advice = [at, Number(size), adviceCollapse];
+      await new Promise<void>((done) => advise.async(...slice, () => done()));
+      at += size;
+    }
   }
-  return loaded;
 }
 
 function findAdvise(): Advise | null {
   if (process.platform !== "linux" || !existsSync(mapsFile)) return null;
   const library = koffi.load("libc.so.6");
-  return library.func("int madvise(uint64_t at, size_t size, int advice)") as Advise;
+  return library.func("int madvise(uint64_t at, size_t size, int advice)");
 }
 
 /** Start to end of writable private memory that belongs to no file. */
