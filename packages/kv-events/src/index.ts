@@ -1,2 +1,54 @@
+export { type BlockIds, toUnsignedIds } from "./codec/block-ids.ts";
+export { type DecodedEngineBatch, decodeEngineBatch } from "./codec/engine/decode-engine-batch.ts";
+export { type EngineEncoding, encodeEngineBatch } from "./codec/engine/encode-engine-batch.ts";
+export type {
+  EngineBatch,
+  EngineCleared,
+  EngineEvent,
+  EngineRemoved,
+  EngineStored,
+} from "./codec/engine/engine-event.ts";
+export {
+  decodeEngineFrames,
+  type EngineMessage,
+  encodeEngineFrames,
+} from "./codec/engine/engine-frames.ts";
+export { KvWireError } from "./codec/kv-wire-error.ts";
+export type { BlockMedia, MediaObject } from "./codec/media-object.ts";
+export { decodeMsgpack, encodeMsgpack } from "./codec/msgpack/plain-msgpack.ts";
+export {
+  type ActiveSequenceEvent,
+  decodeActiveSequences,
+  encodeActiveSequences,
+  type SequenceAdded,
+} from "./codec/plane/active-sequence.ts";
+export {
+  decodeSessionBinding,
+  encodeSessionBinding,
+  type SessionBinding,
+} from "./codec/plane/session-binding.ts";
+export { decodeWorkerLoad, encodeWorkerLoad, type WorkerLoad } from "./codec/plane/worker-load.ts";
+export {
+  decodeKvQuery,
+  decodeKvQueryAnswer,
+  encodeKvQuery,
+  encodeKvQueryAnswer,
+  type KvQuery,
+  type KvQueryAnswer,
+} from "./codec/query/kv-query.ts";
+export { decodeRouterEvents } from "./codec/router/decode-router-events.ts";
+export { encodeRouterEvents } from "./codec/router/encode-router-events.ts";
+export type {
+  ClearedData,
+  RemovedData,
+  RouterEvent,
+  StoredData,
+} from "./codec/router/router-event.ts";
+export { type StorageTier, storageTiers, toStorageTier } from "./codec/storage-tier.ts";
 export type { BlockHashOptions } from "./hashing/block-hash-options.ts";
 export { type BlockHasher, type BlockHashes, createBlockHasher } from "./hashing/block-hasher.ts";
+export {
+  type ToRouterEventsOptions,
+  toRouterEvents,
+  type UnnumberedEvent,
+} from "./relay/to-router-events.ts";
