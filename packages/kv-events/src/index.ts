@@ -48,7 +48,29 @@ export { type StorageTier, storageTiers, toStorageTier } from "./codec/storage-t
 export type { BlockHashOptions } from "./hashing/block-hash-options.ts";
 export { type BlockHasher, type BlockHashes, createBlockHasher } from "./hashing/block-hasher.ts";
 export {
+  createKvEventPublisher,
+  type KvEventPublisher,
+  type KvEventPublisherOptions,
+} from "./publisher/kv-event-publisher.ts";
+export {
+  type KvEventsConfig,
+  type KvEventsConfigInput,
+  parseKvEventsConfig,
+} from "./publisher/kv-events-config.ts";
+export type { RecordedBatch } from "./recording/event-line.ts";
+export { EventRecorder, type EventRecorderOptions } from "./recording/event-recorder.ts";
+export { type ReadRecordingOptions, readRecording } from "./recording/read-recording.ts";
+export {
   type ToRouterEventsOptions,
   toRouterEvents,
   type UnnumberedEvent,
 } from "./relay/to-router-events.ts";
+export {
+  createKvEventSubscriber,
+  type KvEventDelivery,
+  type KvEventSubscriber,
+  type KvEventSubscriberOptions,
+  type ResetReason,
+} from "./subscriber/kv-event-subscriber.ts";
+export type { SubscriberCounters } from "./subscriber/subscriber-counters.ts";
+export { toLocalEndpoint, toRankEndpoint } from "./zmq/rank-endpoint.ts";
