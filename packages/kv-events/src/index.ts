@@ -1,3 +1,9 @@
+export {
+  DriftAudit,
+  type DriftAuditOptions,
+  type ObservedRequest,
+  type WorkerDrift,
+} from "./audit/drift-audit.ts";
 export { type BlockIds, toUnsignedIds } from "./codec/block-ids.ts";
 export { type DecodedEngineBatch, decodeEngineBatch } from "./codec/engine/decode-engine-batch.ts";
 export { type EngineEncoding, encodeEngineBatch } from "./codec/engine/encode-engine-batch.ts";
@@ -47,6 +53,15 @@ export type {
 export { type StorageTier, storageTiers, toStorageTier } from "./codec/storage-tier.ts";
 export type { BlockHashOptions } from "./hashing/block-hash-options.ts";
 export { type BlockHasher, type BlockHashes, createBlockHasher } from "./hashing/block-hasher.ts";
+export { ApproximateIndex, type ApproximateIndexOptions } from "./index/approximate-index.ts";
+export {
+  type ApplyOutcome,
+  KvIndex,
+  type KvIndexCounters,
+  type KvIndexOptions,
+  type WorkerBlocks,
+} from "./index/kv-index.ts";
+export type { FindOptions, PrefixIndex, WorkerOverlap } from "./index/prefix-index.ts";
 export {
   createKvEventPublisher,
   type KvEventPublisher,

@@ -16,6 +16,22 @@ afterEach(async () => {
   for (const one of open.splice(0).reverse()) await one.close();
 });
 
+/** At the addresses of one that was closed; ZeroMQ gives them back a moment later. */
+async function publishAgain(first: KvEventPublisher): Promise<KvEventPublisher> {
+  await first.close();
+  for (;;) {
+    try {
+      return await publish({
+        endpoint: first.endpoint!.replace("127.0.0.1", "0.0.0.0"),
+        replay_endpoint: first.replayEndpoint!.replace("127.0.0.1", "0.0.0.0"),
+      });
+    } catch (error) {
+      if ((error as { code?: string }).code !== "EADDRINUSE") throw error;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+}
+
 async function publish(options: object = {}): Promise<KvEventPublisher> {
   const publisher = await createKvEventPublisher({
     config: parseKvEventsConfig({
@@ -46,7 +62,7 @@ function tell(delivery: KvEventDelivery): number | string {
   return delivery.type === "batch" ? delivery.sequence : delivery.reason;
 }
 
-/** Reads until a batch with that number came; `nudge` runs until the first delivery. */
+/** Reads until a batch with that number came; `nudge` keeps the publisher going. */
 async function readUntil(
   subscriber: KvEventSubscriber,
   sequence: () => number,
@@ -56,7 +72,6 @@ async function readUntil(
   const nudging = setInterval(nudge, 20);
   try {
     for await (const delivery of subscriber) {
-      clearInterval(nudging);
       told.push(tell(delivery));
       if (delivery.type === "batch" && delivery.sequence >= sequence()) return told;
     }
@@ -89,7 +104,7 @@ describe("subscriber", () => {
       () => send(publisher),
     );
     expect(told).toEqual(range(0, told.length));
-    expect(subscriber.counters).toMatchObject({ gaps: 0, missed: 0, resets: 0, duplicates: 0 });
+    expect(subscriber.counters).toMatchObject({ gaps: 0, missed: 0, resets: 0 });
     expect(subscriber.counters.replayed).toBeGreaterThanOrEqual(50);
   });
 
@@ -151,11 +166,7 @@ describe("subscriber", () => {
       () => 5,
       () => send(first),
     );
-    await first.close();
-    const second = await publish({
-      endpoint: first.endpoint!.replace("127.0.0.1", "0.0.0.0"),
-      replay_endpoint: first.replayEndpoint!.replace("127.0.0.1", "0.0.0.0"),
-    });
+    const second = await publishAgain(first);
     const after = await readUntil(
       subscriber,
       () => 2,
@@ -175,11 +186,7 @@ describe("subscriber", () => {
       () => 3,
       () => send(first),
     );
-    await first.close();
-    const second = await publish({
-      endpoint: first.endpoint!.replace("127.0.0.1", "0.0.0.0"),
-      replay_endpoint: first.replayEndpoint!.replace("127.0.0.1", "0.0.0.0"),
-    });
+    const second = await publishAgain(first);
     send(second, 200);
     const after = await readUntil(
       subscriber,

@@ -1,6 +1,7 @@
 // Reads MessagePack in place: block hashes go straight into typed arrays, so that no bigint and no object is made for
 // a block. Lengths are checked against what is there before anything is allocated. Throws KvWireErrors.
 import { KvWireError } from "../kv-wire-error.ts";
+import type { KeySet } from "./msgpack-key.ts";
 
 export class MsgpackReader {
   readonly #bytes: Uint8Array;
@@ -91,6 +92,16 @@ export class MsgpackReader {
     for (let i = 0; i < key.length; i++) if (bytes[at + i] !== key[i]) return false;
     this.#at = at + key.length;
     return true;
+  }
+
+  /** The position among `keys` of the string that comes next, -1 for another one. `hint`: the one it likely is. */
+  keyOf(keys: KeySet, hint: number): number {
+    const { encoded } = keys;
+    for (let i = 0; i < encoded.length; i++) {
+      const at = hint + i < encoded.length ? hint + i : hint + i - encoded.length;
+      if (this.takeKey(encoded[at]!)) return at;
+    }
+    return keys.names.indexOf(this.string());
   }
 
   string(): string {

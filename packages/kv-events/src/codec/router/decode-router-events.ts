@@ -4,14 +4,18 @@ import { toWords } from "../block-ids.ts";
 import { readMediaInfo } from "../engine/read-media.ts";
 import { KvWireError } from "../kv-wire-error.ts";
 import type { MediaObject } from "../media-object.ts";
-import { msgpackKey } from "../msgpack/msgpack-key.ts";
+import { keySet } from "../msgpack/msgpack-key.ts";
 import { MsgpackReader } from "../msgpack/msgpack-reader.ts";
-import { type StorageTier, storageTiers } from "../storage-tier.ts";
+import { storageTiers } from "../storage-tier.ts";
 import type { RouterEvent } from "./router-event.ts";
 
-const blockHashKey = msgpackKey("block_hash");
-const tokensHashKey = msgpackKey("tokens_hash");
-const mediaKey = msgpackKey("mm_extra_info");
+const eventKeys = keySet("worker_id", "storage_tier", "residency_domain", "event", "session_id");
+const innerKeys = keySet("event_id", "data", "dp_rank");
+const dataKeys = keySet("stored", "removed", "cleared");
+const storedKeys = keySet("parent_hash", "start_position", "blocks");
+const blockKeys = keySet("block_hash", "tokens_hash", "mm_extra_info");
+const tiers = keySet(...storageTiers);
+const domains = keySet("worker", "cache_owner");
 
 /** Throws a KvWireError. */
 export function decodeRouterEvents(payload: Uint8Array): RouterEvent[] {
@@ -19,30 +23,36 @@ export function decodeRouterEvents(payload: Uint8Array): RouterEvent[] {
 }
 
 export function readRouterEvents(from: MsgpackReader): RouterEvent[] {
-  return Array.from({ length: from.arrayLength() }, () => readRouterEvent(from));
+  const length = from.arrayLength();
+  const events: RouterEvent[] = [];
+  for (let i = 0; i < length; i++) events.push(readRouterEvent(from));
+  return events;
 }
 
 function readRouterEvent(from: MsgpackReader): RouterEvent {
   let workerId: bigint | undefined;
-  let storageTier: StorageTier = "device";
-  let residencyDomain: RouterEvent["residencyDomain"];
-  let event: ReturnType<typeof readEvent> | undefined;
+  let tier = 0;
+  let domain = 0;
+  let inner: ReturnType<typeof readInner> | undefined;
   let sessionId: string | null = null;
-  for (let keys = from.mapLength(); keys > 0; keys--) {
-    switch (from.string()) {
-      case "worker_id":
+  const length = from.mapLength();
+  for (let i = 0; i < length; i++) {
+    switch (from.keyOf(eventKeys, i)) {
+      case 0:
         workerId = from.u64();
         break;
-      case "storage_tier":
-        storageTier = readTier(from);
+      case 1:
+        tier = from.keyOf(tiers, 0);
+        if (tier < 0) throw new KvWireError(`A tier is none of ${storageTiers.join(", ")}.`);
         break;
-      case "residency_domain":
-        residencyDomain = readDomain(from);
+      case 2:
+        domain = from.keyOf(domains, 0);
+        if (domain < 0) throw new KvWireError("A residency domain is worker or cache_owner.");
         break;
-      case "event":
-        event = readEvent(from);
+      case 3:
+        inner = readInner(from);
         break;
-      case "session_id":
+      case 4:
         sessionId = from.takeNil() ? null : from.string();
         break;
       default:
@@ -50,44 +60,31 @@ function readRouterEvent(from: MsgpackReader): RouterEvent {
     }
   }
   if (workerId === undefined) throw new KvWireError("A router event has no worker_id.");
-  if (event === undefined) throw new KvWireError("A router event has no event.");
+  if (inner === undefined) throw new KvWireError("A router event has no event.");
+  const { eventId, data, dpRank } = inner;
+  const event = { workerId, storageTier: storageTiers[tier]!, eventId, data, dpRank };
+  if (domain === 0 && sessionId === null) return event;
   return {
-    workerId,
-    storageTier,
     ...event,
-    ...(residencyDomain === undefined || residencyDomain === "worker" ? {} : { residencyDomain }),
+    ...(domain === 0 ? {} : { residencyDomain: "cache_owner" as const }),
     ...(sessionId === null ? {} : { sessionId }),
   };
 }
 
-function readTier(from: MsgpackReader): StorageTier {
-  const text = from.string();
-  const tier = storageTiers.find((name) => name === text);
-  if (tier === undefined) {
-    throw new KvWireError(`The storage tier "${text}" is none of ${storageTiers.join(", ")}.`);
-  }
-  return tier;
-}
-
-function readDomain(from: MsgpackReader): "worker" | "cache_owner" {
-  const text = from.string();
-  if (text === "worker" || text === "cache_owner") return text;
-  throw new KvWireError(`The residency domain "${text}" is neither worker nor cache_owner.`);
-}
-
-function readEvent(from: MsgpackReader): Pick<RouterEvent, "eventId" | "data" | "dpRank"> {
+function readInner(from: MsgpackReader): Pick<RouterEvent, "eventId" | "data" | "dpRank"> {
   let eventId: number | undefined;
   let data: RouterEvent["data"] | undefined;
   let dpRank = 0;
-  for (let keys = from.mapLength(); keys > 0; keys--) {
-    switch (from.string()) {
-      case "event_id":
+  const length = from.mapLength();
+  for (let i = 0; i < length; i++) {
+    switch (from.keyOf(innerKeys, i)) {
+      case 0:
         eventId = from.safeInteger();
         break;
-      case "data":
+      case 1:
         data = readData(from);
         break;
-      case "dp_rank":
+      case 2:
         dpRank = from.uint32();
         break;
       default:
@@ -101,17 +98,16 @@ function readEvent(from: MsgpackReader): Pick<RouterEvent, "eventId" | "data" | 
 
 function readData(from: MsgpackReader): RouterEvent["data"] {
   if (from.isString) {
-    const text = from.string();
-    if (text === "cleared") return { type: "cleared" };
-    throw new KvWireError(`The KV event "${text}" is not known.`);
+    if (from.keyOf(dataKeys, 2) === 2) return { type: "cleared" };
+    throw new KvWireError("A KV event without data is none but cleared.");
   }
   if (from.mapLength() !== 1) throw new KvWireError("A KV event's data has one key.");
-  switch (from.string()) {
-    case "stored":
+  switch (from.keyOf(dataKeys, 0)) {
+    case 0:
       return readStored(from);
-    case "removed":
+    case 1:
       return readRemoved(from);
-    case "cleared":
+    case 2:
       from.skip();
       return { type: "cleared" };
     default:
@@ -137,15 +133,16 @@ function readStored(from: MsgpackReader): RouterEvent["data"] {
   let parentHash: bigint | null = null;
   let startPosition: number | null = null;
   let blocks: ReturnType<typeof readBlocks> | undefined;
-  for (let keys = from.mapLength(); keys > 0; keys--) {
-    switch (from.string()) {
-      case "parent_hash":
+  const length = from.mapLength();
+  for (let i = 0; i < length; i++) {
+    switch (from.keyOf(storedKeys, i)) {
+      case 0:
         parentHash = from.takeNil() ? null : from.u64();
         break;
-      case "start_position":
+      case 1:
         startPosition = from.takeNil() ? null : from.safeInteger();
         break;
-      case "blocks":
+      case 2:
         blocks = readBlocks(from);
         break;
       default:
@@ -153,32 +150,38 @@ function readStored(from: MsgpackReader): RouterEvent["data"] {
     }
   }
   if (blocks === undefined) throw new KvWireError("A stored event has no blocks.");
-  return { type: "stored", parentHash, ...blocks, startPosition };
+  const { blockHashes, tokensHashes, media } = blocks;
+  return { type: "stored", parentHash, blockHashes, tokensHashes, media, startPosition };
 }
 
 function readBlocks(from: MsgpackReader) {
   const length = from.arrayLength();
-  const blockHashes = new BigUint64Array(length);
-  const tokensHashes = new BigUint64Array(length);
-  const ids = toWords(blockHashes);
-  const locals = toWords(tokensHashes);
+  // One buffer for both: a typed array of its own costs more than a block.
+  const buffer = new ArrayBuffer(length * 16);
+  const blockHashes = new BigUint64Array(buffer, 0, length);
+  const tokensHashes = new BigUint64Array(buffer, length * 8, length);
+  const words = new Uint32Array(buffer);
   let media: (MediaObject[] | null)[] | null = null;
   for (let block = 0; block < length; block++) {
     let found = 0;
-    for (let keys = from.mapLength(); keys > 0; keys--) {
-      if (from.takeKey(blockHashKey)) {
-        from.int64(ids, block * 2);
-        found |= 1;
-      } else if (from.takeKey(tokensHashKey)) {
-        from.int64(locals, block * 2);
-        found |= 2;
-      } else if (from.takeKey(mediaKey)) {
-        if (from.takeNil()) continue;
-        media ??= new Array<MediaObject[] | null>(length).fill(null);
-        media[block] = readMediaInfo(from);
-      } else {
-        from.skip();
-        from.skip();
+    const keyCount = from.mapLength();
+    for (let i = 0; i < keyCount; i++) {
+      switch (from.keyOf(blockKeys, i)) {
+        case 0:
+          from.int64(words, block * 2);
+          found |= 1;
+          break;
+        case 1:
+          from.int64(words, (length + block) * 2);
+          found |= 2;
+          break;
+        case 2:
+          if (from.takeNil()) break;
+          media ??= new Array<MediaObject[] | null>(length).fill(null);
+          media[block] = readMediaInfo(from);
+          break;
+        default:
+          from.skip();
       }
     }
     if (found !== 3) throw new KvWireError("A stored block has no block_hash or no tokens_hash.");
