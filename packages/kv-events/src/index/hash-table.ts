@@ -21,6 +21,8 @@ function partHash(h: number): number {
   return Math.imul(h, 0x9e3779b1) >>> 16;
 }
 
+/** Takes what `prepare` loads, so that no compiler finds the loads useless. */
+const sink = new Uint32Array(1);
 /** Scratch of `rebuild`. */
 let hashes = new Uint32Array(1024);
 
@@ -43,8 +45,6 @@ export class HashTable {
   readonly #mask: number;
   #sizeBytes = 0;
   #recordCount = 0;
-  /** Kept so that no compiler takes the loads for useless. */
-  #prepared = 0;
 
   /** `partCount`: a power of two. */
   constructor(pool: RecordPool, partCount: number) {
@@ -71,7 +71,7 @@ export class HashTable {
       const slot = homeOf(h, part.tags.length);
       sum += part.tags[slot]! + part.records[slot]!;
     }
-    this.#prepared = sum;
+    sink[0] = sum;
   }
 
   /** The record with that key, or 0. */
