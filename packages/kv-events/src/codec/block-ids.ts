@@ -14,3 +14,8 @@ export function toUnsignedIds(ids: BlockIds): BigUint64Array {
 export function toWords(ids: BigInt64Array | BigUint64Array): Uint32Array {
   return new Uint32Array(ids.buffer, ids.byteOffset, ids.length * 2);
 }
+
+/** The same, signed. */
+export function toSignedWords(ids: BigInt64Array | BigUint64Array): Int32Array {
+  return new Int32Array(ids.buffer, ids.byteOffset, ids.length * 2);
+}

@@ -117,7 +117,7 @@ export class BlockForest {
   }
 
   /** Brings what is about to be looked for into the CPU's caches; all at once is far quicker than one by one. */
-  prepare(life: WorkerLife, ids: Uint32Array, sequences: Uint32Array): void {
+  prepare(life: WorkerLife, ids: Int32Array, sequences: Int32Array): void {
     life.table.prepare(ids, ids.length);
     this.#nodeTable.prepare(sequences, ids.length);
   }
@@ -333,5 +333,5 @@ export class BlockForest {
 }
 
 export function join(low: number, high: number): bigint {
-  return (BigInt(high) << 32n) | BigInt(low);
+  return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
 }

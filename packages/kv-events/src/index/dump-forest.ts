@@ -1,7 +1,7 @@
-import { toWords } from "../codec/block-ids.ts";
+import { toSignedWords } from "../codec/block-ids.ts";
 import type { RouterEvent } from "../codec/router/router-event.ts";
 import { storageTiers } from "../codec/storage-tier.ts";
-import { type BlockForest, entryWord, type WorkerLife } from "./block-forest.ts";
+import { type BlockForest, entryWord, join, type WorkerLife } from "./block-forest.ts";
 
 /**
  * Events that build the blocks of the chosen workers again. Gaps are stored and removed again at the end, so that what
@@ -57,7 +57,7 @@ export function dumpForest(
   for (const gap of gaps) {
     const { workerId, dpRank } = forest.lifeOf(gap);
     const blockHashes = new BigUint64Array(1);
-    toWords(blockHashes).set([entries.get(gap, 0), entries.get(gap, 1)]);
+    toSignedWords(blockHashes).set([entries.get(gap, 0), entries.get(gap, 1)]);
     const data = { type: "removed", blockHashes } as const;
     events.push({ workerId, dpRank, storageTier: "device", eventId: events.length, data });
   }
@@ -66,8 +66,8 @@ export function dumpForest(
   function storedData(run: readonly number[]): RouterEvent["data"] {
     const blockHashes = new BigUint64Array(run.length);
     const tokensHashes = new BigUint64Array(run.length);
-    const ids = toWords(blockHashes);
-    const locals = toWords(tokensHashes);
+    const ids = toSignedWords(blockHashes);
+    const locals = toSignedWords(tokensHashes);
     for (let i = 0; i < run.length; i++) {
       const entry = run[i]!;
       const node = entries.get(entry, entryWord.node);
@@ -77,10 +77,7 @@ export function dumpForest(
       locals[2 * i + 1] = nodes.get(node, 3);
     }
     const parent = entries.get(run[0]!, entryWord.parent);
-    const parentHash =
-      parent === 0
-        ? null
-        : (BigInt(entries.get(parent, 1)) << 32n) | BigInt(entries.get(parent, 0));
+    const parentHash = parent === 0 ? null : join(entries.get(parent, 0), entries.get(parent, 1));
     return { type: "stored", parentHash, blockHashes, tokensHashes };
   }
 }

@@ -1,5 +1,5 @@
 // The prefix index that events fill: which worker's rank holds which prefix, and in which tier.
-import { toWords } from "../codec/block-ids.ts";
+import { toSignedWords } from "../codec/block-ids.ts";
 import type { RouterEvent } from "../codec/router/router-event.ts";
 import { type StorageTier, storageTiers } from "../codec/storage-tier.ts";
 import { passHashes, Xxh3 } from "../hashing/xxh3.ts";
@@ -7,6 +7,7 @@ import { BlockAliases } from "./block-aliases.ts";
 import { BlockDeadlines } from "./block-deadlines.ts";
 import { BlockForest, entryWord, join, type WorkerLife } from "./block-forest.ts";
 import { dumpForest } from "./dump-forest.ts";
+import { maxRecords } from "./hash-table.ts";
 import type { FindOptions, PrefixIndex, WorkerOverlap } from "./prefix-index.ts";
 import { PrefixSearch } from "./prefix-search.ts";
 import { WorkerLives } from "./worker-lives.ts";
@@ -15,11 +16,11 @@ const chainSeed = 1337n;
 /** Entries of ended lives that are taken back for each block that is applied. */
 const reclaimedPerBlock = 2;
 const evictedAtOnce = 1024;
-/** The most that a block takes: two records of 24 bytes and two slots of 5 bytes in tables that are 57 to 85 % full. */
+/** What a block takes: two records of 24 bytes, two slots of 6 bytes in tables that are 81 % full on average. */
 const bytesPerBlock = 64;
 
 export interface KvIndexOptions {
-  /** Where old blocks make room for new ones. Default: no limit. */
+  /** Where old blocks make room for new ones. Default: at 67 million blocks, about 4 GB. */
   readonly maxBytes?: number;
   /** Blocks that made room. Their worker still has them: the index knows less than there is, never more. */
   readonly onEvicted?: (blockCount: number) => void;
@@ -57,7 +58,7 @@ export class KvIndex implements PrefixIndex {
   /** Made when somebody sets the first one. */
   #deadlines: BlockDeadlines | null = null;
   readonly #xxh3 = new Xxh3();
-  readonly #chained = toWords(this.#xxh3.chained);
+  readonly #chained = toSignedWords(this.#xxh3.chained);
   readonly #maxRecords: number;
   readonly #onEvicted: (blockCount: number) => void;
   readonly counters: KvIndexCounters = {
@@ -71,7 +72,10 @@ export class KvIndex implements PrefixIndex {
   };
 
   constructor(options: KvIndexOptions = {}) {
-    this.#maxRecords = (options.maxBytes ?? Number.POSITIVE_INFINITY) / bytesPerBlock;
+    this.#maxRecords = Math.min(
+      (options.maxBytes ?? Number.POSITIVE_INFINITY) / bytesPerBlock,
+      maxRecords - 1,
+    );
     this.#onEvicted = options.onEvicted ?? (() => {});
   }
 
@@ -155,7 +159,7 @@ export class KvIndex implements PrefixIndex {
   ): ApplyOutcome {
     const life = this.#lives.get(workerId, dpRank);
     const tier = 1 << storageTiers.indexOf(storageTier);
-    const ids = toWords(blockHashes);
+    const ids = toSignedWords(blockHashes);
     let unknownCount = 0;
     for (let i = 0; i < ids.length; i += 2) {
       const isHeld = life !== undefined && this.#remove(life, ids[i]!, ids[i + 1]!, tier);
@@ -183,7 +187,11 @@ export class KvIndex implements PrefixIndex {
   }
 
   findMatches(sequenceHashes: BigUint64Array, options?: FindOptions): WorkerOverlap[] {
-    const source = { length: sequenceHashes.length, words: toWords(sequenceHashes), reach() {} };
+    const source = {
+      length: sequenceHashes.length,
+      words: toSignedWords(sequenceHashes),
+      reach() {},
+    };
     return this.#search.find(source, options);
   }
 
@@ -202,7 +210,7 @@ export class KvIndex implements PrefixIndex {
         done = to;
       }
     };
-    const source = { length: localHashes.length, words: toWords(sequenceHashes), reach };
+    const source = { length: localHashes.length, words: toSignedWords(sequenceHashes), reach };
     return this.#search.find(source, options);
   }
 
@@ -255,8 +263,8 @@ export class KvIndex implements PrefixIndex {
     this.#xxh3.hashes.set(tokensHashes);
     this.#xxh3.chain(blockHashes.length, this.#sequenceOf(parent), chainSeed);
     const chained = this.#chained;
-    const ids = toWords(blockHashes);
-    const locals = toWords(tokensHashes);
+    const ids = toSignedWords(blockHashes);
+    const locals = toSignedWords(tokensHashes);
     if (ids.length > 16) forest.prepare(life, ids, chained);
     for (let i = 0; i < ids.length; i += 2) {
       const idLow = ids[i]!;
@@ -335,11 +343,20 @@ export class KvIndex implements PrefixIndex {
   }
 
   #rename(life: WorkerLife, entry: number, id: bigint): void {
-    this.#forest.rename(life, entry, Number(id & 0xffff_ffffn), Number(id >> 32n));
+    this.#forest.rename(
+      life,
+      entry,
+      Number(BigInt.asIntN(32, id)),
+      Number(BigInt.asIntN(32, id >> 32n)),
+    );
   }
 
   #entryOf(life: WorkerLife, id: bigint): number {
-    return this.#forest.findEntry(life, Number(id & 0xffff_ffffn), Number(id >> 32n));
+    return this.#forest.findEntry(
+      life,
+      Number(BigInt.asIntN(32, id)),
+      Number(BigInt.asIntN(32, id >> 32n)),
+    );
   }
 
   /** Name of the prefix that ends with the entry; `null` above the roots. */

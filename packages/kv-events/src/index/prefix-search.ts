@@ -8,7 +8,7 @@ import type { FindOptions, WorkerOverlap } from "./prefix-index.ts";
 export interface HashSource {
   readonly length: number;
   /** [2 x length] low, high; those up to `count` are valid after `reach(count)`. */
-  readonly words: Uint32Array;
+  readonly words: Int32Array;
   reach(count: number): void;
 }
 

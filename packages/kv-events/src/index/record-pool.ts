@@ -1,5 +1,6 @@
 // Fixed-size records of 32-bit words in chunks: growth copies nothing, and nothing is an object. Record 0 is never given
-// out, so that 0 can say "none". The first word of a free record names the next free one.
+// out, so that 0 can say "none". The first word of a free record names the next free one. Words are signed, for V8 keeps
+// signed ones in registers where it would make objects of large unsigned ones.
 
 export const chunkBits = 14;
 const chunkRecords = 1 << chunkBits;
@@ -8,7 +9,7 @@ export const chunkMask = chunkRecords - 1;
 export class RecordPool {
   readonly stride: number;
   /** Record i is `stride` words of chunks[i >>> chunkBits], from (i & chunkMask) * stride on. */
-  readonly chunks: Uint32Array[] = [];
+  readonly chunks: Int32Array[] = [];
   #used = 1;
   #firstFree = 0;
   #freeCount = 0;
@@ -39,7 +40,7 @@ export class RecordPool {
       return free;
     }
     if (this.#used >= this.chunks.length * chunkRecords) {
-      this.chunks.push(new Uint32Array(chunkRecords * this.stride));
+      this.chunks.push(new Int32Array(chunkRecords * this.stride));
     }
     return this.#used++;
   }

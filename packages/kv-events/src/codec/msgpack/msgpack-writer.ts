@@ -31,11 +31,13 @@ export class MsgpackWriter {
     else this.#head(length, null, 0xde, 0xdf);
   }
 
-  /** Bytes that are MessagePack already, such as a key. */
+  /** A few bytes that are MessagePack already, such as a key. */
   raw(bytes: Uint8Array): void {
     this.#reserve(bytes.length);
-    this.#bytes.set(bytes, this.#length);
-    this.#length += bytes.length;
+    const to = this.#bytes;
+    const at = this.#length;
+    for (let i = 0; i < bytes.length; i++) to[at + i] = bytes[i]!;
+    this.#length = at + bytes.length;
   }
 
   string(text: string): void {
@@ -48,7 +50,9 @@ export class MsgpackWriter {
 
   bin(bytes: Uint8Array): void {
     this.#head(bytes.length, 0xc4, 0xc5, 0xc6);
-    this.raw(bytes);
+    this.#reserve(bytes.length);
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
   }
 
   float64(value: number): void {
