@@ -1,4 +1,5 @@
 // Payloads of Dynamo 1.6.1's event plane and of its recovery queries, as recorded.
+
 import {
   decodeActiveSequences,
   decodeKvQuery,
@@ -17,6 +18,8 @@ import {
   KvWireError,
   type RouterEvent,
 } from "@dyn/kv-events";
+import { encode } from "@msgpack/msgpack";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { fromHex, readDynamoRecording } from "./recording.ts";
 
@@ -102,6 +105,42 @@ describe("router events", () => {
 
   it("survive the way there and back", () => {
     expect(decodeRouterEvents(encodeRouterEvents([event]))).toEqual([event]);
+  });
+
+  it("are written as @msgpack/msgpack writes them, whatever the size of their hashes", () => {
+    const hash = fc.oneof(
+      fc.bigInt({ min: 2n ** 32n, max: 2n ** 64n - 1n }),
+      fc.bigInt({ min: 0n, max: 2n ** 34n }),
+    );
+    const shorten = (value: bigint) => (value < 2n ** 32n ? Number(value) : value);
+    fc.assert(
+      fc.property(fc.array(fc.tuple(hash, hash), { maxLength: 40 }), (pairs) => {
+        const blockHashes = BigUint64Array.from(pairs, ([id]) => id);
+        const tokensHashes = BigUint64Array.from(pairs, ([, local]) => local);
+        const blocks = pairs.map(([id, local]) => ({
+          block_hash: shorten(id),
+          tokens_hash: shorten(local),
+          mm_extra_info: null,
+        }));
+        const data = { stored: { parent_hash: null, start_position: null, blocks } };
+        const wire = {
+          worker_id: 5,
+          storage_tier: "device",
+          residency_domain: "worker",
+          event: { event_id: 3, data, dp_rank: 1 },
+        };
+        const ours = encodeRouterEvents([
+          {
+            workerId: 5n,
+            dpRank: 1,
+            storageTier: "device",
+            eventId: 3,
+            data: { type: "stored", parentHash: null, blockHashes, tokensHashes },
+          },
+        ]);
+        expect(hex(ours)).toBe(hex(encode([wire], { useBigInt64: true })));
+      }),
+    );
   });
 
   it("are read with their keys in any order, with unknown keys and without optional ones", () => {

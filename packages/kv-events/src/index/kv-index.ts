@@ -16,7 +16,7 @@ const chainSeed = 1337n;
 /** Entries of ended lives that are taken back for each block that is applied. */
 const reclaimedPerBlock = 2;
 const evictedAtOnce = 1024;
-/** What a block takes: two records of 24 bytes, two slots of 6 bytes in tables that are 81 % full on average. */
+/** What a block takes: two records of 24 bytes, two slots of 6 bytes in tables that are 80 % full on average. */
 const bytesPerBlock = 64;
 
 export interface KvIndexOptions {

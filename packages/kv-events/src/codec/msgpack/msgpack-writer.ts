@@ -104,6 +104,24 @@ export class MsgpackWriter {
     }
   }
 
+  /** The same bytes so many times; where they begin. For `patchWord` to fill in what differs. */
+  repeat(bytes: Uint8Array, count: number): number {
+    const start = this.#length;
+    const total = bytes.length * count;
+    this.#reserve(total);
+    this.#bytes.set(bytes, start);
+    for (let done = bytes.length; done < total; done *= 2) {
+      this.#bytes.copyWithin(start + done, start, start + Math.min(done, total - done));
+    }
+    this.#length += total;
+    return start;
+  }
+
+  /** Overwrites four bytes that were written. */
+  patchWord(at: number, value: number): void {
+    this.#word(at, value);
+  }
+
   /** Plain data; keys with the value `undefined` are left out. */
   value(value: unknown): void {
     switch (typeof value) {
