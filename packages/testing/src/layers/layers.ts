@@ -11,6 +11,7 @@ export const ranks: Readonly<Record<string, number>> = {
   metrics: 1,
   "tiny-models": 1,
   health: 1,
+  "kv-events": 1,
   runtime: 2,
   router: 3,
   engine: 3,

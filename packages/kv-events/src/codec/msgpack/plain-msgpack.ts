@@ -1,0 +1,14 @@
+// Between the bytes of a payload and plain data, for planes that encode values themselves.
+import { MsgpackReader } from "./msgpack-reader.ts";
+import { MsgpackWriter } from "./msgpack-writer.ts";
+
+/** Integers are numbers while they are safe, bigints beyond. */
+export function decodeMsgpack(bytes: Uint8Array): unknown {
+  return new MsgpackReader(bytes).value();
+}
+
+export function encodeMsgpack(value: unknown): Buffer {
+  const to = new MsgpackWriter();
+  to.value(value);
+  return to.finish();
+}

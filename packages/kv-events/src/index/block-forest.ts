@@ -1,0 +1,337 @@
+// Who holds which block: the memory of the index. Two kinds of flat records, found through hash tables.
+//
+//   node   one prefix, whoever holds it. [S low, S high, L low, L high, first entry, entry count]
+//   entry  one block of one worker. [id low, id high, node, parent entry, next entry of the node,
+//          worker slot (16 bits) | tiers (4) | referenced (1) | children (11)]
+//
+// Invariants: the entries of a worker are closed upwards (a block's parent has an entry); hence so are the nodes, and
+// the set of holders only shrinks with depth. That is what makes a search by depth possible. An entry whose block is
+// gone while blocks below it are not stays, with no tier: a gap. `lackingCount` of a worker counts entries that are not
+// on the device, gaps among them: only then can its prefix be shorter than its path is long.
+import type { BlockAliases } from "./block-aliases.ts";
+import { HashTable } from "./hash-table.ts";
+import { RecordPool } from "./record-pool.ts";
+
+export const nodeWord = { sequence: 0, local: 2, firstEntry: 4, entryCount: 5 } as const;
+export const entryWord = { id: 0, node: 2, parent: 3, next: 4, meta: 5 } as const;
+export const deviceTier = 1;
+
+const slotShift = 16;
+const tierShift = 12;
+const tierMask = 0xf << tierShift;
+const referencedBit = 1 << 11;
+const maxChildren = referencedBit - 1;
+export const maxWorkerSlots = 1 << 16;
+const nodeParts = 1024;
+const workerParts = 32;
+
+/** One life of a (worker, rank): a clear ends it at once, its entries are taken back later. */
+export interface WorkerLife {
+  readonly slot: number;
+  readonly workerId: bigint;
+  readonly dpRank: number;
+  readonly table: HashTable;
+  aliases: BlockAliases | null;
+  /** Blocks held in any tier. */
+  blockCount: number;
+  lackingCount: number;
+  rootCount: number;
+  isOver: boolean;
+}
+
+export class BlockForest {
+  readonly nodes = new RecordPool(6);
+  readonly entries = new RecordPool(6);
+  readonly #nodeTable = new HashTable(this.nodes, nodeParts);
+  readonly #lives: (WorkerLife | null)[] = [];
+  readonly #freeSlots: number[] = [];
+  readonly #over: { readonly life: WorkerLife; readonly rest: Iterator<number> }[] = [];
+  /** Child counts that do not fit their bits. */
+  readonly #manyChildren = new Map<number, number>();
+  /** Bytes of the tables of lives, kept up to date where they change. */
+  #tableBytes = 0;
+  #blockCount = 0;
+  #hand = 1;
+
+  get sizeBytes(): number {
+    const { nodes, entries } = this;
+    return nodes.sizeBytes + entries.sizeBytes + this.#nodeTable.sizeBytes + this.#tableBytes;
+  }
+
+  /** Blocks of all workers, each counted for each that holds it. */
+  get blockCount(): number {
+    return this.#blockCount;
+  }
+
+  get slotEnd(): number {
+    return this.#lives.length;
+  }
+
+  life(slot: number): WorkerLife {
+    return this.#lives[slot]!;
+  }
+
+  begin(workerId: bigint, dpRank: number): WorkerLife | null {
+    if (this.#freeSlots.length === 0 && this.#lives.length >= maxWorkerSlots) this.reclaim();
+    const slot = this.#freeSlots.pop() ?? this.#lives.length;
+    if (slot >= maxWorkerSlots) return null;
+    const life: WorkerLife = {
+      slot,
+      workerId,
+      dpRank,
+      table: new HashTable(this.entries, workerParts),
+      aliases: null,
+      blockCount: 0,
+      lackingCount: 0,
+      rootCount: 0,
+      isOver: false,
+    };
+    this.#lives[slot] = life;
+    return life;
+  }
+
+  /** Nobody finds the worker's blocks from here on. */
+  end(life: WorkerLife): void {
+    if (life.isOver) return;
+    life.isOver = true;
+    this.#blockCount -= life.blockCount;
+    this.#over.push({ life, rest: life.table[Symbol.iterator]() });
+  }
+
+  /** Takes back up to so many entries of lives that are over. */
+  reclaim(maxEntries = Number.POSITIVE_INFINITY): void {
+    for (let left = maxEntries; left > 0 && this.#over.length > 0; left--) {
+      const { life, rest } = this.#over.at(-1)!;
+      const { value: entry, done } = rest.next();
+      if (!done) {
+        this.#leaveNode(entry);
+        this.#manyChildren.delete(entry);
+        this.#releaseEntry(entry);
+        continue;
+      }
+      this.#over.pop();
+      this.#tableBytes -= life.table.sizeBytes;
+      this.#lives[life.slot] = null;
+      this.#freeSlots.push(life.slot);
+    }
+  }
+
+  /** Brings what is about to be looked for into the CPU's caches; all at once is far quicker than one by one. */
+  prepare(life: WorkerLife, ids: Int32Array, sequences: Int32Array): void {
+    life.table.prepare(ids, ids.length);
+    this.#nodeTable.prepare(sequences, ids.length);
+  }
+
+  findNode(low: number, high: number): number {
+    return this.#nodeTable.find(low, high);
+  }
+
+  findEntry(life: WorkerLife, low: number, high: number): number {
+    const entry = life.table.find(low, high);
+    return entry !== 0 || life.aliases === null ? entry : life.aliases.find(join(low, high));
+  }
+
+  lifeOf(entry: number): WorkerLife {
+    return this.#lives[this.entries.get(entry, entryWord.meta) >>> slotShift]!;
+  }
+
+  tiers(entry: number): number {
+    return (this.entries.get(entry, entryWord.meta) & tierMask) >>> tierShift;
+  }
+
+  childCount(entry: number): number {
+    const count = this.entries.get(entry, entryWord.meta) & maxChildren;
+    return count === maxChildren ? this.#manyChildren.get(entry)! : count;
+  }
+
+  /** Keeps the entry from being evicted in the next round. */
+  reference(entry: number): void {
+    const { entries } = this;
+    entries.set(entry, entryWord.meta, entries.get(entry, entryWord.meta) | referencedBit);
+  }
+
+  /** The worker's entry at a node, or 0. `parent`: of that entry. */
+  entryAt(life: WorkerLife, node: number, parent: number): number {
+    // It would be a child of this parent: without children there is none, and no list to walk.
+    if ((parent === 0 ? life.rootCount : this.childCount(parent)) === 0) return 0;
+    const { entries } = this;
+    let entry = this.nodes.get(node, nodeWord.firstEntry);
+    while (entry !== 0 && entries.get(entry, entryWord.meta) >>> slotShift !== life.slot) {
+      entry = entries.get(entry, entryWord.next);
+    }
+    return entry;
+  }
+
+  addNode(sLow: number, sHigh: number, lLow: number, lHigh: number): number {
+    const { nodes } = this;
+    const node = nodes.allocate();
+    nodes.set(node, 0, sLow);
+    nodes.set(node, 1, sHigh);
+    nodes.set(node, 2, lLow);
+    nodes.set(node, 3, lHigh);
+    nodes.set(node, nodeWord.firstEntry, 0);
+    nodes.set(node, nodeWord.entryCount, 0);
+    this.#nodeTable.insert(node);
+    return node;
+  }
+
+  addEntry(
+    life: WorkerLife,
+    idLow: number,
+    idHigh: number,
+    node: number,
+    parent: number,
+    tiers: number,
+  ): number {
+    const { nodes, entries } = this;
+    const entry = entries.allocate();
+    entries.set(entry, 0, idLow);
+    entries.set(entry, 1, idHigh);
+    entries.set(entry, entryWord.node, node);
+    entries.set(entry, entryWord.parent, parent);
+    entries.set(entry, entryWord.next, nodes.get(node, nodeWord.firstEntry));
+    entries.set(entry, entryWord.meta, (life.slot << slotShift) | (tiers << tierShift));
+    nodes.set(node, nodeWord.firstEntry, entry);
+    nodes.set(node, nodeWord.entryCount, nodes.get(node, nodeWord.entryCount) + 1);
+    if (parent === 0) life.rootCount += 1;
+    else this.#addChildren(parent, 1);
+    this.#insertInto(life.table, entry);
+    life.blockCount += 1;
+    this.#blockCount += 1;
+    if ((tiers & deviceTier) === 0) life.lackingCount += 1;
+    return entry;
+  }
+
+  /** Without a tier the entry stays as a gap while it has children, and leaves with every gap above it otherwise. */
+  setTiers(life: WorkerLife, entry: number, tiers: number): void {
+    const { entries } = this;
+    const meta = entries.get(entry, entryWord.meta);
+    const before = (meta & tierMask) >>> tierShift;
+    entries.set(entry, entryWord.meta, (meta & ~tierMask) | (tiers << tierShift));
+    const lacked = (before & deviceTier) === 0 ? 1 : 0;
+    const lacks = (tiers & deviceTier) === 0 ? 1 : 0;
+    life.lackingCount += lacks - lacked;
+    const difference = (tiers === 0 ? 0 : 1) - (before === 0 ? 0 : 1);
+    life.blockCount += difference;
+    this.#blockCount += difference;
+    if (tiers === 0) this.#prune(life, entry);
+  }
+
+  /** Gives the entry another id. */
+  rename(life: WorkerLife, entry: number, idLow: number, idHigh: number): void {
+    this.#deleteFrom(life.table, entry);
+    this.entries.set(entry, 0, idLow);
+    this.entries.set(entry, 1, idHigh);
+    this.#insertInto(life.table, entry);
+  }
+
+  #insertInto(table: HashTable, entry: number): void {
+    this.#tableBytes -= table.sizeBytes;
+    table.insert(entry);
+    this.#tableBytes += table.sizeBytes;
+  }
+
+  #deleteFrom(table: HashTable, entry: number): void {
+    this.#tableBytes -= table.sizeBytes;
+    table.delete(entry);
+    this.#tableBytes += table.sizeBytes;
+  }
+
+  /**
+   * Evicts up to `count` blocks, from the ends of paths upwards; a path that was asked for since the hand last came by
+   * is passed over once. `kept` is spared.
+   */
+  evict(count: number, kept: number): number {
+    const { entries } = this;
+    let evicted = 0;
+    // Twice around: the first time clears marks.
+    for (let steps = 2 * entries.end; steps > 0 && evicted < count; steps--) {
+      if (++this.#hand >= entries.end) this.#hand = 1;
+      let entry = this.#hand;
+      if (entries.get(entry, entryWord.node) === 0 || this.lifeOf(entry).isOver) continue;
+      const life = this.lifeOf(entry);
+      while (entry !== 0 && entry !== kept && evicted < count && this.childCount(entry) === 0) {
+        const meta = entries.get(entry, entryWord.meta);
+        if ((meta & referencedBit) !== 0) {
+          entries.set(entry, entryWord.meta, meta & ~referencedBit);
+          break;
+        }
+        const parent = entries.get(entry, entryWord.parent);
+        life.aliases?.forget(entry);
+        this.setTiers(life, entry, 0);
+        evicted += 1;
+        // A gap above has left with it; who knows how far that went.
+        if (parent !== 0 && entries.get(parent, entryWord.node) === 0) break;
+        entry = parent;
+      }
+    }
+    return evicted;
+  }
+
+  /** Frees gaps without children, from this one up. */
+  #prune(life: WorkerLife, entry: number): void {
+    const { entries } = this;
+    while (entry !== 0 && this.tiers(entry) === 0 && this.childCount(entry) === 0) {
+      const parent = entries.get(entry, entryWord.parent);
+      life.lackingCount -= 1;
+      this.#deleteFrom(life.table, entry);
+      this.#leaveNode(entry);
+      this.#releaseEntry(entry);
+      if (parent === 0) life.rootCount -= 1;
+      else this.#addChildren(parent, -1);
+      entry = parent;
+    }
+  }
+
+  #releaseEntry(entry: number): void {
+    this.entries.set(entry, entryWord.node, 0);
+    this.entries.release(entry);
+  }
+
+  /** Out of the node's list; the last one to leave frees the node. */
+  #leaveNode(entry: number): void {
+    const { nodes, entries } = this;
+    const node = entries.get(entry, entryWord.node);
+    const count = nodes.get(node, nodeWord.entryCount) - 1;
+    if (count === 0) {
+      this.#nodeTable.delete(node);
+      nodes.release(node);
+      return;
+    }
+    nodes.set(node, nodeWord.entryCount, count);
+    const next = entries.get(entry, entryWord.next);
+    let at = nodes.get(node, nodeWord.firstEntry);
+    if (at === entry) {
+      nodes.set(node, nodeWord.firstEntry, next);
+      return;
+    }
+    for (;;) {
+      const after = entries.get(at, entryWord.next);
+      if (after === entry) break;
+      at = after;
+    }
+    entries.set(at, entryWord.next, next);
+  }
+
+  #addChildren(entry: number, change: 1 | -1): void {
+    const { entries } = this;
+    const meta = entries.get(entry, entryWord.meta);
+    const count = meta & maxChildren;
+    if (count < maxChildren - 1 || (count === maxChildren - 1 && change < 0)) {
+      entries.set(entry, entryWord.meta, meta + change);
+      return;
+    }
+    const all = (this.#manyChildren.get(entry) ?? count) + change;
+    if (all >= maxChildren) {
+      this.#manyChildren.set(entry, all);
+      entries.set(entry, entryWord.meta, meta | maxChildren);
+    } else {
+      this.#manyChildren.delete(entry);
+      entries.set(entry, entryWord.meta, (meta & ~maxChildren) | all);
+    }
+  }
+}
+
+export function join(low: number, high: number): bigint {
+  return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
+}

@@ -1,0 +1,83 @@
+import { toSignedWords } from "../codec/block-ids.ts";
+import type { RouterEvent } from "../codec/router/router-event.ts";
+import { storageTiers } from "../codec/storage-tier.ts";
+import { type BlockForest, entryWord, join, type WorkerLife } from "./block-forest.ts";
+
+/**
+ * Events that build the blocks of the chosen workers again. Gaps are stored and removed again at the end, so that what
+ * lies below them has a parent.
+ */
+export function dumpForest(
+  forest: BlockForest,
+  isWanted: (life: WorkerLife) => boolean,
+): RouterEvent[] {
+  const { entries, nodes } = forest;
+  const firstChild = new Uint32Array(entries.end);
+  const sibling = new Uint32Array(entries.end);
+  const roots: number[] = [];
+  for (let entry = 1; entry < entries.end; entry++) {
+    if (entries.get(entry, entryWord.node) === 0) continue;
+    const life = forest.lifeOf(entry);
+    if (life.isOver || !isWanted(life)) continue;
+    const parent = entries.get(entry, entryWord.parent);
+    if (parent === 0) roots.push(entry);
+    else {
+      sibling[entry] = firstChild[parent]!;
+      firstChild[parent] = entry;
+    }
+  }
+  const events: RouterEvent[] = [];
+  const gaps: number[] = [];
+  const run: number[] = [];
+  const open = roots;
+  while (open.length > 0) {
+    // An unbranched run of blocks in the same tiers.
+    let entry = open.pop()!;
+    const tiers = forest.tiers(entry);
+    run.length = 0;
+    for (;;) {
+      run.push(entry);
+      const child = firstChild[entry]!;
+      if (child === 0) break;
+      if (sibling[child] !== 0 || forest.tiers(child) !== tiers) {
+        for (let each = child; each !== 0; each = sibling[each]!) open.push(each);
+        break;
+      }
+      entry = child;
+    }
+    if (tiers === 0) for (const gap of run) gaps.push(gap);
+    const { workerId, dpRank } = forest.lifeOf(entry);
+    const data = storedData(run);
+    for (const [bit, storageTier] of storageTiers.entries()) {
+      // A gap stands on the device until it is removed below.
+      if (((tiers || 1) & (1 << bit)) === 0) continue;
+      events.push({ workerId, dpRank, storageTier, eventId: events.length, data });
+    }
+  }
+  for (const gap of gaps) {
+    const { workerId, dpRank } = forest.lifeOf(gap);
+    const blockHashes = new BigUint64Array(1);
+    toSignedWords(blockHashes).set([entries.get(gap, 0), entries.get(gap, 1)]);
+    const data = { type: "removed", blockHashes } as const;
+    events.push({ workerId, dpRank, storageTier: "device", eventId: events.length, data });
+  }
+  return events;
+
+  function storedData(run: readonly number[]): RouterEvent["data"] {
+    const blockHashes = new BigUint64Array(run.length);
+    const tokensHashes = new BigUint64Array(run.length);
+    const ids = toSignedWords(blockHashes);
+    const locals = toSignedWords(tokensHashes);
+    for (let i = 0; i < run.length; i++) {
+      const entry = run[i]!;
+      const node = entries.get(entry, entryWord.node);
+      ids[2 * i] = entries.get(entry, 0);
+      ids[2 * i + 1] = entries.get(entry, 1);
+      locals[2 * i] = nodes.get(node, 2);
+      locals[2 * i + 1] = nodes.get(node, 3);
+    }
+    const parent = entries.get(run[0]!, entryWord.parent);
+    const parentHash = parent === 0 ? null : join(entries.get(parent, 0), entries.get(parent, 1));
+    return { type: "stored", parentHash, blockHashes, tokensHashes };
+  }
+}

@@ -1,0 +1,381 @@
+// The prefix index that events fill: which worker's rank holds which prefix, and in which tier.
+import { toSignedWords } from "../codec/block-ids.ts";
+import type { RouterEvent } from "../codec/router/router-event.ts";
+import { type StorageTier, storageTiers } from "../codec/storage-tier.ts";
+import { passHashes, Xxh3 } from "../hashing/xxh3.ts";
+import { BlockAliases } from "./block-aliases.ts";
+import { BlockDeadlines } from "./block-deadlines.ts";
+import { BlockForest, entryWord, join, type WorkerLife } from "./block-forest.ts";
+import { dumpForest } from "./dump-forest.ts";
+import { maxRecords } from "./hash-table.ts";
+import type { FindOptions, PrefixIndex, WorkerOverlap } from "./prefix-index.ts";
+import { PrefixSearch } from "./prefix-search.ts";
+import { WorkerLives } from "./worker-lives.ts";
+
+const chainSeed = 1337n;
+/** Entries of ended lives that are taken back for each block that is applied. */
+const reclaimedPerBlock = 2;
+const evictedAtOnce = 1024;
+/** What a block takes: two records of 24 bytes, two slots of 6 bytes in tables that are 80 % full on average. */
+const bytesPerBlock = 64;
+
+export interface KvIndexOptions {
+  /** Where old blocks make room for new ones. Default: at 67 million blocks, about 4 GB. */
+  readonly maxBytes?: number;
+  /** Blocks that made room. Their worker still has them: the index knows less than there is, never more. */
+  readonly onEvicted?: (blockCount: number) => void;
+}
+
+/**
+ * What an event did. `unknownParent`: the block before is not known, so its place is not either; nothing was stored.
+ * `unknownBlocks`: some of the removed blocks were not held, the others are gone. `full`: 65,536 ranks are known.
+ */
+export type ApplyOutcome = "applied" | "unknownParent" | "unknownBlocks" | "full";
+
+export interface KvIndexCounters {
+  storedBlocks: number;
+  removedBlocks: number;
+  clears: number;
+  /** Stored events without a place. More than a few tell of lost events. */
+  unknownParents: number;
+  /** Removed blocks that were not held: lost events, or evicted here. */
+  unknownBlocks: number;
+  /** Ids that an engine gave to another block without removing the first. */
+  reusedIds: number;
+  evictedBlocks: number;
+}
+
+export interface WorkerBlocks {
+  readonly workerId: bigint;
+  readonly dpRank: number;
+  readonly blockCount: number;
+}
+
+export class KvIndex implements PrefixIndex {
+  readonly #forest = new BlockForest();
+  readonly #lives = new WorkerLives(this.#forest);
+  readonly #search = new PrefixSearch(this.#forest);
+  /** Made when somebody sets the first one. */
+  #deadlines: BlockDeadlines | null = null;
+  readonly #xxh3 = new Xxh3();
+  readonly #chained = toSignedWords(this.#xxh3.chained);
+  readonly #maxRecords: number;
+  readonly #onEvicted: (blockCount: number) => void;
+  readonly counters: KvIndexCounters = {
+    storedBlocks: 0,
+    removedBlocks: 0,
+    clears: 0,
+    unknownParents: 0,
+    unknownBlocks: 0,
+    reusedIds: 0,
+    evictedBlocks: 0,
+  };
+
+  constructor(options: KvIndexOptions = {}) {
+    this.#maxRecords = Math.min(
+      (options.maxBytes ?? Number.POSITIVE_INFINITY) / bytesPerBlock,
+      maxRecords - 1,
+    );
+    this.#onEvicted = options.onEvicted ?? (() => {});
+  }
+
+  get blockCount(): number {
+    return this.#forest.blockCount;
+  }
+
+  get sizeBytes(): number {
+    return this.#forest.sizeBytes + (this.#deadlines?.sizeBytes ?? 0);
+  }
+
+  /** Records in use, those of removed workers among them until they are taken back. */
+  recordCounts(): { readonly nodes: number; readonly entries: number } {
+    const { nodes, entries } = this.#forest;
+    return { nodes: nodes.recordCount, entries: entries.recordCount };
+  }
+
+  /** Of every rank that was heard of. */
+  workers(): WorkerBlocks[] {
+    return Array.from(this.#lives, ({ workerId, dpRank, blockCount }) => ({
+      workerId,
+      dpRank,
+      blockCount,
+    }));
+  }
+
+  apply(event: RouterEvent): ApplyOutcome {
+    const { workerId, dpRank, storageTier, data } = event;
+    switch (data.type) {
+      case "stored":
+        return this.applyStored(workerId, dpRank, data, storageTier);
+      case "removed":
+        return this.applyRemoved(workerId, dpRank, data.blockHashes, storageTier);
+      case "cleared":
+        return this.applyCleared(workerId, dpRank);
+    }
+  }
+
+  applyStored(
+    workerId: bigint,
+    dpRank: number,
+    stored: {
+      readonly parentHash: bigint | null;
+      readonly blockHashes: BigUint64Array;
+      readonly tokensHashes: BigUint64Array;
+    },
+    storageTier: StorageTier = "device",
+  ): ApplyOutcome {
+    const life = this.#lives.getOrBegin(workerId, dpRank);
+    if (life === null) return "full";
+    const { parentHash, blockHashes, tokensHashes } = stored;
+    let parent = 0;
+    if (parentHash !== null) {
+      parent = this.#entryOf(life, parentHash);
+      if (parent === 0) {
+        this.counters.unknownParents += 1;
+        return "unknownParent";
+      }
+    }
+    const tier = 1 << storageTiers.indexOf(storageTier);
+    this.#forest.reclaim(reclaimedPerBlock * blockHashes.length);
+    for (let from = 0; from < blockHashes.length; from += passHashes) {
+      const to = Math.min(from + passHashes, blockHashes.length);
+      parent = this.#store(
+        life,
+        parent,
+        blockHashes.subarray(from, to),
+        tokensHashes.subarray(from, to),
+        tier,
+      );
+    }
+    this.counters.storedBlocks += blockHashes.length;
+    return "applied";
+  }
+
+  applyRemoved(
+    workerId: bigint,
+    dpRank: number,
+    blockHashes: BigUint64Array,
+    storageTier: StorageTier = "device",
+  ): ApplyOutcome {
+    const life = this.#lives.get(workerId, dpRank);
+    const tier = 1 << storageTiers.indexOf(storageTier);
+    const ids = toSignedWords(blockHashes);
+    let unknownCount = 0;
+    for (let i = 0; i < ids.length; i += 2) {
+      const isHeld = life !== undefined && this.#remove(life, ids[i]!, ids[i + 1]!, tier);
+      if (!isHeld) unknownCount += 1;
+    }
+    this.counters.removedBlocks += blockHashes.length - unknownCount;
+    this.counters.unknownBlocks += unknownCount;
+    return unknownCount > 0 ? "unknownBlocks" : "applied";
+  }
+
+  /** Everything of the rank, in every tier. */
+  applyCleared(workerId: bigint, dpRank: number): ApplyOutcome {
+    this.#lives.end(workerId, dpRank);
+    this.counters.clears += 1;
+    return this.#lives.getOrBegin(workerId, dpRank) === null ? "full" : "applied";
+  }
+
+  removeWorker(workerId: bigint, dpRank?: number): void {
+    this.#lives.end(workerId, dpRank);
+  }
+
+  /** Takes back memory of removed workers, which storing does too, a little each time. For idle moments. */
+  reclaim(maxBlocks?: number): void {
+    this.#forest.reclaim(maxBlocks);
+  }
+
+  findMatches(sequenceHashes: BigUint64Array, options?: FindOptions): WorkerOverlap[] {
+    const source = {
+      length: sequenceHashes.length,
+      words: toSignedWords(sequenceHashes),
+      reach() {},
+    };
+    return this.#search.find(source, options);
+  }
+
+  findMatchesByLocal(localHashes: BigUint64Array, options?: FindOptions): WorkerOverlap[] {
+    const xxh3 = this.#xxh3;
+    const sequenceHashes = new BigUint64Array(localHashes.length);
+    let done = 0;
+    const reach = (count: number) => {
+      // Far enough ahead for the next two looks, so that short misses stay cheap.
+      const wanted = Math.min(localHashes.length, count < 64 ? count : 4 * count);
+      while (done < count) {
+        const to = Math.min(wanted, done + passHashes);
+        xxh3.hashes.set(localHashes.subarray(done, to));
+        xxh3.chain(to - done, done === 0 ? null : sequenceHashes[done - 1]!, chainSeed);
+        sequenceHashes.set(xxh3.chained.subarray(0, to - done), done);
+        done = to;
+      }
+    };
+    const source = { length: localHashes.length, words: toSignedWords(sequenceHashes), reach };
+    return this.#search.find(source, options);
+  }
+
+  /**
+   * Everything known as events that build it again, of all workers or one rank: parents before children, unbranched
+   * runs as one event, ids from 0.
+   */
+  dump(workerId?: bigint, dpRank?: number): RouterEvent[] {
+    return dumpForest(
+      this.#forest,
+      (life) =>
+        (workerId === undefined || life.workerId === workerId) &&
+        (dpRank === undefined || life.dpRank === dpRank),
+    );
+  }
+
+  /** Applies a dump on top of what is there. The number of events that had no place. */
+  load(events: Iterable<RouterEvent>): number {
+    let refused = 0;
+    for (const event of events) if (this.apply(event) !== "applied") refused += 1;
+    return refused;
+  }
+
+  /** The path that ends with the block is due then, unless set again; `removeDue` removes it. */
+  setDeadlines(workerId: bigint, dpRank: number, blockHash: bigint, dueAtMs: number): void {
+    const life = this.#lives.get(workerId, dpRank);
+    const entry = life === undefined ? 0 : this.#entryOf(life, blockHash);
+    if (entry === 0) return;
+    this.#deadlines ??= new BlockDeadlines(this.#forest);
+    this.#deadlines.set(entry, dueAtMs);
+  }
+
+  /** Removes what is due of the path that ends with the block and carries no longer one. */
+  removeDue(workerId: bigint, dpRank: number, blockHash: bigint, nowMs: number): void {
+    const life = this.#lives.get(workerId, dpRank);
+    const entry = life === undefined ? 0 : this.#entryOf(life, blockHash);
+    if (entry !== 0) this.#deadlines?.removeDue(life!, entry, nowMs);
+  }
+
+  /** Stores blocks below `parent`; the entry of the last one. */
+  #store(
+    life: WorkerLife,
+    parent: number,
+    blockHashes: BigUint64Array,
+    tokensHashes: BigUint64Array,
+    tier: number,
+  ): number {
+    const forest = this.#forest;
+    const { nodes, entries } = forest;
+    this.#xxh3.hashes.set(tokensHashes);
+    this.#xxh3.chain(blockHashes.length, this.#sequenceOf(parent), chainSeed);
+    const chained = this.#chained;
+    const ids = toSignedWords(blockHashes);
+    const locals = toSignedWords(tokensHashes);
+    if (ids.length > 16) forest.prepare(life, ids, chained);
+    for (let i = 0; i < ids.length; i += 2) {
+      const idLow = ids[i]!;
+      const idHigh = ids[i + 1]!;
+      const known = forest.findEntry(life, idLow, idHigh);
+      if (known !== 0) {
+        const node = entries.get(known, entryWord.node);
+        if (nodes.get(node, 0) === chained[i] && nodes.get(node, 1) === chained[i + 1]) {
+          forest.setTiers(life, known, forest.tiers(known) | tier);
+          forest.reference(known);
+          parent = known;
+          continue;
+        }
+        this.#releaseId(life, known, idLow, idHigh);
+      }
+      if (entries.recordCount >= this.#maxRecords) this.#makeRoom(parent);
+      let node = forest.findNode(chained[i]!, chained[i + 1]!);
+      const twin = node === 0 ? 0 : forest.entryAt(life, node, parent);
+      if (twin !== 0) {
+        const id = join(idLow, idHigh);
+        // A gap has lost the name it had.
+        if (forest.tiers(twin) === 0) this.#rename(life, twin, id);
+        else {
+          life.aliases ??= new BlockAliases();
+          life.aliases.add(id, twin);
+        }
+        forest.setTiers(life, twin, forest.tiers(twin) | tier);
+        parent = twin;
+        continue;
+      }
+      if (node === 0)
+        node = forest.addNode(chained[i]!, chained[i + 1]!, locals[i]!, locals[i + 1]!);
+      parent = forest.addEntry(life, idLow, idHigh, node, parent, tier);
+    }
+    return parent;
+  }
+
+  #remove(life: WorkerLife, idLow: number, idHigh: number, tier: number): boolean {
+    const forest = this.#forest;
+    const entry = forest.findEntry(life, idLow, idHigh);
+    if (entry === 0 || (forest.tiers(entry) & tier) === 0) return false;
+    const { aliases } = life;
+    if (aliases !== null) {
+      // Another id still names the block: it stays.
+      if (life.table.find(idLow, idHigh) === 0) {
+        aliases.delete(join(idLow, idHigh));
+        return true;
+      }
+      const other = aliases.take(entry);
+      if (other !== null) {
+        this.#rename(life, entry, other);
+        return true;
+      }
+    }
+    forest.setTiers(life, entry, forest.tiers(entry) & ~tier);
+    return true;
+  }
+
+  /** The engine gave the id to another block: the old one is gone, though blocks below it may be left. */
+  #releaseId(life: WorkerLife, entry: number, idLow: number, idHigh: number): void {
+    const forest = this.#forest;
+    this.counters.reusedIds += 1;
+    if (life.table.find(idLow, idHigh) === 0) {
+      life.aliases?.delete(join(idLow, idHigh));
+      return;
+    }
+    if (forest.childCount(entry) > 0) {
+      // As a gap it needs a name that no engine uses; its own prefix has one.
+      const node = forest.entries.get(entry, entryWord.node);
+      const name = join(forest.nodes.get(node, 0), forest.nodes.get(node, 1));
+      const isTaken = this.#entryOf(life, name) !== 0;
+      this.#rename(life, entry, isTaken ? name ^ 1n : name);
+    }
+    life.aliases?.forget(entry);
+    forest.setTiers(life, entry, 0);
+  }
+
+  #rename(life: WorkerLife, entry: number, id: bigint): void {
+    this.#forest.rename(
+      life,
+      entry,
+      Number(BigInt.asIntN(32, id)),
+      Number(BigInt.asIntN(32, id >> 32n)),
+    );
+  }
+
+  #entryOf(life: WorkerLife, id: bigint): number {
+    return this.#forest.findEntry(
+      life,
+      Number(BigInt.asIntN(32, id)),
+      Number(BigInt.asIntN(32, id >> 32n)),
+    );
+  }
+
+  /** Name of the prefix that ends with the entry; `null` above the roots. */
+  #sequenceOf(entry: number): bigint | null {
+    if (entry === 0) return null;
+    const { nodes, entries } = this.#forest;
+    const node = entries.get(entry, entryWord.node);
+    return join(nodes.get(node, 0), nodes.get(node, 1));
+  }
+
+  #makeRoom(kept: number): void {
+    const forest = this.#forest;
+    forest.reclaim(evictedAtOnce);
+    if (forest.entries.recordCount < this.#maxRecords) return;
+    const evicted = forest.evict(
+      Math.max(1, Math.min(evictedAtOnce, Math.floor(this.#maxRecords / 16))),
+      kept,
+    );
+    this.counters.evictedBlocks += evicted;
+    if (evicted > 0) this.#onEvicted(evicted);
+  }
+}

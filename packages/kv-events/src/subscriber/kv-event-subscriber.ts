@@ -1,0 +1,231 @@
+// Follows one engine's KV events and gives them in order, each once. A jump in the sequence numbers is filled from the
+// engine's replay socket; what cannot be filled, and a publisher that is a new one, makes the reader start over. The
+// reader's pace is the stream's: what it does not take waits in ZeroMQ, and what ZeroMQ then drops is a gap again.
+import type { Subscriber } from "zeromq";
+import { type DecodedEngineBatch, decodeEngineBatch } from "../codec/engine/decode-engine-batch.ts";
+import { decodeEngineFrames } from "../codec/engine/engine-frames.ts";
+import { KvWireError } from "../codec/kv-wire-error.ts";
+import { loadZmq } from "../zmq/zmq-library.ts";
+import { requestReplay } from "./replay-client.ts";
+import { type SubscriberCounters, zeroCounters } from "./subscriber-counters.ts";
+
+export interface KvEventSubscriberOptions {
+  /** The engine's PUB socket. */
+  readonly endpoint: string;
+  /** Bind and let the engine connect, as SGLang does with an endpoint without a wildcard. Default false. */
+  readonly bind?: boolean;
+  /** The engine's replay socket, if it has one. */
+  readonly replayEndpoint?: string | null;
+  /** Prefix of topics; the default takes all. */
+  readonly topic?: string;
+  /** Messages that wait for the reader. Default 100 000. */
+  readonly capacity?: number;
+  /** Longest silence of the replay socket. Default 5 s. */
+  readonly replayTimeoutMs?: number;
+  /** A picture of the cache from elsewhere, asked for when batches are lost; `null` = there is none. */
+  readonly snapshot?: (reason: ResetReason) => Promise<DecodedEngineBatch["events"] | null>;
+  readonly onProblem?: (message: string, error: unknown) => void;
+}
+
+/** Batches are lost for good, or the engine began anew. */
+export type ResetReason = "gap" | "epoch";
+
+export type KvEventDelivery =
+  | {
+      readonly type: "batch";
+      readonly sequence: number;
+      readonly batch: DecodedEngineBatch;
+      readonly isReplayed: boolean;
+    }
+  /** Forget everything about this rank; then apply `events`, which are the snapshot's or none. */
+  | {
+      readonly type: "reset";
+      readonly reason: ResetReason;
+      readonly events: DecodedEngineBatch["events"];
+    };
+
+/** One reader at a time: `for await (const delivery of subscriber)`. Ends when it is closed. */
+export interface KvEventSubscriber extends AsyncIterable<KvEventDelivery>, Disposable {
+  readonly endpoint: string;
+  readonly counters: Readonly<SubscriberCounters>;
+  close(): void;
+}
+
+export async function createKvEventSubscriber(
+  options: KvEventSubscriberOptions,
+): Promise<KvEventSubscriber> {
+  const zmq = await loadZmq();
+  const socket = new zmq.Subscriber({
+    receiveHighWaterMark: options.capacity ?? 100_000,
+    linger: 0,
+  });
+  try {
+    socket.subscribe(options.topic ?? "");
+    if (options.bind) await socket.bind(options.endpoint);
+    else socket.connect(options.endpoint);
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+  return new ZmqSubscriber(socket, options);
+}
+
+/** What identifies the publisher's last batch: a new publisher has another one under the same number. */
+interface Cursor {
+  /** The number that comes next. */
+  next: number;
+  /** Of the batch before; `null` before the first one. */
+  timestamp: number | null;
+}
+
+class ZmqSubscriber implements KvEventSubscriber {
+  readonly endpoint: string;
+  readonly #socket: Subscriber;
+  readonly #options: KvEventSubscriberOptions;
+  readonly #counters = zeroCounters();
+  readonly #end = new AbortController();
+  readonly #cursor: Cursor = { next: 0, timestamp: null };
+  /** The connection came back: who is at the other end now may be new. */
+  #isUnsure = false;
+
+  constructor(socket: Subscriber, options: KvEventSubscriberOptions) {
+    this.#socket = socket;
+    this.#options = options;
+    this.endpoint = options.bind ? (socket.lastEndpoint ?? options.endpoint) : options.endpoint;
+    socket.events.on("disconnect", () => {
+      this.#isUnsure = true;
+    });
+  }
+
+  get counters(): Readonly<SubscriberCounters> {
+    return this.#counters;
+  }
+
+  close(): void {
+    if (this.#end.signal.aborted) return;
+    this.#end.abort();
+    this.#socket.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncIterator<KvEventDelivery> {
+    for await (const frames of this.#socket) {
+      const message = this.#read(() => decodeEngineFrames(frames));
+      if (message === null) continue;
+      const batch = this.#read(() => decodeEngineBatch(message.payload));
+      if (batch !== null) yield* this.#take(message.sequence, batch);
+      if (this.#end.signal.aborted) return;
+    }
+  }
+
+  async *#take(sequence: number, batch: DecodedEngineBatch): AsyncGenerator<KvEventDelivery> {
+    const cursor = this.#cursor;
+    if (sequence < cursor.next) {
+      const isOld = cursor.timestamp !== null && batch.timestamp <= cursor.timestamp;
+      if (isOld) {
+        this.#counters.duplicates += 1;
+        return;
+      }
+      yield* this.#beginAnew();
+    }
+    if (sequence > cursor.next || this.#isUnsure) yield* this.#catchUp(sequence);
+    // The replay may have brought this one too.
+    if (sequence < cursor.next) return;
+    yield this.#deliver(sequence, batch, false);
+  }
+
+  /** Gives what lies between the cursor and the live message, as far as the engine still has it. */
+  async *#catchUp(until: number): AsyncGenerator<KvEventDelivery> {
+    const cursor = this.#cursor;
+    const isFirst = cursor.timestamp === null;
+    const isGap = until > cursor.next;
+    if (isGap && !isFirst) this.#counters.gaps += 1;
+    this.#isUnsure = false;
+    // The last batch is asked for once more: only the same publisher has the same one.
+    let wanted = isFirst ? cursor.next : cursor.next - 1;
+    for (let round = 0; round < 2; round++) {
+      const verdict = yield* this.#replay(wanted, until);
+      if (verdict !== "other publisher") break;
+      yield* this.#beginAnew();
+      wanted = 0;
+    }
+    if (cursor.next >= until) return;
+    // Before the first message the engine may have lived for long: that is no loss, but not known either.
+    this.#counters.missed += until - cursor.next;
+    yield* this.#reset("gap");
+    cursor.next = until;
+  }
+
+  async *#replay(
+    from: number,
+    until: number,
+  ): AsyncGenerator<KvEventDelivery, "done" | "other publisher"> {
+    const { replayEndpoint, replayTimeoutMs = 5000, onProblem } = this.#options;
+    const cursor = this.#cursor;
+    if (!replayEndpoint) return "done";
+    try {
+      const replay = requestReplay(replayEndpoint, from, replayTimeoutMs, this.#end.signal);
+      for await (const { sequence, payload } of replay) {
+        const batch = this.#read(() => decodeEngineBatch(payload));
+        if (sequence < cursor.next) {
+          const isKnown = batch === null || batch.timestamp === cursor.timestamp;
+          if (sequence === cursor.next - 1 && !isKnown) return "other publisher";
+          continue;
+        }
+        // The buffer begins behind what is missing: what it has only makes sense after a fresh start.
+        if (sequence > cursor.next) {
+          this.#counters.missed += sequence - cursor.next;
+          yield* this.#reset("gap");
+        }
+        if (batch === null) cursor.next = sequence + 1;
+        else yield this.#deliver(sequence, batch, true);
+      }
+    } catch (error) {
+      if (!this.#end.signal.aborted) {
+        onProblem?.(`Batches ${from} to ${until} of ${this.endpoint} cannot be replayed.`, error);
+      }
+    }
+    return "done";
+  }
+
+  #deliver(sequence: number, batch: DecodedEngineBatch, isReplayed: boolean): KvEventDelivery {
+    this.#cursor.next = sequence + 1;
+    this.#cursor.timestamp = batch.timestamp;
+    this.#counters.delivered += 1;
+    if (isReplayed) this.#counters.replayed += 1;
+    this.#counters.oddEvents += batch.unknownCount + batch.malformedCount;
+    return { type: "batch", sequence, batch, isReplayed };
+  }
+
+  async *#beginAnew(): AsyncGenerator<KvEventDelivery> {
+    this.#counters.epochs += 1;
+    yield* this.#reset("epoch");
+    this.#cursor.next = 0;
+    this.#cursor.timestamp = null;
+  }
+
+  async *#reset(reason: ResetReason): AsyncGenerator<KvEventDelivery> {
+    this.#counters.resets += 1;
+    let events: DecodedEngineBatch["events"] | null | undefined = null;
+    try {
+      events = await this.#options.snapshot?.(reason);
+    } catch (error) {
+      this.#options.onProblem?.(`The snapshot for ${this.endpoint} cannot be had.`, error);
+    }
+    yield { type: "reset", reason, events: events ?? [] };
+  }
+
+  #read<T>(decode: () => T): T | null {
+    try {
+      return decode();
+    } catch (error) {
+      if (!(error instanceof KvWireError)) throw error;
+      this.#counters.unreadable += 1;
+      this.#options.onProblem?.(`A message of ${this.endpoint} was left out.`, error);
+      return null;
+    }
+  }
+}
