@@ -14,6 +14,7 @@ import { afterEach, expect, test } from "vitest";
 import { ByteQueue } from "../src/codec/byte-queue.ts";
 import { jsonCodec } from "../src/codec/json-codec.ts";
 import { decodeTwoPart, encodeTwoPart } from "../src/codec/two-part-message.ts";
+import { Answer } from "../src/request/answer/answer.ts";
 import { encodeAcknowledgement } from "../src/request/tcp/acknowledgement.ts";
 import { CallHomeServer } from "../src/request/tcp/call-home-server.ts";
 import { decodeControlMessage, parseAddress } from "../src/request/tcp/control-message.ts";
@@ -335,12 +336,12 @@ test("big items count by their bytes: the socket is paused long before 64 of the
     createServer((socket) => {
       socket.on("error", () => socket.destroy());
       cleanups.push(() => socket.destroy());
-      receiver.attach(socket, Buffer.alloc(0));
+      ResponseReceiver.attach(socket, Buffer.alloc(0), answer, jsonCodec);
       attached = socket;
     }),
   );
   let attached: Socket | undefined;
-  const receiver = new ResponseReceiver({ codec: jsonCodec, onPrologue: () => {} });
+  const answer = new Answer();
   const worker = await dial(port);
   worker.write(success);
   const item = body({ data: { data: "x".repeat(400_000) }, complete_final: false });
@@ -349,7 +350,7 @@ test("big items count by their bytes: the socket is paused long before 64 of the
   await expect.poll(() => attached?.isPaused()).toBe(true);
   expect(worker.writableLength).toBeGreaterThan(10 * item.length);
   let count = 0;
-  while (!(await receiver.next()).done) count += 1;
+  while (!(await answer.next()).done) count += 1;
   expect(count).toBe(30);
 });
 

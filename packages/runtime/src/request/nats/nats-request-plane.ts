@@ -7,6 +7,8 @@ import { ProtocolError } from "../../codec/protocol-error.ts";
 import { decodeTwoPart } from "../../codec/two-part-message.ts";
 import type { Instance } from "../../discovery/record.ts";
 import { NatsLink, type NatsOptions } from "../../nats/nats-link.ts";
+import { MuxDialer } from "../mux/mux-dialer.ts";
+import { muxVersion } from "../mux/mux-frame.ts";
 import type { RequestContext } from "../request-context.ts";
 import type {
   Annotated,
@@ -21,7 +23,12 @@ import { callAndReceive } from "../tcp/call-and-receive.ts";
 import { CallHomeServer } from "../tcp/call-home-server.ts";
 import { decodeControlMessage } from "../tcp/control-message.ts";
 import { listenHost } from "../tcp/listen-host.ts";
-import { codecOfInstance, encodeRequestPayload, payloadCodecs } from "../tcp/request-payload.ts";
+import {
+  codecOfInstance,
+  encodeRequestPayload,
+  muxOfferTo,
+  payloadCodecs,
+} from "../tcp/request-payload.ts";
 import type { SocketSecurity } from "../tcp/socket-security.ts";
 import { TcpServedRequests } from "../tcp/tcp-served-requests.ts";
 import { requestAcknowledgement } from "./nats-acknowledgement.ts";
@@ -42,6 +49,8 @@ export interface NatsRequestPlaneOptions extends NatsOptions {
   readonly codec?: "json" | "msgpack";
   /** Marks what the codec cannot tell by itself, such as the width of floats. */
   readonly shapeRequest?: (request: unknown) => unknown;
+  /** Answers between processes that both can go over one connection per pair. Default true. */
+  readonly responseMux?: boolean;
 }
 
 const queueGroup = "q";
@@ -54,11 +63,14 @@ export class NatsRequestPlane implements RequestPlane {
   readonly #options: NatsRequestPlaneOptions;
   readonly #served = new Set<TcpServedRequests>();
   readonly #services = new Map<string, NatsMicroService>();
+  readonly #mux: MuxDialer | null;
   #callHome: Promise<CallHomeServer> | null = null;
 
   private constructor(link: NatsLink, options: NatsRequestPlaneOptions) {
     this.#link = link;
     this.#options = options;
+    const { responseMux = true, security = null, onProblem = () => {} } = options;
+    this.#mux = responseMux ? new MuxDialer({ security, onProblem }) : null;
   }
 
   /** Throws UnavailableError when NATS cannot be reached. */
@@ -98,7 +110,12 @@ export class NatsRequestPlane implements RequestPlane {
       },
     };
     const served = new TcpServedRequests({
-      transport: { nats_tcp: subject, codec },
+      transport: {
+        nats_tcp: subject,
+        codec,
+        ...(this.#mux === null ? {} : { responseMux: String(muxVersion) }),
+      },
+      mux: this.#mux,
       handler,
       admission,
       codecs: payloadCodecs,
@@ -123,7 +140,7 @@ export class NatsRequestPlane implements RequestPlane {
     return served;
   }
 
-  async *call(
+  call(
     instance: Instance,
     request: unknown,
     context: RequestContext,
@@ -137,14 +154,13 @@ export class NatsRequestPlane implements RequestPlane {
       prologueTimeoutMs = 300_000,
       shapeRequest = requestToWire,
     } = this.#options;
-    const callHome = await this.#listenForResponses(host);
-    yield* callAndReceive({
-      callHome,
+    return callAndReceive({
+      listen: () => this.#listenForResponses(host),
       codec,
       context,
       prologueTimeoutMs,
       withdrawn,
-      send: (responseSubject) =>
+      send: (responseSubject, callHome) =>
         requestAcknowledgement(this.#link, {
           subject,
           headers: requestHeaders(context),
@@ -153,6 +169,7 @@ export class NatsRequestPlane implements RequestPlane {
             response: { host, port: callHome.port, subject: responseSubject },
             context,
             body: shapeRequest(request),
+            mux: this.#mux === null ? undefined : muxOfferTo(instance, callHome.muxOffer),
           }),
           timeoutMs: acknowledgementTimeoutMs,
         }),
@@ -163,6 +180,7 @@ export class NatsRequestPlane implements RequestPlane {
     await Promise.all([...this.#served].map((served) => served.close()));
     for (const service of this.#services.values()) service.close();
     this.#services.clear();
+    await this.#mux?.close();
     await (await this.#callHome)?.close();
     this.#callHome = null;
     await this.#link.close();

@@ -10,6 +10,7 @@ import {
   readTwoPartLengths,
   twoPartHeadBytes,
 } from "../../codec/two-part-message.ts";
+import type { AnswerSender } from "../answer/answer-sender.ts";
 import type { Annotated } from "../request-plane.ts";
 import type { CallHomeTarget } from "./control-message.ts";
 import { errorToDynamo } from "./dynamo-error.ts";
@@ -33,7 +34,7 @@ export interface ResponseSenderOptions {
   readonly onCancel: (kind: "stop" | "kill") => void;
 }
 
-export class ResponseSender {
+export class ResponseSender implements AnswerSender {
   readonly #socket: Socket;
   readonly #options: ResponseSenderOptions;
   #finished = false;

@@ -5,6 +5,8 @@ import { type EndpointId, endpointPath } from "../../address/endpoint-id.ts";
 import { ProtocolError } from "../../codec/protocol-error.ts";
 import { decodeTwoPart } from "../../codec/two-part-message.ts";
 import type { Instance } from "../../discovery/record.ts";
+import { MuxDialer } from "../mux/mux-dialer.ts";
+import { muxVersion } from "../mux/mux-frame.ts";
 import type { RequestContext } from "../request-context.ts";
 import type {
   Annotated,
@@ -21,7 +23,12 @@ import { decodeControlMessage, formatAddress, parseAddress } from "./control-mes
 import { listenHost } from "./listen-host.ts";
 import { RequestConnection } from "./request-connection.ts";
 import { encodeRequestFrame, type RequestFrame } from "./request-frame.ts";
-import { codecOfInstance, encodeRequestPayload, payloadCodecs } from "./request-payload.ts";
+import {
+  codecOfInstance,
+  encodeRequestPayload,
+  muxOfferTo,
+  payloadCodecs,
+} from "./request-payload.ts";
 import { RequestServer } from "./request-server.ts";
 import type { SocketSecurity } from "./socket-security.ts";
 import { TcpServedRequests } from "./tcp-served-requests.ts";
@@ -48,6 +55,12 @@ export interface TcpRequestPlaneOptions {
   readonly shapeRequest: (request: unknown) => unknown;
   /** TLS on both legs; `null` = plain. */
   readonly security: SocketSecurity | null;
+  /** Answers between processes that both can go over one connection per pair. Off: a connection per answer. */
+  readonly responseMux: boolean;
+  /** Shared connections: from the first dial to the greeting, then one connection per answer. */
+  readonly muxConnectTimeoutMs: number;
+  /** Shared connections: a peer that vanished is noticed within three of these. */
+  readonly muxKeepAliveMs: number;
   readonly onProblem: (message: string, error: unknown) => void;
 }
 
@@ -64,6 +77,9 @@ export const defaultTcpOptions: TcpRequestPlaneOptions = Object.freeze({
   codec: "msgpack",
   shapeRequest: requestToWire,
   security: null,
+  responseMux: true,
+  muxConnectTimeoutMs: 1_000,
+  muxKeepAliveMs: 5_000,
   onProblem: () => {},
 });
 
@@ -76,10 +92,22 @@ export class TcpRequestPlane implements RequestPlane {
   readonly #connections = new Map<string, RequestConnection>();
   #requestServer: Promise<RequestServer> | null = null;
   #callHome: Promise<CallHomeServer> | null = null;
+  readonly #mux: MuxDialer | null;
   #isClosed = false;
 
   constructor(options: Partial<TcpRequestPlaneOptions> = {}) {
     this.#options = { ...defaultTcpOptions, ...options };
+    const { responseMux, security, muxConnectTimeoutMs, muxKeepAliveMs, idleTimeoutMs, onProblem } =
+      this.#options;
+    this.#mux = responseMux
+      ? new MuxDialer({
+          security,
+          connectTimeoutMs: muxConnectTimeoutMs,
+          keepAliveMs: muxKeepAliveMs,
+          idleTimeoutMs,
+          onProblem,
+        })
+      : null;
   }
 
   async serve(
@@ -92,12 +120,17 @@ export class TcpRequestPlane implements RequestPlane {
     const server = await this.#listenForRequests();
     const path = `${instanceId.toString(16)}/${endpointPath(id)}`;
     const served = new TcpServedRequests({
-      transport: { tcp: `${formatAddress(host, server.port)}/${path}`, codec },
+      transport: {
+        tcp: `${formatAddress(host, server.port)}/${path}`,
+        codec,
+        ...(this.#mux === null ? {} : { responseMux: String(muxVersion) }),
+      },
       handler,
       admission,
       codecs: payloadCodecs,
       connectTimeoutMs: this.#options.connectTimeoutMs,
       security,
+      mux: this.#mux,
       onProblem,
       onRefuse: () => {
         if (this.#served.get(path) === served) this.#served.delete(path);
@@ -108,7 +141,7 @@ export class TcpRequestPlane implements RequestPlane {
     return served;
   }
 
-  async *call(
+  call(
     instance: Instance,
     request: unknown,
     context: RequestContext,
@@ -118,23 +151,25 @@ export class TcpRequestPlane implements RequestPlane {
     const codec = codecOfInstance(instance);
     const {
       prologueTimeoutMs,
+      withdrawnGraceMs,
       shapeRequest,
+      responseMux,
       responseHost: host = this.#options.host,
     } = this.#options;
-    const callHome = await this.#listenForResponses();
-    yield* callAndReceive({
-      callHome,
+    return callAndReceive({
+      listen: () => this.#listenForResponses(),
       codec,
       context,
       prologueTimeoutMs,
       withdrawn,
-      withdrawnGraceMs: this.#options.withdrawnGraceMs,
-      send: (subject) => {
+      withdrawnGraceMs,
+      send: (subject, callHome) => {
         const payload = encodeRequestPayload({
           codec,
           response: { host, port: callHome.port, subject },
           context,
           body: shapeRequest(request),
+          mux: responseMux ? muxOfferTo(instance, callHome.muxOffer) : undefined,
         });
         return this.#connection(address).send(encodeFrame(path, payload, context));
       },
@@ -151,6 +186,7 @@ export class TcpRequestPlane implements RequestPlane {
     if (callHome.status === "fulfilled") await callHome.value?.close();
     for (const connection of this.#connections.values()) connection.close();
     await Promise.all([...this.#all].map((served) => served.close()));
+    await this.#mux?.close();
     if (requestServer.status === "fulfilled") await requestServer.value?.close();
     this.#all.clear();
   }
@@ -210,6 +246,7 @@ export class TcpRequestPlane implements RequestPlane {
       host: listenHost(responseHost),
       port: responsePort,
       security,
+      muxKeepAliveMs: this.#options.muxKeepAliveMs,
       onProblem,
     }).catch((error) => {
       this.#callHome = null;

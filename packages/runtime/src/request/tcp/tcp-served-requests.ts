@@ -2,6 +2,8 @@
 import { UnavailableError } from "@dyn/protocol";
 import type { AdmissionGate, AdmissionPlace } from "../../admission/admission-gate.ts";
 import type { PayloadCodec } from "../../codec/payload-codec.ts";
+import type { AnswerSender } from "../answer/answer-sender.ts";
+import type { MuxDialer } from "../mux/mux-dialer.ts";
 import { RequestContext } from "../request-context.ts";
 import type { RequestHandler, ServedRequests } from "../request-plane.ts";
 import { RunningRequests } from "../running-requests.ts";
@@ -21,6 +23,8 @@ export interface TcpServedRequestsOptions {
   readonly connectTimeoutMs: number;
   /** For the connections to callers. Default plain. */
   readonly security?: SocketSecurity | null;
+  /** For callers that offer it; default none: a connection for each answer. */
+  readonly mux?: MuxDialer | null;
   /** An answer that could not be given. */
   readonly onProblem?: (message: string, error: unknown) => void;
   /** From now on the path is unknown to callers. */
@@ -85,15 +89,7 @@ export class TcpServedRequests implements ServedRequests {
   ): Promise<void> {
     await place?.turn(context.signal);
     const codec = this.#options.codecs[control.codec]!;
-    const sender = await ResponseSender.dial({
-      target: control.response,
-      codec,
-      connectTimeoutMs: this.#options.connectTimeoutMs,
-      security: this.#options.security ?? null,
-      signal: context.signal,
-      closeTimeoutMs,
-      onCancel: (kind) => (kind === "kill" ? context.kill() : context.stop()),
-    });
+    const sender = await this.#openSender(control, codec, context);
     // Stop and kill both close the response at once (Dynamo 1.6.1).
     const abandon = () => sender.destroy();
     context.signal.addEventListener("abort", abandon, { once: true });
@@ -114,7 +110,8 @@ export class TcpServedRequests implements ServedRequests {
       try {
         for await (const item of this.#options.handler(request, context)) {
           if (context.isStopped) return;
-          await sender.item(item);
+          const ready = sender.item(item);
+          if (ready !== undefined) await ready;
         }
       } catch (error) {
         if (!context.isStopped) await sender.fail(error);
@@ -125,5 +122,29 @@ export class TcpServedRequests implements ServedRequests {
       context.signal.removeEventListener("abort", abandon);
       context.kill();
     }
+  }
+
+  async #openSender(
+    control: ControlMessage,
+    codec: PayloadCodec,
+    context: RequestContext,
+  ): Promise<AnswerSender> {
+    const { mux, connectTimeoutMs, security = null } = this.#options;
+    const target = control.response;
+    const onCancel = (kind: "stop" | "kill") => (kind === "kill" ? context.kill() : context.stop());
+    if (control.mux !== undefined) {
+      const offer = control.mux;
+      const sender = await mux?.openStream({ target, offer, codec, onCancel });
+      if (sender != null) return sender;
+    }
+    return ResponseSender.dial({
+      target,
+      codec,
+      connectTimeoutMs,
+      security,
+      signal: context.signal,
+      closeTimeoutMs,
+      onCancel,
+    });
   }
 }
