@@ -22,8 +22,7 @@ import { SocketServer } from "./socket-server.ts";
 const handshakeTimeoutMs = 10_000;
 const maxHandshakeBytes = 16 * 1024;
 const maxSilent = 1024;
-/** Weight of items that one stream of a shared connection may have under way and unread. */
-const muxWindow = 64 * 1024;
+const defaultMuxWindow = 64 * 1024;
 
 export interface CallHomeServerOptions {
   readonly host: string;
@@ -31,12 +30,14 @@ export interface CallHomeServerOptions {
   readonly security?: SocketSecurity | null;
   /** A worker that vanished from a shared connection is noticed within three of these. Default 5 000. */
   readonly muxKeepAliveMs?: number;
+  /** Weight of items that one stream of a shared connection may have under way and unread. Default 65 536. */
+  readonly muxWindow?: number;
   readonly onProblem?: (message: string, error: unknown) => void;
 }
 
 export class CallHomeServer {
   /** What workers that can are asked to answer over one connection with. */
-  readonly muxOffer: MuxOffer = { callerId: randomUUID(), window: muxWindow };
+  readonly muxOffer: MuxOffer;
   readonly #expected = new Map<string, ExpectedAnswer>();
   readonly #answers = new Set<Answer>();
   readonly #muxKeepAliveMs: number;
@@ -46,6 +47,7 @@ export class CallHomeServer {
   private constructor(options: CallHomeServerOptions) {
     this.#onProblem = options.onProblem ?? (() => {});
     this.#muxKeepAliveMs = options.muxKeepAliveMs ?? 5_000;
+    this.muxOffer = { callerId: randomUUID(), window: options.muxWindow ?? defaultMuxWindow };
   }
 
   static async listen(options: CallHomeServerOptions): Promise<CallHomeServer> {
