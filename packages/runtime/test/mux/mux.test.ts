@@ -89,10 +89,16 @@ async function sendAll(sender: MuxSender, items: readonly Annotated[]): Promise<
   return sent;
 }
 
+const codeOfEnd = {
+  complete: "complete",
+  error: "DYN_REQUEST_INVALID_ARGUMENT",
+  migrate: "DYN_RUNTIME_DISCONNECTED",
+};
+
 test("property: every stream gives its items in order and its own end, whatever the chunks, windows, readers and aborts", async () => {
   const stream = fc.record({
     sizes: fc.array(fc.nat(3_000), { maxLength: 40 }),
-    end: fc.constantFrom("complete", "error", "migrate"),
+    end: fc.constantFrom("complete" as const, "error" as const, "migrate" as const),
     /** The caller's, before it reads the item of this index. */
     abort: fc.option(fc.record({ at: fc.nat(40), kind: fc.constantFrom("kill", "stop") })),
     isSlow: fc.boolean(),
@@ -133,10 +139,7 @@ test("property: every stream gives its items in order and its own end, whatever 
           const isAborted = abort != null && abort.at <= read.length;
           if (!isAborted) {
             expect(read).toHaveLength(items.length);
-            expect(ended).toBe(
-              { complete: "complete", error: "DYN_REQUEST_INVALID_ARGUMENT" }[end] ??
-                "DYN_RUNTIME_DISCONNECTED",
-            );
+            expect(ended).toBe(codeOfEnd[end]);
             expect(cancels).toEqual([]);
           } else if (abort.kind === "kill" && ended !== "complete") {
             expect([
