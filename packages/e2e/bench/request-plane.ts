@@ -15,6 +15,8 @@ const decodeMsPerStep = Number(process.env.DECODE_MS ?? 2.8);
 const speedupRatio = process.env.SPEEDUP ?? "2";
 const requestsOf: Readonly<Record<number, number>> = { 1: 24, 64: 1024, 512: 1536, 2000: 4000 };
 const model = "mock";
+/** Such as `--cpu-prof --cpu-prof-dir=...`. */
+const profileArgs = process.env.FRONTEND_NODE_ARGS?.split(" ") ?? [];
 
 interface Stack {
   readonly port: number;
@@ -86,7 +88,7 @@ async function startStack(
     port: Number(new URL(frontend.url).port),
     pid: frontend.process.pid!,
     stop: async () => {
-      await frontend.stop("SIGKILL");
+      await frontend.stop(profileArgs.length > 0 ? "SIGTERM" : "SIGKILL");
       await worker.stop("SIGKILL");
       await rm(root, { recursive: true });
     },

@@ -1,4 +1,5 @@
 // Pulls the engine's items of one prompt and hands what they show to a sink.
+import { performance } from "node:perf_hooks";
 import {
   DynError,
   InternalError,
