@@ -72,12 +72,9 @@ describe("SseWriter", () => {
       writer.end("");
     };
     const answer = await (await fetch(url())).text();
-    expect(answer).toBe(
-      texts
-        .map((text) => `data: ${text}\n\n`)
-        .join("")
-        .toWellFormed(),
-    );
+    const expected = texts.map((text) => `data: ${text}\n\n`).join("");
+    // Half a character becomes U+FFFD, as everywhere.
+    expect(answer).toBe(Buffer.from(expected).toString());
   });
 
   it("answers pipelined requests in order, and a client of HTTP/1.0 without chunks", async () => {

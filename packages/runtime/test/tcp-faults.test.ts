@@ -10,7 +10,7 @@ import {
   recordKey,
   TcpRequestPlane,
 } from "@dyn/runtime";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { ByteQueue } from "../src/codec/byte-queue.ts";
 import { jsonCodec } from "../src/codec/json-codec.ts";
 import { decodeTwoPart, encodeTwoPart } from "../src/codec/two-part-message.ts";
@@ -62,7 +62,7 @@ const success = header({ error: null });
 const end = Buffer.concat([body({ complete_final: true }), header("sentinel")]);
 
 interface TakenRequest {
-  readonly acknowledge: () => void;
+  readonly acknowledge: (text?: string) => void;
   readonly dial: () => Promise<Socket>;
   readonly handshake: Buffer;
 }
@@ -79,7 +79,7 @@ async function createPuppet(onRequest: (request: TakenRequest) => unknown): Prom
       if (read.type !== "frame") return;
       const { response } = decodeControlMessage(decodeTwoPart(read.frame.payload).header);
       onRequest({
-        acknowledge: () => socket.write(encodeAcknowledgement("")),
+        acknowledge: (text = "") => socket.write(encodeAcknowledgement(text)),
         dial: () => dial(response.port),
         handshake: header({ subject: response.subject, stream_type: "response" }),
       });
@@ -123,6 +123,59 @@ test("a kill ends the call in every phase: unacknowledged, not called home, with
     await expect(call).rejects.toMatchObject(cancelled);
     expect(items).toEqual(phase === "streaming" ? [1] : []);
     if (home !== undefined) await closed(home);
+  }
+});
+
+test("an acknowledgement of unknown words is a refusal, not a wait without end", async () => {
+  const words = [
+    ["Unknown endpoint: x", 502],
+    ["Decode error: header", 502],
+    ["Server overloaded: worker at capacity", 529],
+    ["Server unavailable: unknown endpoint x", 503],
+    ["Read error: message too large: 9 bytes (max: 8 bytes)", 413],
+  ] as const;
+  for (const [text, status] of words) {
+    const instance = await createPuppet(({ acknowledge }) => acknowledge(text));
+    const call = collect(createPlane().call(instance, {}, new RequestContext()));
+    await expect(call).rejects.toMatchObject({ status, message: expect.stringContaining(text) });
+  }
+});
+
+test("a worker that takes a request and never begins to answer costs the deadline", async () => {
+  const plane = createPlane({ prologueTimeoutMs: 30 });
+  const silent = await createPuppet(({ acknowledge }) => acknowledge());
+  const deadline = { code: "DYN_REQUEST_DEADLINE_EXCEEDED", status: 504, retryable: true };
+  await expect(collect(plane.call(silent, {}, new RequestContext()))).rejects.toMatchObject(
+    deadline,
+  );
+  let home: Socket | undefined;
+  const shaking = await createPuppet(async ({ acknowledge, dial, handshake }) => {
+    acknowledge();
+    home = await dial();
+    home.resume();
+    home.write(handshake);
+  });
+  await expect(collect(plane.call(shaking, {}, new RequestContext()))).rejects.toMatchObject(
+    deadline,
+  );
+  await closed(home!);
+});
+
+test("a body that is none is answered, over one's own connection and over the shared one", async () => {
+  for (const responseMux of [true, false]) {
+    const server = createPlane({ responseMux });
+    const served = await server.serve(id, 1n, async function* () {
+      yield { data: 1 };
+    });
+    const instance = { id, instanceId: 1n, transport: { ...served.transport, codec: "json" } };
+    const encode = vi.spyOn(jsonCodec, "encode").mockReturnValueOnce(Buffer.from("{"));
+    cleanups.push(() => encode.mockRestore());
+    const ask = () => collect(createPlane().call(instance, {}, new RequestContext()));
+    await expect(ask()).rejects.toMatchObject({
+      message: "The body of the request cannot be decoded.",
+    });
+    encode.mockRestore();
+    expect(await ask()).toEqual([1]);
   }
 });
 

@@ -7,6 +7,7 @@ import {
   type PreprocessedRequest,
 } from "@dyn/protocol";
 import type { TokenClient } from "@dyn/router";
+import type { TraceContext } from "@dyn/runtime";
 import { incompleteStream } from "../errors/gateway-errors.ts";
 import type { RequestObservation } from "../observe/request-observation.ts";
 import type { AnswerExtras } from "./answer-extras.ts";
@@ -27,6 +28,7 @@ export interface PromptRun {
   readonly client: TokenClient;
   readonly request: PreprocessedRequest;
   readonly requestId: string;
+  readonly trace: TraceContext | null;
   /** By the engine's choice index. */
   readonly choices: readonly ChoiceAssembler[];
   readonly usage: PromptUsage;
@@ -57,6 +59,7 @@ async function readAnswer(run: PromptRun): Promise<void> {
   const stream = run.client.generate(run.request, {
     signal: run.signal,
     requestId: run.requestId,
+    trace: run.trace,
     ...(run.instanceId === null ? {} : { instanceId: run.instanceId }),
     onRouted: (instance) => {
       run.observation.routed();

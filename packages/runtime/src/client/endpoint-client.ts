@@ -7,6 +7,7 @@ import type { Instance } from "../discovery/record.ts";
 import { LazyStream, type StreamOutcome } from "../request/answer/lazy-stream.ts";
 import { RequestContext } from "../request/request-context.ts";
 import type { Annotated, RequestPlane } from "../request/request-plane.ts";
+import type { TraceContext } from "../request/trace-context.ts";
 import { createPicker, type Picker, type RouterMode } from "./router-mode.ts";
 import { RoutingSets, type StayToken } from "./routing-sets.ts";
 
@@ -16,6 +17,8 @@ export interface CallOptions {
   /** Request id on every plane; drawn when absent. */
   readonly requestId?: string;
   readonly metadata?: Readonly<Record<string, string>>;
+  /** Travels to the handler with the request. */
+  readonly trace?: TraceContext | null;
   /** Pins the request to one instance, in every mode. */
   readonly instanceId?: bigint;
   /** Instances that are taken only if there are no others. */
@@ -113,6 +116,7 @@ export class EndpointClient<Request = unknown, Item = unknown> {
     const context = new RequestContext({
       ...(options.requestId === undefined ? {} : { id: options.requestId }),
       ...(options.metadata === undefined ? {} : { metadata: options.metadata }),
+      trace: options.trace ?? null,
     });
     const kill = () => context.kill();
     let running: RunningCall | null = null;

@@ -51,6 +51,25 @@ export function requestPlaneConformance(
       expect(served.inflightCount).toBe(0);
     });
 
+    test("carries id, metadata and trace of a request to its handler, and its handler's own calls", async () => {
+      const { client, instance } = await serve(async function* (_request, context) {
+        const child = context.createChild();
+        child.release();
+        const told = ({ id, metadata, trace }: RequestContext) => ({ id, metadata, trace });
+        yield { data: [told(context), told(child)] };
+      });
+      const trace = {
+        traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        tracestate: "a=1,b=2",
+      };
+      const told = { id: "request-1", metadata: { tenant: "ä" }, trace };
+      expect(await collect(client.call(instance, null, new Context(told)))).toEqual([[told, told]]);
+      const plain = { id: "request-2", metadata: {}, trace: null };
+      expect(await collect(client.call(instance, null, new Context(plain)))).toEqual([
+        [plain, plain],
+      ]);
+    });
+
     test("runs as many as its gate lets, in turn, and refuses beyond its queue", async () => {
       const gate = new AdmissionGate({ runningLimit: 2, queueLimit: 2 });
       let running = 0;

@@ -31,6 +31,7 @@ import {
 } from "../tcp/request-payload.ts";
 import type { SocketSecurity } from "../tcp/socket-security.ts";
 import { TcpServedRequests } from "../tcp/tcp-served-requests.ts";
+import { readTraceContext } from "../trace-context.ts";
 import { requestAcknowledgement } from "./nats-acknowledgement.ts";
 import { type MicroEndpoint, NatsMicroService } from "./nats-micro-service.ts";
 
@@ -211,7 +212,11 @@ export class NatsRequestPlane implements RequestPlane {
 function take(served: TcpServedRequests, message: Msg): string {
   try {
     const { header, body } = decodeTwoPart(Buffer.from(message.data));
-    return served.run(decodeControlMessage(header), body);
+    const trace = readTraceContext({
+      traceparent: message.headers?.get("traceparent"),
+      tracestate: message.headers?.get("tracestate"),
+    });
+    return served.run(decodeControlMessage(header), body, trace);
   } catch (error) {
     if (error instanceof ProtocolError) return acknowledgements.unreadable(error.message);
     throw error;
@@ -226,6 +231,7 @@ function requestHeaders(context: RequestContext): MsgHdrs {
   const sent = headers();
   sent.set("x-frontend-send-ts-ns", `${Date.now()}000000`);
   sent.set("request-id", context.id);
+  for (const [name, value] of Object.entries(context.trace ?? {})) sent.set(name, value);
   return sent;
 }
 

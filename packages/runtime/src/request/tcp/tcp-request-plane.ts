@@ -16,6 +16,7 @@ import type {
   ServedRequests,
   ServeSettings,
 } from "../request-plane.ts";
+import { readTraceContext } from "../trace-context.ts";
 import { acknowledgements } from "./acknowledgement.ts";
 import { callAndReceive } from "./call-and-receive.ts";
 import { CallHomeServer } from "./call-home-server.ts";
@@ -231,7 +232,7 @@ export class TcpRequestPlane implements RequestPlane {
     if (served === undefined) return acknowledgements.unknownEndpoint(frame.path);
     try {
       const { header, body } = decodeTwoPart(frame.payload);
-      return served.run(decodeControlMessage(header), body);
+      return served.run(decodeControlMessage(header), body, readTraceContext(frame.headers));
     } catch (error) {
       // The reference acknowledges what it cannot read, and its caller waits for ever.
       if (error instanceof ProtocolError) return acknowledgements.unreadable(error.message);
@@ -265,6 +266,7 @@ function encodeFrame(path: string, payload: Buffer, context: RequestContext): Bu
     "request-id": context.id,
     "x-endpoint-path": path,
     "x-frontend-send-ts-ns": `${Date.now()}000000`,
+    ...context.trace,
   };
   return encodeRequestFrame({ path, headers, payload });
 }

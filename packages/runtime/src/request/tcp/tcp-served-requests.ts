@@ -7,6 +7,7 @@ import type { MuxDialer } from "../mux/mux-dialer.ts";
 import { RequestContext } from "../request-context.ts";
 import type { RequestHandler, ServedRequests } from "../request-plane.ts";
 import { RunningRequests } from "../running-requests.ts";
+import type { TraceContext } from "../trace-context.ts";
 import { acknowledgements } from "./acknowledgement.ts";
 import type { ControlMessage } from "./control-message.ts";
 import { ResponseSender } from "./response-sender.ts";
@@ -63,11 +64,11 @@ export class TcpServedRequests implements ServedRequests {
    * Answers one request and gives its acknowledgement: taken, or refused for load. One that waits is taken too, and calls
    * home when its turn comes. Never throws: whatever goes wrong reaches the caller if it can be reached.
    */
-  run(control: ControlMessage, body: Buffer): string {
+  run(control: ControlMessage, body: Buffer, trace: TraceContext | null = null): string {
     const { admission } = this.#options;
     const place = admission === undefined ? null : admission.enter();
     if (admission !== undefined && place === null) return acknowledgements.overloaded;
-    const context = new RequestContext({ id: control.id, metadata: control.metadata });
+    const context = new RequestContext({ id: control.id, metadata: control.metadata, trace });
     this.#running.add(context);
     const ended = () => {
       place?.leave();
