@@ -171,6 +171,23 @@ describe("routing sets", () => {
     expect(sets.lastResort?.waitMs).toBe(50);
   });
 
+  test("an instance is free, overloaded, or known and not routable", () => {
+    let now = 0;
+    const sets = new RoutingSets({ now: () => now });
+    const endpoint = { namespace: "ns", component: "c", endpoint: "e" };
+    for (const instanceId of [1n, 2n, 3n]) sets.add({ id: endpoint, instanceId, transport: {} });
+    sets.inhibit(1n, 100);
+    sets.markOverloaded(1n, 100);
+    sets.markOverloaded(2n, 50);
+    expect(ids(sets.discovered)).toEqual([1n, 2n, 3n]);
+    expect(ids(sets.routable)).toEqual([2n, 3n]);
+    expect(ids(sets.overloaded)).toEqual([2n]);
+    expect(ids(sets.free)).toEqual([3n]);
+    now = 100;
+    expect(ids(sets.free)).toEqual([1n, 2n, 3n]);
+    expect(ids(sets.overloaded)).toEqual([]);
+  });
+
   test("an inhibition of no length keeps nobody out", () => {
     const sets = new RoutingSets({ now: () => 0 });
     sets.add(instance(1n));

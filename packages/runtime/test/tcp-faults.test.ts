@@ -348,7 +348,7 @@ test("garbage on the call-home port is cut off and told, and the port goes on", 
     Buffer.from("GET / HTTP/1.1\r\n\r\n"),
     header(null),
     header({ subject: 1 }),
-    header({ subject: "x", stream_type: "request" }),
+    header({ subject: "x", stream_type: "sideways" }),
     encodeTwoPart(Buffer.from("{")),
     Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00]),
   ];

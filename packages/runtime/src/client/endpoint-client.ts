@@ -93,6 +93,11 @@ export class EndpointClient<Request = unknown, Item = unknown> {
     return this.#sets.discovered;
   }
 
+  /** What is known of the instances now. */
+  get sets(): Pick<RoutingSets, "discovered" | "routable" | "overloaded" | "free"> {
+    return this.#sets;
+  }
+
   /** Requests of this client that run at the instance. */
   inflight(instanceId: bigint): number {
     return this.#inflight.get(instanceId) ?? 0;
@@ -113,6 +118,25 @@ export class EndpointClient<Request = unknown, Item = unknown> {
    * Throws NotFoundError for an unknown pinned instance, UnavailableError when nobody can take it.
    */
   generate(request: Request, options: CallOptions = {}): AsyncGenerator<Annotated<Item>> {
+    return this.#call(request, options, "one");
+  }
+
+  /**
+   * As `generate`, to a bidirectional endpoint: items are read as fast as the worker takes them, and left when the answer
+   * ends. An error of theirs ends the request.
+   */
+  exchange(
+    items: AsyncIterable<Request>,
+    options: CallOptions = {},
+  ): AsyncGenerator<Annotated<Item>> {
+    return this.#call(items, options, "many");
+  }
+
+  #call(
+    request: Request | AsyncIterable<Request>,
+    options: CallOptions,
+    input: "one" | "many",
+  ): AsyncGenerator<Annotated<Item>> {
     const context = new RequestContext({
       ...(options.requestId === undefined ? {} : { id: options.requestId }),
       ...(options.metadata === undefined ? {} : { metadata: options.metadata }),
@@ -129,7 +153,7 @@ export class EndpointClient<Request = unknown, Item = unknown> {
         const instance = await this.#choose(options, context.killSignal);
         options.onRouted?.(instance);
         running = this.#begin(instance.instanceId);
-        const settings = { withdrawn: this.#withdrawalOf(instance.instanceId) };
+        const settings = { withdrawn: this.#withdrawalOf(instance.instanceId), input };
         const items = this.#plane.call(instance, request, context, settings);
         // The peer's schema is checked where the items are used, not per item here.
         return items[Symbol.asyncIterator]() as AsyncIterator<Annotated<Item>>;

@@ -83,7 +83,7 @@ export class NatsRequestPlane implements RequestPlane {
     id: EndpointId,
     instanceId: bigint,
     handler: RequestHandler,
-    { admission }: ServeSettings = {},
+    { admission, input }: ServeSettings = {},
   ): Promise<ServedRequests> {
     const { codec = "msgpack", dialTimeoutMs = 3_000, onProblem } = this.#options;
     const subject = requestSubject(id, instanceId);
@@ -119,6 +119,7 @@ export class NatsRequestPlane implements RequestPlane {
       mux: this.#mux,
       handler,
       admission,
+      input,
       codecs: payloadCodecs,
       connectTimeoutMs: dialTimeoutMs,
       security: this.#options.security ?? null,
@@ -145,7 +146,7 @@ export class NatsRequestPlane implements RequestPlane {
     instance: Instance,
     request: unknown,
     context: RequestContext,
-    { withdrawn }: CallSettings = {},
+    { withdrawn, input }: CallSettings = {},
   ): AsyncGenerator<Annotated> {
     const subject = readSubject(instance);
     const codec = codecOfInstance(instance);
@@ -161,19 +162,24 @@ export class NatsRequestPlane implements RequestPlane {
       context,
       prologueTimeoutMs,
       withdrawn,
-      send: (responseSubject, callHome) =>
-        requestAcknowledgement(this.#link, {
+      items: input === "many" ? (request as AsyncIterable<unknown>) : undefined,
+      send: (subjects, callHome) => {
+        const home = { host, port: callHome.port };
+        return requestAcknowledgement(this.#link, {
           subject,
           headers: requestHeaders(context),
           payload: encodeRequestPayload({
             codec,
-            response: { host, port: callHome.port, subject: responseSubject },
+            response: { ...home, subject: subjects.response },
+            requestStream:
+              subjects.request === null ? null : { ...home, subject: subjects.request },
             context,
-            body: shapeRequest(request),
+            body: input === "many" ? null : shapeRequest(request),
             mux: this.#mux === null ? undefined : muxOfferTo(instance, callHome.muxOffer),
           }),
           timeoutMs: acknowledgementTimeoutMs,
-        }),
+        });
+      },
     });
   }
 

@@ -1,7 +1,7 @@
 // The caller's half of one request that is answered by a call home, whatever carries the request itself.
 // The subject is expected before the request is sent: the worker may call before it acknowledges.
 import { randomUUID } from "node:crypto";
-import { CancelledError, DeadlineExceededError } from "@dyn/protocol";
+import { CancelledError, DeadlineExceededError, DynError, InternalError } from "@dyn/protocol";
 import type { PayloadCodec } from "../../codec/payload-codec.ts";
 import { Answer } from "../answer/answer.ts";
 import { brokenAnswer } from "../answer/broken-answer.ts";
@@ -9,6 +9,13 @@ import { LazyStream } from "../answer/lazy-stream.ts";
 import type { RequestContext } from "../request-context.ts";
 import type { Annotated } from "../request-plane.ts";
 import type { CallHomeServer } from "./call-home-server.ts";
+import { RequestFeed } from "./request-stream.ts";
+
+export interface CallSubjects {
+  readonly response: string;
+  /** `null`: the request has a body and no stream of items. */
+  readonly request: string | null;
+}
 
 export interface Call {
   /** Where the answer comes in; opened by the first call. */
@@ -21,8 +28,10 @@ export interface Call {
   readonly withdrawn?: AbortSignal | undefined;
   /** An instance that leaves in order still answers what reached it; so long it is waited for. Default 5 000. */
   readonly withdrawnGraceMs?: number;
-  /** Sends the request with this subject; resolves when the worker has taken it, rejects with its refusal. */
-  readonly send: (subject: string, callHome: CallHomeServer) => Promise<void>;
+  /** Items that the caller sends meanwhile. */
+  readonly items?: AsyncIterable<unknown> | undefined;
+  /** Sends the request with these subjects; resolves when the worker has taken it, rejects with its refusal. */
+  readonly send: (subjects: CallSubjects, callHome: CallHomeServer) => Promise<void>;
 }
 
 export function callAndReceive(call: Call): AsyncGenerator<Annotated> {
@@ -33,6 +42,8 @@ export function callAndReceive(call: Call): AsyncGenerator<Annotated> {
 class CallHomeExchange {
   readonly #call: Call;
   readonly #subject = randomUUID();
+  readonly #requestSubject: string | null;
+  #feed: RequestFeed | null = null;
   readonly #answer: Answer;
   #callHome: CallHomeServer | null = null;
   #prologue: NodeJS.Timeout | null = null;
@@ -41,6 +52,7 @@ class CallHomeExchange {
 
   constructor(call: Call) {
     this.#call = call;
+    this.#requestSubject = call.items === undefined ? null : randomUUID();
     this.#answer = new Answer({
       onBegin: () => this.#stopWaiting(),
       onEnd: () => this.#tellEnd(),
@@ -54,11 +66,13 @@ class CallHomeExchange {
       this.#callHome = await this.#call.listen();
       if (context.isStopped) throw new CancelledError();
       this.#callHome.expect(this.#subject, { answer, codec });
+      this.#expectItems(this.#callHome);
       context.signal.addEventListener("abort", this.#onStop, { once: true });
       context.killSignal.addEventListener("abort", this.#onKill, { once: true });
       withdrawn?.addEventListener("abort", this.#onWithdrawn, { once: true });
       if (withdrawn?.aborted) this.#onWithdrawn();
-      await this.#untilTaken(send(this.#subject, this.#callHome));
+      const subjects = { response: this.#subject, request: this.#requestSubject };
+      await this.#untilTaken(send(subjects, this.#callHome));
     } catch (error) {
       this.close();
       throw error;
@@ -77,10 +91,25 @@ class CallHomeExchange {
     const { context, withdrawn } = this.#call;
     this.#stopWaiting();
     this.#callHome?.forget(this.#subject, this.#answer);
+    if (this.#requestSubject !== null) this.#callHome?.forgetItems(this.#requestSubject);
+    this.#feed?.close();
     withdrawn?.removeEventListener("abort", this.#onWithdrawn);
     context.signal.removeEventListener("abort", this.#onStop);
     context.killSignal.removeEventListener("abort", this.#onKill);
     this.#answer.kill();
+  }
+
+  #expectItems(callHome: CallHomeServer): void {
+    const { items, codec } = this.#call;
+    if (items === undefined || this.#requestSubject === null) return;
+    this.#feed = new RequestFeed(items, codec, (error) => {
+      this.#answer.kill(
+        DynError.is(error)
+          ? error
+          : new InternalError("The items of the request ended by an error.", error),
+      );
+    });
+    callHome.expectItems(this.#requestSubject, this.#feed);
   }
 
   /** A kill, or an answer that is over, does not wait for an acknowledgement. */

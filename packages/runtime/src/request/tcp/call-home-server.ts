@@ -14,6 +14,7 @@ import {
 } from "../mux/mux-frame.ts";
 import { type ExpectedAnswer, MuxReceiver } from "../mux/mux-receiver.ts";
 import type { MuxOffer } from "./control-message.ts";
+import type { RequestFeed } from "./request-stream.ts";
 import { ResponseReceiver } from "./response-receiver.ts";
 import { looksLikeTls, type SocketSecurity } from "./socket-security.ts";
 import { SocketServer } from "./socket-server.ts";
@@ -39,6 +40,7 @@ export class CallHomeServer {
   /** What workers that can are asked to answer over one connection with. */
   readonly muxOffer: MuxOffer;
   readonly #expected = new Map<string, ExpectedAnswer>();
+  readonly #feeds = new Map<string, RequestFeed>();
   readonly #answers = new Set<Answer>();
   readonly #muxKeepAliveMs: number;
   readonly #onProblem: (message: string, error: unknown) => void;
@@ -80,6 +82,15 @@ export class CallHomeServer {
     this.#answers.delete(answer);
   }
 
+  /** As `expect`, for the connection over which the worker is sent items. */
+  expectItems(subject: string, feed: RequestFeed): void {
+    this.#feeds.set(subject, feed);
+  }
+
+  forgetItems(subject: string): void {
+    this.#feeds.delete(subject);
+  }
+
   /** Ends every request that still waits or reads. */
   async close(): Promise<void> {
     const error = () =>
@@ -87,6 +98,7 @@ export class CallHomeServer {
     for (const answer of this.#answers) answer.kill(error());
     this.#answers.clear();
     this.#expected.clear();
+    this.#feeds.clear();
     await this.#server?.close();
   }
 
@@ -135,6 +147,12 @@ export class CallHomeServer {
       });
       return true;
     }
+    if (opening.type === "request") {
+      const feed = this.#feeds.get(opening.subject);
+      this.#feeds.delete(opening.subject);
+      feed?.attach(socket);
+      return feed !== undefined;
+    }
     const expected = this.#claim(opening.subject);
     if (expected === undefined) return false;
     ResponseReceiver.attach(socket, takeRest(queue), expected.answer, expected.codec);
@@ -153,7 +171,7 @@ export class CallHomeServer {
 }
 
 type Opening =
-  | { readonly type: "response"; readonly subject: string }
+  | { readonly type: "response" | "request"; readonly subject: string }
   | { readonly type: "mux"; readonly callerId: string }
   | { readonly type: "garbage" };
 
@@ -187,8 +205,9 @@ function takeHandshake(queue: ByteQueue): Opening | null {
     if (frame === null) return null;
     const text = frame.toString("utf8", twoPartHeadBytes, twoPartHeadBytes + headerBytes);
     const { subject, stream_type } = JSON.parse(text) as Record<string, unknown>;
-    if (typeof subject !== "string" || stream_type !== "response") return garbage;
-    return { type: "response", subject };
+    if (typeof subject !== "string") return garbage;
+    if (stream_type !== "response" && stream_type !== "request") return garbage;
+    return { type: stream_type, subject };
   } catch {
     return garbage;
   }

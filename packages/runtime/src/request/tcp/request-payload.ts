@@ -34,17 +34,19 @@ export function encodeRequestPayload(options: {
   readonly response: CallHomeTarget;
   readonly context: RequestContext;
   readonly body: unknown;
+  /** Where the worker calls for the items of a bidirectional request, which has no body. */
+  readonly requestStream?: CallHomeTarget | null;
   readonly mux?: MuxOffer | undefined;
 }): Buffer {
-  const { codec, response, context, body, mux } = options;
+  const { codec, response, context, body, mux, requestStream = null } = options;
   const control = encodeControlMessage({
     id: context.id,
-    isBidirectional: false,
+    isBidirectional: requestStream !== null,
     codec: codec.name,
     response,
-    requestStream: null,
+    requestStream,
     metadata: context.metadata,
     mux,
   });
-  return encodeTwoPart(control, codec.encode(body));
+  return encodeTwoPart(control, requestStream === null ? codec.encode(body) : undefined);
 }

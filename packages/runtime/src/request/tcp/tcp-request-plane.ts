@@ -115,7 +115,7 @@ export class TcpRequestPlane implements RequestPlane {
     id: EndpointId,
     instanceId: bigint,
     handler: RequestHandler,
-    { admission }: ServeSettings = {},
+    { admission, input }: ServeSettings = {},
   ): Promise<ServedRequests> {
     const { host, codec, security, onProblem } = this.#options;
     const server = await this.#listenForRequests();
@@ -128,6 +128,7 @@ export class TcpRequestPlane implements RequestPlane {
       },
       handler,
       admission,
+      input,
       codecs: payloadCodecs,
       connectTimeoutMs: this.#options.connectTimeoutMs,
       security,
@@ -146,7 +147,7 @@ export class TcpRequestPlane implements RequestPlane {
     instance: Instance,
     request: unknown,
     context: RequestContext,
-    { withdrawn }: CallSettings = {},
+    { withdrawn, input }: CallSettings = {},
   ): AsyncGenerator<Annotated> {
     const { address, path } = readTransport(instance);
     const codec = codecOfInstance(instance);
@@ -164,12 +165,15 @@ export class TcpRequestPlane implements RequestPlane {
       prologueTimeoutMs,
       withdrawn,
       withdrawnGraceMs,
-      send: (subject, callHome) => {
+      items: input === "many" ? (request as AsyncIterable<unknown>) : undefined,
+      send: (subjects, callHome) => {
+        const home = { host, port: callHome.port };
         const payload = encodeRequestPayload({
           codec,
-          response: { host, port: callHome.port, subject },
+          response: { ...home, subject: subjects.response },
+          requestStream: subjects.request === null ? null : { ...home, subject: subjects.request },
           context,
-          body: shapeRequest(request),
+          body: input === "many" ? null : shapeRequest(request),
           mux: responseMux ? muxOfferTo(instance, callHome.muxOffer) : undefined,
         });
         return this.#connection(address).send(encodeFrame(path, payload, context));

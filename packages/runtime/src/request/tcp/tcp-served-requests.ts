@@ -8,8 +8,10 @@ import { RequestContext } from "../request-context.ts";
 import type { RequestHandler, ServedRequests } from "../request-plane.ts";
 import { RunningRequests } from "../running-requests.ts";
 import type { TraceContext } from "../trace-context.ts";
+import { wrongInput } from "../wrong-input.ts";
 import { acknowledgements } from "./acknowledgement.ts";
 import type { ControlMessage } from "./control-message.ts";
+import { RequestStream } from "./request-stream.ts";
 import { ResponseSender } from "./response-sender.ts";
 import type { SocketSecurity } from "./socket-security.ts";
 
@@ -20,6 +22,8 @@ export interface TcpServedRequestsOptions {
   readonly transport: Readonly<Record<string, string>>;
   readonly handler: RequestHandler;
   readonly admission?: AdmissionGate | undefined;
+  /** What the handler's request is. Default one. */
+  readonly input?: "one" | "many" | undefined;
   readonly codecs: Readonly<Record<string, PayloadCodec>>;
   readonly connectTimeoutMs: number;
   /** For the connections to callers. Default plain. */
@@ -95,14 +99,14 @@ export class TcpServedRequests implements ServedRequests {
     const abandon = () => sender.destroy();
     context.signal.addEventListener("abort", abandon, { once: true });
     if (context.isStopped) abandon();
+    let items: RequestStream | null = null;
     try {
       let request: unknown;
       try {
-        request = codec.decode(body);
+        items = await this.#openItems(control, body, codec, context);
+        request = items ?? decodeBody(codec, body);
       } catch (error) {
-        await sender.prologue(
-          new UnavailableError("The body of the request cannot be decoded.", { cause: error }),
-        );
+        if (!context.isStopped) await sender.prologue(error);
         return;
       }
       await sender.prologue();
@@ -121,6 +125,7 @@ export class TcpServedRequests implements ServedRequests {
       if (!context.isStopped) await sender.end();
     } finally {
       context.signal.removeEventListener("abort", abandon);
+      items?.close();
       context.kill();
     }
   }
@@ -147,5 +152,33 @@ export class TcpServedRequests implements ServedRequests {
       closeTimeoutMs,
       onCancel,
     });
+  }
+
+  /** `null`: the request is its body. A caller of many that also sends a body may be served as one (Dynamo 1.6.1). */
+  async #openItems(
+    control: ControlMessage,
+    body: Buffer,
+    codec: PayloadCodec,
+    context: RequestContext,
+  ): Promise<RequestStream | null> {
+    const { input = "one", connectTimeoutMs, security = null } = this.#options;
+    const target = control.requestStream;
+    if (input === "one") {
+      if (body.length > 0 || target === null) return null;
+      throw wrongInput("one");
+    }
+    if (target === null) {
+      throw wrongInput("many");
+    }
+    const { signal } = context;
+    return RequestStream.dial({ target, connectTimeoutMs, security, signal }, codec);
+  }
+}
+
+function decodeBody(codec: PayloadCodec, body: Buffer): unknown {
+  try {
+    return codec.decode(body);
+  } catch (error) {
+    throw new UnavailableError("The body of the request cannot be decoded.", { cause: error });
   }
 }
