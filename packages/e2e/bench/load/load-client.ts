@@ -36,6 +36,7 @@ function runClient(): Promise<void> {
     let lastMs = 0;
     let count = 0;
     let isWaiting = false;
+    let isDone = false;
     let isOver = false;
     const socket = connect({ port: plan.port, host: "127.0.0.1", noDelay: true });
     const next = () => {
@@ -45,7 +46,7 @@ function runClient(): Promise<void> {
         return;
       }
       left -= 1;
-      [begunMs, firstMs, count, isWaiting] = [performance.now(), 0, 0, true];
+      [begunMs, firstMs, count, isWaiting, isDone] = [performance.now(), 0, 0, true, false];
       socket.write(request);
     };
     socket.on("connect", next);
@@ -57,10 +58,11 @@ function runClient(): Promise<void> {
         firstMs ||= nowMs;
         lastMs = nowMs;
       }
+      isDone ||= data.includes("[DONE]");
       const isEnd = data.length >= 5 && data.subarray(data.length - 5).equals(endOfBody);
       if (!isEnd || !isWaiting) return;
       isWaiting = false;
-      if (!data.includes("[DONE]")) errors += 1;
+      if (!isDone) errors += 1;
       chunks += count;
       ttfts.push(firstMs - begunMs);
       if (count > 1) itls.push((lastMs - firstMs) / (count - 1));
