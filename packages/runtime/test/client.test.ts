@@ -113,6 +113,29 @@ test("the only instance is tried again although it failed, and counts as sound o
   await client.close();
 });
 
+test("a request that waits for an instance to be tried again leaves with its caller", async () => {
+  const hub = createMemHub();
+  const discovery = hub.createPlanes().discovery;
+  const gone = { namespace: "ns", component: "backend", endpoint: "gone" };
+  await discovery.put({
+    type: "instance",
+    instance: { id: gone, instanceId: 1n, transport: { mem: "nowhere" } },
+  });
+  const planes = hub.createPlanes();
+  const client = new EndpointClient(gone, planes, { now: () => 0 });
+  const ask = async (signal?: AbortSignal) => {
+    for await (const _ of client.generate({}, signal === undefined ? {} : { signal }));
+  };
+  // Each failure doubles the pause before the next try, and this client's clock stands still.
+  for (let i = 0; i < 2; i++) await expect(ask()).rejects.toMatchObject({ status: 503 });
+  const controller = new AbortController();
+  const waiting = ask(controller.signal);
+  controller.abort();
+  await expect(waiting).rejects.toMatchObject({ code: "DYN_REQUEST_CANCELLED" });
+  expect(client.inflight(1n)).toBe(0);
+  await client.close();
+});
+
 test("instances to avoid are taken only when there are no others", async () => {
   const join = deployment();
   for (const n of [1n, 2n])

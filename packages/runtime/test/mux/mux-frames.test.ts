@@ -54,6 +54,11 @@ const vectors: [name: string, write: (to: MuxWriter) => void, hex: string][] = [
   ],
   ["stop", (to) => to.stop(1), "0500000004" + "00000001"],
   ["kill", (to) => to.kill(1), "0600000004" + "00000001"],
+  [
+    "withdraw",
+    (to) => to.withdraw(uuidToBytes(uuid)),
+    "0900000010" + "d971ac4a2e3d4023bee2f6e528823cfa",
+  ],
   ["ping", (to) => to.ping(), "0700000000"],
   ["pong", (to) => to.pong(), "0800000000"],
 ];

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { createServer } from "node:net";
 import { InvalidArgumentError, UnavailableError } from "@dyn/protocol";
-import { type Annotated, RequestContext, TcpRequestPlane } from "@dyn/runtime";
+import { AdmissionGate, type Annotated, RequestContext, TcpRequestPlane } from "@dyn/runtime";
 import fc from "fast-check";
 import { afterEach, expect, test } from "vitest";
 import { msgpackCodec } from "../../src/codec/msgpack-codec.ts";
@@ -268,6 +268,42 @@ test("an answer that nobody expects is killed on the worker", async () => {
   answer.kill();
   await sender.prologue();
   await expect.poll(() => cancels).toEqual(["kill"]);
+});
+
+test("a request that waits for its turn leaves the worker's queue as soon as its caller leaves", async () => {
+  const [server, client] = [new TcpRequestPlane(), new TcpRequestPlane()];
+  cleanups.push(
+    () => server.close(),
+    () => client.close(),
+  );
+  const admission = new AdmissionGate({ runningLimit: 1, queueLimit: 2 });
+  const begun: unknown[] = [];
+  const served = await server.serve(
+    id,
+    1n,
+    async function* (request, context) {
+      begun.push(request);
+      yield { data: request };
+      await new Promise((resolve) => context.signal.addEventListener("abort", resolve));
+    },
+    { admission },
+  );
+  const instance = { id, instanceId: 1n, transport: served.transport };
+  const call = (name: string, context: RequestContext) => client.call(instance, name, context);
+  const running = call("running", new RequestContext());
+  await running.next();
+  const contexts = [new RequestContext(), new RequestContext()];
+  const waiting = contexts.map((context, i) => call(`waiting ${i}`, context).next());
+  await expect.poll(() => admission.waitingCount).toBe(2);
+  contexts[0]!.kill();
+  await expect(waiting[0]).rejects.toMatchObject({ code: "DYN_REQUEST_CANCELLED" });
+  await expect.poll(() => admission.waitingCount).toBe(1);
+  contexts[1]!.stop();
+  expect((await waiting[1]!).done).toBe(true);
+  await expect.poll(() => admission.waitingCount).toBe(0);
+  expect(begun).toEqual(["running"]);
+  await running.return(undefined);
+  await served.idle();
 });
 
 test("a worker that sends beyond the window, or what is no item, loses that stream; what is no frame ends the connection", async () => {

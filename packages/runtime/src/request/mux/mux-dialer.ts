@@ -26,6 +26,8 @@ export class MuxDialer {
   readonly #options: MuxDialerOptions;
   /** `null`: could not be reached, answered otherwise until forgotten. */
   readonly #links = new Map<string, Promise<MuxLink | null>>();
+  /** What to do when a caller withdraws a request that waits for its turn, by subject. Bounded by the queue. */
+  readonly #waiting = new Map<string, () => void>();
   #isClosed = false;
 
   constructor(options: MuxDialerOptions) {
@@ -43,6 +45,16 @@ export class MuxDialer {
     const link = await this.#link(target, offer.callerId);
     if (link === null || !link.isUsable) return null;
     return link.openStream({ subject: target.subject, codec, window: offer.window, onCancel });
+  }
+
+  /** Resolves or rejects as `turn` does; `onWithdrawn` runs if the caller withdraws the request meanwhile. */
+  async whileWaiting<T>(subject: string, turn: Promise<T>, onWithdrawn: () => void): Promise<T> {
+    this.#waiting.set(subject, onWithdrawn);
+    try {
+      return await turn;
+    } finally {
+      this.#waiting.delete(subject);
+    }
   }
 
   async close(): Promise<void> {
@@ -69,6 +81,7 @@ export class MuxDialer {
       connectTimeoutMs: this.#options.connectTimeoutMs ?? 1_000,
       keepAliveMs: this.#options.keepAliveMs ?? 5_000,
       idleTimeoutMs: this.#options.idleTimeoutMs ?? 300_000,
+      onWithdraw: (subject) => this.#waiting.get(subject)?.(),
       onClose: (error) => {
         forget();
         if (error !== null)

@@ -18,6 +18,8 @@ export const frameTypes = {
   stop: 5,
   /** Caller: give up; nothing of the stream is wanted any more. u32 stream. */
   kill: 6,
+  /** Caller: the request of this subject, not answered yet, is wanted no more. 16 bytes subject. */
+  withdraw: 9,
   /** Either: are you there? No payload. */
   ping: 7,
   /** Either: I am. No payload. */

@@ -7,7 +7,13 @@ import { ProtocolError } from "../../codec/protocol-error.ts";
 import { openSocket } from "../tcp/open-socket.ts";
 import type { SocketSecurity } from "../tcp/socket-security.ts";
 import { MuxConnection } from "./mux-connection.ts";
-import { decodeGreeting, encodeGreeting, frameTypes, greetingBytes } from "./mux-frame.ts";
+import {
+  bytesToUuid,
+  decodeGreeting,
+  encodeGreeting,
+  frameTypes,
+  greetingBytes,
+} from "./mux-frame.ts";
 import { expectBytes } from "./mux-reader.ts";
 import { MuxSender } from "./mux-sender.ts";
 
@@ -24,6 +30,8 @@ export interface MuxLinkOptions {
   readonly connectTimeoutMs: number;
   readonly keepAliveMs: number;
   readonly idleTimeoutMs: number;
+  /** The caller wants the request of this subject no more. */
+  readonly onWithdraw: (subject: string) => void;
   readonly onClose: (error: ProtocolError | null) => void;
 }
 
@@ -119,6 +127,10 @@ export class MuxLink {
         this.#streams
           .get(payload.readUInt32BE(0))
           ?.cancel(type === frameTypes.stop ? "stop" : "kill");
+        return;
+      case frameTypes.withdraw:
+        expectBytes(payload, 16);
+        this.#options.onWithdraw(bytesToUuid(payload));
         return;
       default:
         throw new ProtocolError(`A caller does not send frames of type ${type}.`);

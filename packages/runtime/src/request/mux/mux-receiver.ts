@@ -9,7 +9,13 @@ import { brokenAnswer } from "../answer/broken-answer.ts";
 import { maxMessageBytes } from "../answer/max-message-bytes.ts";
 import type { Annotated } from "../request-plane.ts";
 import { MuxConnection } from "./mux-connection.ts";
-import { bytesToUuid, endStatuses, frameTypes, itemOverheadWeight } from "./mux-frame.ts";
+import {
+  bytesToUuid,
+  endStatuses,
+  frameTypes,
+  itemOverheadWeight,
+  uuidToBytes,
+} from "./mux-frame.ts";
 import { expectBytes, readItems } from "./mux-reader.ts";
 
 const maxPayloadBytes = maxMessageBytes + 1024 * 1024;
@@ -28,6 +34,7 @@ export interface MuxReceiverOptions {
   /** Hands out the answer of a subject, once. */
   readonly claim: (subject: string) => ExpectedAnswer | undefined;
   readonly onProblem: (message: string, error: unknown) => void;
+  readonly onClose: () => void;
 }
 
 export class MuxReceiver {
@@ -47,6 +54,12 @@ export class MuxReceiver {
       onClose: (error) => this.#closed(error),
     });
     this.#connection.start();
+  }
+
+  /** Tells the worker of a request that waits there, if it is that worker's. */
+  withdraw(subject: string): void {
+    this.#connection.writer.withdraw(uuidToBytes(subject));
+    this.#connection.flushSoon();
   }
 
   #receive(type: number, payload: Buffer): void {
@@ -105,6 +118,7 @@ export class MuxReceiver {
     }
     for (const stream of [...this.#streams.values()]) stream.broken();
     this.#streams.clear();
+    this.#options.onClose();
   }
 }
 

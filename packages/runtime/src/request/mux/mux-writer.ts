@@ -75,6 +75,11 @@ export class MuxWriter {
     this.#u32(stream);
   }
 
+  withdraw(subject: Buffer): void {
+    this.#begin(frameTypes.withdraw, subject.length);
+    this.#put(subject);
+  }
+
   ping(): void {
     this.#begin(frameTypes.ping, 0);
   }

@@ -40,6 +40,7 @@ export class CallHomeServer {
   /** What workers that can are asked to answer over one connection with. */
   readonly muxOffer: MuxOffer;
   readonly #expected = new Map<string, ExpectedAnswer>();
+  readonly #workers = new Set<MuxReceiver>();
   readonly #feeds = new Map<string, RequestFeed>();
   readonly #answers = new Set<Answer>();
   readonly #muxKeepAliveMs: number;
@@ -76,10 +77,14 @@ export class CallHomeServer {
     this.#answers.add(expected.answer);
   }
 
-  /** The request is over. A worker that calls for it later is turned away, which cancels its work. */
+  /**
+   * The request is over. A worker that has not begun to answer is told over its shared connection, if it has one;
+   * one that calls later is turned away. Either cancels its work.
+   */
   forget(subject: string, answer: Answer): void {
-    this.#expected.delete(subject);
     this.#answers.delete(answer);
+    if (this.#expected.delete(subject))
+      for (const worker of this.#workers) worker.withdraw(subject);
   }
 
   /** As `expect`, for the connection over which the worker is sent items. */
@@ -137,14 +142,16 @@ export class CallHomeServer {
       // Of a worker that was told of a process which listened here before.
       if (opening.callerId !== this.muxOffer.callerId) return false;
       socket.write(encodeGreeting(opening.callerId));
-      new MuxReceiver({
+      const worker = new MuxReceiver({
         socket,
         rest: takeRest(queue),
         window: this.muxOffer.window,
         keepAliveMs: this.#muxKeepAliveMs,
         claim: (subject) => this.#claim(subject),
         onProblem: this.#onProblem,
+        onClose: () => this.#workers.delete(worker),
       });
+      this.#workers.add(worker);
       return true;
     }
     if (opening.type === "request") {

@@ -92,7 +92,7 @@ export class TcpServedRequests implements ServedRequests {
     context: RequestContext,
     place: AdmissionPlace | null,
   ): Promise<void> {
-    await place?.turn(context.signal);
+    if (place !== null) await this.#turn(place, control, context);
     const codec = this.#options.codecs[control.codec]!;
     const sender = await this.#openSender(control, codec, context);
     // Stop and kill both close the response at once (Dynamo 1.6.1).
@@ -128,6 +128,17 @@ export class TcpServedRequests implements ServedRequests {
       items?.close();
       context.kill();
     }
+  }
+
+  async #turn(
+    place: AdmissionPlace,
+    control: ControlMessage,
+    context: RequestContext,
+  ): Promise<void> {
+    const { mux } = this.#options;
+    const turn = place.turn(context.signal);
+    if (mux == null || control.mux === undefined) await turn;
+    else await mux.whileWaiting(control.response.subject, turn, () => context.kill());
   }
 
   async #openSender(
