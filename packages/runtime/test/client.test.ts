@@ -3,6 +3,7 @@ import {
   createMemHub,
   createPicker,
   DistributedRuntime,
+  EndpointClient,
   type Instance,
   RequestContext,
   type RequestHandler,
