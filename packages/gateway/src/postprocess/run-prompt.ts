@@ -79,9 +79,11 @@ async function readAnswer(run: PromptRun): Promise<void> {
     const delta = choice.push(item);
     run.observation.item(item, choice.index, nowMs, performance.now());
     if (delta !== null) sink.accept(choice, delta);
-    if (choice.isFinished && !wasFinished) openCount -= 1;
-    // Leaving the loop kills the request on the worker, which would otherwise compute on unheard.
-    if (openCount === 0 && choices.some(({ endedHere }) => endedHere)) return;
+    if (choice.isFinished && !wasFinished) {
+      openCount -= 1;
+      // Leaving the loop kills the request on the worker, which would otherwise compute on unheard.
+      if (openCount === 0 && choices.some(({ endedHere }) => endedHere)) return;
+    }
     if (sink.isFull) await sink.drained();
   }
   if (openCount > 0) {
