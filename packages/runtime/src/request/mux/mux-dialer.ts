@@ -15,7 +15,7 @@ export interface MuxDialerOptions {
   readonly security: SocketSecurity | null;
   /** From the first dial to the caller's greeting; then the fallback. Default 1 000. */
   readonly connectTimeoutMs?: number;
-  /** A dead caller is noticed within three of these. Default 5 000. */
+  /** A dead caller is noticed within three of these. Default 10 000. */
   readonly keepAliveMs?: number;
   /** Default 300 000. */
   readonly idleTimeoutMs?: number;
@@ -79,7 +79,7 @@ export class MuxDialer {
       callerId,
       security,
       connectTimeoutMs: this.#options.connectTimeoutMs ?? 1_000,
-      keepAliveMs: this.#options.keepAliveMs ?? 5_000,
+      keepAliveMs: this.#options.keepAliveMs ?? 10_000,
       idleTimeoutMs: this.#options.idleTimeoutMs ?? 300_000,
       onWithdraw: (subject) => this.#waiting.get(subject)?.(),
       onClose: (error) => {

@@ -29,7 +29,7 @@ export interface CallHomeServerOptions {
   readonly host: string;
   readonly port: number;
   readonly security?: SocketSecurity | null;
-  /** A worker that vanished from a shared connection is noticed within three of these. Default 5 000. */
+  /** A worker that vanished from a shared connection is noticed within three of these. Default 10 000. */
   readonly muxKeepAliveMs?: number;
   /** Weight of items that one stream of a shared connection may have under way and unread. Default 65 536. */
   readonly muxWindow?: number;
@@ -49,7 +49,7 @@ export class CallHomeServer {
 
   private constructor(options: CallHomeServerOptions) {
     this.#onProblem = options.onProblem ?? (() => {});
-    this.#muxKeepAliveMs = options.muxKeepAliveMs ?? 5_000;
+    this.#muxKeepAliveMs = options.muxKeepAliveMs ?? 10_000;
     this.muxOffer = { callerId: randomUUID(), window: options.muxWindow ?? defaultMuxWindow };
   }
 

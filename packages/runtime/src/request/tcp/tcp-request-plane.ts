@@ -80,7 +80,7 @@ export const defaultTcpOptions: TcpRequestPlaneOptions = Object.freeze({
   security: null,
   responseMux: true,
   muxConnectTimeoutMs: 1_000,
-  muxKeepAliveMs: 5_000,
+  muxKeepAliveMs: 10_000,
   onProblem: () => {},
 });
 
