@@ -34,6 +34,7 @@ export const supportedOptions: SupportedOptions<FrontendConcerns> = {
     "requestPlane",
     "responsePlane",
     "requestPlaneCodec",
+    "responseMux",
     "tcpRpcHost",
     "tcpRpcPort",
     "tcpResponseStreamHost",

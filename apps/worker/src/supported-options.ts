@@ -50,6 +50,7 @@ export const supportedOptions: SupportedOptions<WorkerConcerns> = {
     "requestPlane",
     "responsePlane",
     "requestPlaneCodec",
+    "responseMux",
     "tcpRpcHost",
     "tcpRpcPort",
     "tcpResponseStreamHost",

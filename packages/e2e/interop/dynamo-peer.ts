@@ -62,6 +62,11 @@ export class DynamoPeer {
     return this.#start([...args, ...planes.flags, ...flags], planes);
   }
 
+  /** A worker of any behaviour, by Dynamo's Python bindings. */
+  startScript(planes: PeerPlanes, script: string): Promise<StartedProgram> {
+    return this.#start(["-c", script], planes);
+  }
+
   #start(args: string[], { env }: PeerPlanes): Promise<StartedProgram> {
     return startProcess({
       command: this.#python,

@@ -26,25 +26,81 @@ const url = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 
 describe("SseWriter", () => {
   it("sends all events of a turn in one write and keeps their order", async () => {
-    let writeCount = 0;
+    const writes: number[] = [];
     handle = async (exchange) => {
       const { response } = exchange;
-      const write = response.write.bind(response);
-      response.write = ((text: string) => {
-        writeCount += 1;
-        return write(text);
-      }) as typeof response.write;
+      const socket = response.socket!;
+      for (const stream of [response, socket]) {
+        const write = stream.write.bind(stream) as (...args: unknown[]) => boolean;
+        stream.write = ((text: string, ...rest: unknown[]) => {
+          if (stream === response || !socket.writableCorked) writes.push(text.length);
+          return write(text, ...rest);
+        }) as typeof stream.write;
+      }
       const writer = new SseWriter(exchange, { stalledReaderTimeoutMs: 1000 });
-      for (let i = 0; i < 10; i++) writer.write(`data: ${i}\n\n`);
-      await new Promise((resolve) => setTimeout(resolve, 5));
-      writer.write("data: 10\n\n");
+      for (let turn = 0; turn < 3; turn++) {
+        for (let i = 0; i < 10; i++) writer.write(`data: ${turn}${i}\n\n`);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      expect(writes).toHaveLength(3);
+      writer.write("data: 30\n\n");
       writer.end("data: [DONE]\n\n");
     };
     const answer = await fetch(url());
-    const expected = Array.from({ length: 11 }, (_, i) => `data: ${i}\n\n`).join("");
-    expect(await answer.text()).toBe(`${expected}data: [DONE]\n\n`);
+    const turns = Array.from({ length: 31 }, (_, i) => `data: ${Math.floor(i / 10)}${i % 10}\n\n`);
+    expect(await answer.text()).toBe(`${turns.join("")}data: [DONE]\n\n`);
     expect(answer.headers.get("content-type")).toBe("text/event-stream");
-    expect(writeCount).toBe(1);
+    expect(failure).toBeNull();
+  });
+
+  it("counts bytes, not characters: any text arrives whole, turn by turn", async () => {
+    const texts = [
+      "plain",
+      "é",
+      "日本語 🙂",
+      "half \ud83d",
+      "",
+      "x".repeat(70_000),
+      "ü".repeat(40_000),
+    ];
+    handle = async (exchange) => {
+      const writer = new SseWriter(exchange, { stalledReaderTimeoutMs: 1000 });
+      for (const text of texts) {
+        writer.write(`data: ${text}\n\n`);
+        await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+      }
+      writer.end("");
+    };
+    const answer = await (await fetch(url())).text();
+    const expected = texts.map((text) => `data: ${text}\n\n`).join("");
+    // Half a character becomes U+FFFD, as everywhere.
+    expect(answer).toBe(Buffer.from(expected).toString());
+  });
+
+  it("answers pipelined requests in order, and a client of HTTP/1.0 without chunks", async () => {
+    handle = async (exchange) => {
+      const writer = new SseWriter(exchange, { stalledReaderTimeoutMs: 1000 });
+      // The second is done first.
+      const isFirst = exchange.request.url === "/first";
+      for (let i = 0; i < 3; i++) {
+        writer.write(`data: ${exchange.request.url} ${i}\n\n`);
+        await new Promise((resolve) => setTimeout(resolve, isFirst ? 20 : 1));
+      }
+      writer.end("");
+    };
+    const talk = async (request: string) => {
+      const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+      socket.write(request);
+      let answer = "";
+      for await (const chunk of socket) answer += chunk;
+      return answer;
+    };
+    const events = (of: string) => [0, 1, 2].map((i) => `data: ${of} ${i}\n\n`);
+    const head = (path: string) => `GET ${path} HTTP/1.1\r\nhost: a\r\n`;
+    const both = await talk(`${head("/first")}\r\n${head("/second")}connection: close\r\n\r\n`);
+    expect(both.match(/data: .*\n\n/g)).toEqual([...events("/first"), ...events("/second")]);
+    const old = await talk("GET /old HTTP/1.0\r\nhost: a\r\n\r\n");
+    expect(old.split("\r\n\r\n")[1]).toBe(events("/old").join(""));
   });
 
   it("holds a writer back while the client does not read, and lets it go on when it does", async () => {

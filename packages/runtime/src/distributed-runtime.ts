@@ -133,6 +133,14 @@ export class Endpoint {
     return served;
   }
 
+  /** As `serve`, for a handler whose request is what the caller sends while it is answered. */
+  serveBidirectional<Request, Item>(
+    handler: RequestHandler<AsyncIterable<Request>, Item>,
+    settings: Omit<ServeSettings, "input"> = {},
+  ): Promise<ServedEndpoint> {
+    return this.serve(handler, { ...settings, input: "many" });
+  }
+
   createClient<Request = unknown, Item = unknown>(
     options: EndpointClientOptions = {},
   ): EndpointClient<Request, Item> {

@@ -88,3 +88,4 @@ export {
   TcpRequestPlane,
   type TcpRequestPlaneOptions,
 } from "./request/tcp/tcp-request-plane.ts";
+export { readTraceContext, type TraceContext } from "./request/trace-context.ts";

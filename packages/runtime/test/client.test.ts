@@ -3,6 +3,7 @@ import {
   createMemHub,
   createPicker,
   DistributedRuntime,
+  EndpointClient,
   type Instance,
   RequestContext,
   type RequestHandler,
@@ -113,6 +114,29 @@ test("the only instance is tried again although it failed, and counts as sound o
   await client.close();
 });
 
+test("a request that waits for an instance to be tried again leaves with its caller", async () => {
+  const hub = createMemHub();
+  const discovery = hub.createPlanes().discovery;
+  const gone = { namespace: "ns", component: "backend", endpoint: "gone" };
+  await discovery.put({
+    type: "instance",
+    instance: { id: gone, instanceId: 1n, transport: { mem: "nowhere" } },
+  });
+  const planes = hub.createPlanes();
+  const client = new EndpointClient(gone, planes, { now: () => 0 });
+  const ask = async (signal?: AbortSignal) => {
+    for await (const _ of client.generate({}, signal === undefined ? {} : { signal }));
+  };
+  // Each failure doubles the pause before the next try, and this client's clock stands still.
+  for (let i = 0; i < 2; i++) await expect(ask()).rejects.toMatchObject({ status: 503 });
+  const controller = new AbortController();
+  const waiting = ask(controller.signal);
+  controller.abort();
+  await expect(waiting).rejects.toMatchObject({ code: "DYN_REQUEST_CANCELLED" });
+  expect(client.inflight(1n)).toBe(0);
+  await client.close();
+});
+
 test("instances to avoid are taken only when there are no others", async () => {
   const join = deployment();
   for (const n of [1n, 2n])
@@ -169,6 +193,23 @@ describe("routing sets", () => {
     expect(ids(sets.free)).toEqual([1n]);
     sets.inhibit(1n, 5_000);
     expect(sets.lastResort?.waitMs).toBe(50);
+  });
+
+  test("an instance is free, overloaded, or known and not routable", () => {
+    let now = 0;
+    const sets = new RoutingSets({ now: () => now });
+    const endpoint = { namespace: "ns", component: "c", endpoint: "e" };
+    for (const instanceId of [1n, 2n, 3n]) sets.add({ id: endpoint, instanceId, transport: {} });
+    sets.inhibit(1n, 100);
+    sets.markOverloaded(1n, 100);
+    sets.markOverloaded(2n, 50);
+    expect(ids(sets.discovered)).toEqual([1n, 2n, 3n]);
+    expect(ids(sets.routable)).toEqual([2n, 3n]);
+    expect(ids(sets.overloaded)).toEqual([2n]);
+    expect(ids(sets.free)).toEqual([3n]);
+    now = 100;
+    expect(ids(sets.free)).toEqual([1n, 2n, 3n]);
+    expect(ids(sets.overloaded)).toEqual([]);
   });
 
   test("an inhibition of no length keeps nobody out", () => {

@@ -10,10 +10,11 @@ import {
   recordKey,
   TcpRequestPlane,
 } from "@dyn/runtime";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { ByteQueue } from "../src/codec/byte-queue.ts";
 import { jsonCodec } from "../src/codec/json-codec.ts";
 import { decodeTwoPart, encodeTwoPart } from "../src/codec/two-part-message.ts";
+import { Answer } from "../src/request/answer/answer.ts";
 import { encodeAcknowledgement } from "../src/request/tcp/acknowledgement.ts";
 import { CallHomeServer } from "../src/request/tcp/call-home-server.ts";
 import { decodeControlMessage, parseAddress } from "../src/request/tcp/control-message.ts";
@@ -61,7 +62,7 @@ const success = header({ error: null });
 const end = Buffer.concat([body({ complete_final: true }), header("sentinel")]);
 
 interface TakenRequest {
-  readonly acknowledge: () => void;
+  readonly acknowledge: (text?: string) => void;
   readonly dial: () => Promise<Socket>;
   readonly handshake: Buffer;
 }
@@ -78,7 +79,7 @@ async function createPuppet(onRequest: (request: TakenRequest) => unknown): Prom
       if (read.type !== "frame") return;
       const { response } = decodeControlMessage(decodeTwoPart(read.frame.payload).header);
       onRequest({
-        acknowledge: () => socket.write(encodeAcknowledgement("")),
+        acknowledge: (text = "") => socket.write(encodeAcknowledgement(text)),
         dial: () => dial(response.port),
         handshake: header({ subject: response.subject, stream_type: "response" }),
       });
@@ -122,6 +123,59 @@ test("a kill ends the call in every phase: unacknowledged, not called home, with
     await expect(call).rejects.toMatchObject(cancelled);
     expect(items).toEqual(phase === "streaming" ? [1] : []);
     if (home !== undefined) await closed(home);
+  }
+});
+
+test("an acknowledgement of unknown words is a refusal, not a wait without end", async () => {
+  const words = [
+    ["Unknown endpoint: x", 502],
+    ["Decode error: header", 502],
+    ["Server overloaded: worker at capacity", 529],
+    ["Server unavailable: unknown endpoint x", 503],
+    ["Read error: message too large: 9 bytes (max: 8 bytes)", 413],
+  ] as const;
+  for (const [text, status] of words) {
+    const instance = await createPuppet(({ acknowledge }) => acknowledge(text));
+    const call = collect(createPlane().call(instance, {}, new RequestContext()));
+    await expect(call).rejects.toMatchObject({ status, message: expect.stringContaining(text) });
+  }
+});
+
+test("a worker that takes a request and never begins to answer costs the deadline", async () => {
+  const plane = createPlane({ prologueTimeoutMs: 30 });
+  const silent = await createPuppet(({ acknowledge }) => acknowledge());
+  const deadline = { code: "DYN_REQUEST_DEADLINE_EXCEEDED", status: 504, retryable: true };
+  await expect(collect(plane.call(silent, {}, new RequestContext()))).rejects.toMatchObject(
+    deadline,
+  );
+  let home: Socket | undefined;
+  const shaking = await createPuppet(async ({ acknowledge, dial, handshake }) => {
+    acknowledge();
+    home = await dial();
+    home.resume();
+    home.write(handshake);
+  });
+  await expect(collect(plane.call(shaking, {}, new RequestContext()))).rejects.toMatchObject(
+    deadline,
+  );
+  await closed(home!);
+});
+
+test("a body that is none is answered, over one's own connection and over the shared one", async () => {
+  for (const responseMux of [true, false]) {
+    const server = createPlane({ responseMux });
+    const served = await server.serve(id, 1n, async function* () {
+      yield { data: 1 };
+    });
+    const instance = { id, instanceId: 1n, transport: { ...served.transport, codec: "json" } };
+    const encode = vi.spyOn(jsonCodec, "encode").mockReturnValueOnce(Buffer.from("{"));
+    cleanups.push(() => encode.mockRestore());
+    const ask = () => collect(createPlane().call(instance, {}, new RequestContext()));
+    await expect(ask()).rejects.toMatchObject({
+      message: "The body of the request cannot be decoded.",
+    });
+    encode.mockRestore();
+    expect(await ask()).toEqual([1]);
   }
 });
 
@@ -294,7 +348,7 @@ test("garbage on the call-home port is cut off and told, and the port goes on", 
     Buffer.from("GET / HTTP/1.1\r\n\r\n"),
     header(null),
     header({ subject: 1 }),
-    header({ subject: "x", stream_type: "request" }),
+    header({ subject: "x", stream_type: "sideways" }),
     encodeTwoPart(Buffer.from("{")),
     Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00]),
   ];
@@ -335,12 +389,12 @@ test("big items count by their bytes: the socket is paused long before 64 of the
     createServer((socket) => {
       socket.on("error", () => socket.destroy());
       cleanups.push(() => socket.destroy());
-      receiver.attach(socket, Buffer.alloc(0));
+      ResponseReceiver.attach(socket, Buffer.alloc(0), answer, jsonCodec);
       attached = socket;
     }),
   );
   let attached: Socket | undefined;
-  const receiver = new ResponseReceiver({ codec: jsonCodec, onPrologue: () => {} });
+  const answer = new Answer();
   const worker = await dial(port);
   worker.write(success);
   const item = body({ data: { data: "x".repeat(400_000) }, complete_final: false });
@@ -349,7 +403,7 @@ test("big items count by their bytes: the socket is paused long before 64 of the
   await expect.poll(() => attached?.isPaused()).toBe(true);
   expect(worker.writableLength).toBeGreaterThan(10 * item.length);
   let count = 0;
-  while (!(await receiver.next()).done) count += 1;
+  while (!(await answer.next()).done) count += 1;
   expect(count).toBe(30);
 });
 

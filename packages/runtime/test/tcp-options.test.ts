@@ -54,7 +54,7 @@ test("addresses, ports and the codec are those of the options, and requests go o
   const [tcpRpcPort, tcpResponseStreamPort] = [await freePort(), await freePort()];
   const worker = await open({ tcpRpcHost: "localhost", tcpRpcPort, requestPlaneCodec: "json" });
   const { transport } = await serve(worker);
-  expect(transport).toEqual({ tcp: `localhost:${tcpRpcPort}/1/ns/c/e`, codec: "json" });
+  expect(transport).toMatchObject({ tcp: `localhost:${tcpRpcPort}/1/ns/c/e`, codec: "json" });
   const caller = await open({ tcpResponseStreamHost: "127.0.0.1", tcpResponseStreamPort });
   expect(await ask(caller, transport, "you")).toEqual(["you"]);
 });

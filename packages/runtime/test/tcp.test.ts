@@ -9,12 +9,22 @@ import { parseAddress } from "../src/request/tcp/control-message.ts";
 import { encodeRequestFrame } from "../src/request/tcp/request-frame.ts";
 import { requestPlaneConformance } from "./conformance/request-plane.ts";
 
+/** Between our own processes answers share a connection; a peer that offers or takes no such has one for each. */
+const apart = { responseMux: false } as const;
 for (const codec of ["msgpack", "json"] as const) {
-  requestPlaneConformance(`tcp, ${codec}`, async () => ({
+  requestPlaneConformance(`tcp mux, ${codec}`, async () => ({
     server: new TcpRequestPlane({ codec }),
     client: new TcpRequestPlane(),
   }));
+  requestPlaneConformance(`tcp, ${codec}`, async () => ({
+    server: new TcpRequestPlane({ codec, ...apart }),
+    client: new TcpRequestPlane(),
+  }));
 }
+requestPlaneConformance("tcp, caller without mux", async () => ({
+  server: new TcpRequestPlane(),
+  client: new TcpRequestPlane(apart),
+}));
 
 test("what is no request is refused with a word that peers understand, and the connection goes on", async () => {
   const plane = new TcpRequestPlane();

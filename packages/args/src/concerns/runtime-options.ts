@@ -80,6 +80,11 @@ export const runtimeOptions = z.object({
     z.enum(["tcp", "quic"]).default("tcp"),
     { env: "DYN_RESPONSE_PLANE", group: planes },
   ),
+  responseMux: option(
+    "Answers between our own processes share one connection per pair; off: one connection per answer, as with real Dynamo.",
+    z.boolean().default(true),
+    { env: "DYN_RESPONSE_MUX", envOnly: true, group: planes },
+  ),
   requestPlaneCodec: option(
     "How callers of this process write requests and read answers.",
     z.enum(["json", "msgpack"]).default("msgpack"),

@@ -1,4 +1,5 @@
 // Server-sent events straight onto the response: all events of one event-loop turn leave in one write.
+import type { Socket } from "node:net";
 import type { Exchange } from "./exchange.ts";
 
 /** Text waiting for its write beyond this counts as a full pipe. */
@@ -12,6 +13,7 @@ export class SseWriter {
   #hasBegun = false;
   #lastWriteMs = 0;
   #keepAlive: NodeJS.Timeout | null = null;
+  #isHeadOut = false;
 
   constructor(exchange: Exchange, options: { readonly stalledReaderTimeoutMs: number }) {
     this.#exchange = exchange;
@@ -25,7 +27,9 @@ export class SseWriter {
 
   /** The client reads slower than events are made: wait for `drained` before making more. */
   get isFull(): boolean {
-    return this.#exchange.response.writableNeedDrain || this.#pending.length > maxPendingLength;
+    const { response } = this.#exchange;
+    const needsDrain = response.writableNeedDrain || response.socket?.writableNeedDrain === true;
+    return needsDrain || this.#pending.length > maxPendingLength;
   }
 
   /**
@@ -70,11 +74,13 @@ export class SseWriter {
     const { response, signal } = this.#exchange;
     signal.throwIfAborted();
     this.#flush();
-    if (!response.writableNeedDrain) return;
+    const { socket } = response;
+    const full = [response, socket].find((stream) => stream?.writableNeedDrain);
+    if (full == null) return;
     await new Promise<void>((resolve, reject) => {
       const settle = () => {
         clearTimeout(timer);
-        response.off("drain", onDrain);
+        full.off("drain", onDrain);
         signal.removeEventListener("abort", onAbort);
       };
       const onDrain = () => {
@@ -86,7 +92,7 @@ export class SseWriter {
         reject(signal.reason);
       };
       const timer = setTimeout(() => response.destroy(), this.#stalledReaderTimeoutMs);
-      response.on("drain", onDrain);
+      full.on("drain", onDrain);
       signal.addEventListener("abort", onAbort, { once: true });
     });
   }
@@ -97,7 +103,11 @@ export class SseWriter {
     if (this.#pending === "" || response.writableEnded || response.destroyed) return;
     const text = this.#pending;
     this.#pending = "";
-    response.write(text);
+    const { socket } = response;
+    if (this.#isHeadOut && socket !== null && response.chunkedEncoding) writeChunk(socket, text);
+    // With the head, or not yet its turn on the connection, or a client that knows no chunks.
+    else response.write(text);
+    this.#isHeadOut = true;
   };
 
   #stopKeepAlive(): void {
@@ -113,4 +123,15 @@ export class SseWriter {
       "cache-control": "no-cache",
     });
   }
+}
+
+/**
+ * One chunk of HTTP/1.1's chunked coding as one string: `response.write` makes four pieces of it, and the system call
+ * that gathers them is the dearest thing that a stream does.
+ */
+function writeChunk(socket: Socket, text: string): void {
+  const sizeBytes = Buffer.byteLength(text);
+  const chunk = `${sizeBytes.toString(16)}\r\n${text}\r\n`;
+  // As many bytes as characters: all of it is ASCII, which needs no transcoding.
+  socket.write(chunk, sizeBytes === text.length ? "latin1" : "utf8");
 }

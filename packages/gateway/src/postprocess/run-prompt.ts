@@ -1,4 +1,5 @@
 // Pulls the engine's items of one prompt and hands what they show to a sink.
+import { performance } from "node:perf_hooks";
 import {
   DynError,
   InternalError,
@@ -6,6 +7,7 @@ import {
   type PreprocessedRequest,
 } from "@dyn/protocol";
 import type { TokenClient } from "@dyn/router";
+import type { TraceContext } from "@dyn/runtime";
 import { incompleteStream } from "../errors/gateway-errors.ts";
 import type { RequestObservation } from "../observe/request-observation.ts";
 import type { AnswerExtras } from "./answer-extras.ts";
@@ -26,6 +28,7 @@ export interface PromptRun {
   readonly client: TokenClient;
   readonly request: PreprocessedRequest;
   readonly requestId: string;
+  readonly trace: TraceContext | null;
   /** By the engine's choice index. */
   readonly choices: readonly ChoiceAssembler[];
   readonly usage: PromptUsage;
@@ -56,6 +59,7 @@ async function readAnswer(run: PromptRun): Promise<void> {
   const stream = run.client.generate(run.request, {
     signal: run.signal,
     requestId: run.requestId,
+    trace: run.trace,
     ...(run.instanceId === null ? {} : { instanceId: run.instanceId }),
     onRouted: (instance) => {
       run.observation.routed();
@@ -75,9 +79,11 @@ async function readAnswer(run: PromptRun): Promise<void> {
     const delta = choice.push(item);
     run.observation.item(item, choice.index, nowMs, performance.now());
     if (delta !== null) sink.accept(choice, delta);
-    if (choice.isFinished && !wasFinished) openCount -= 1;
-    // Leaving the loop kills the request on the worker, which would otherwise compute on unheard.
-    if (openCount === 0 && choices.some(({ endedHere }) => endedHere)) return;
+    if (choice.isFinished && !wasFinished) {
+      openCount -= 1;
+      // Leaving the loop kills the request on the worker, which would otherwise compute on unheard.
+      if (openCount === 0 && choices.some(({ endedHere }) => endedHere)) return;
+    }
     if (sink.isFull) await sink.drained();
   }
   if (openCount > 0) {

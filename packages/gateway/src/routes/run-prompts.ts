@@ -1,5 +1,6 @@
 // Runs the prompts of one request side by side on the model's workers.
 import type { PreprocessedRequest } from "@dyn/protocol";
+import { readTraceContext } from "@dyn/runtime";
 import type { Exchange } from "../http/exchange.ts";
 import type { ModelPipeline } from "../models/model-pipeline.ts";
 import type { RequestObservation } from "../observe/request-observation.ts";
@@ -33,6 +34,7 @@ export async function runPrompts(options: {
 }): Promise<void> {
   const { exchange, pipeline, objectId, prompts, sink, observation } = options;
   const failed = new AbortController();
+  const trace = readTraceContext(exchange.request.headers);
   const isAlone = prompts.length === 1;
   const signal = isAlone ? exchange.signal : AbortSignal.any([exchange.signal, failed.signal]);
   const runs = prompts.map(async ({ request, choices, usage, echo, hints }, i) => {
@@ -40,6 +42,7 @@ export async function runPrompts(options: {
       await runPrompt({
         client: pipeline.client,
         request,
+        trace,
         requestId: isAlone ? objectId : `${objectId}-${i}`,
         choices,
         usage,

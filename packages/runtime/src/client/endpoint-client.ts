@@ -4,10 +4,12 @@ import { DynError, NotFoundError, UnavailableError } from "@dyn/protocol";
 import { type EndpointId, endpointPath, formatEndpointId } from "../address/endpoint-id.ts";
 import type { Discovery } from "../discovery/discovery.ts";
 import type { Instance } from "../discovery/record.ts";
+import { LazyStream, type StreamOutcome } from "../request/answer/lazy-stream.ts";
 import { RequestContext } from "../request/request-context.ts";
 import type { Annotated, RequestPlane } from "../request/request-plane.ts";
+import type { TraceContext } from "../request/trace-context.ts";
 import { createPicker, type Picker, type RouterMode } from "./router-mode.ts";
-import { RoutingSets } from "./routing-sets.ts";
+import { RoutingSets, type StayToken } from "./routing-sets.ts";
 
 export interface CallOptions {
   /** Aborting it kills the request. */
@@ -15,6 +17,8 @@ export interface CallOptions {
   /** Request id on every plane; drawn when absent. */
   readonly requestId?: string;
   readonly metadata?: Readonly<Record<string, string>>;
+  /** Travels to the handler with the request. */
+  readonly trace?: TraceContext | null;
   /** Pins the request to one instance, in every mode. */
   readonly instanceId?: bigint;
   /** Instances that are taken only if there are no others. */
@@ -45,6 +49,11 @@ const failuresOfTheInstance = new Set([
   "DYN_ENGINE_THREAD_DIED",
 ]);
 const refusalsForLoad = new Set(["DYN_REQUEST_OVERLOADED", "DYN_ENGINE_QUEUE_FULL"]);
+
+interface RunningCall {
+  readonly instanceId: bigint;
+  readonly stay: StayToken | undefined;
+}
 
 export class EndpointClient<Request = unknown, Item = unknown> {
   readonly id: EndpointId;
@@ -84,6 +93,11 @@ export class EndpointClient<Request = unknown, Item = unknown> {
     return this.#sets.discovered;
   }
 
+  /** What is known of the instances now. */
+  get sets(): Pick<RoutingSets, "discovered" | "routable" | "overloaded" | "free"> {
+    return this.#sets;
+  }
+
   /** Requests of this client that run at the instance. */
   inflight(instanceId: bigint): number {
     return this.#inflight.get(instanceId) ?? 0;
@@ -103,24 +117,53 @@ export class EndpointClient<Request = unknown, Item = unknown> {
    * Sends one request and gives its answer. Leaving the iterable kills the request.
    * Throws NotFoundError for an unknown pinned instance, UnavailableError when nobody can take it.
    */
-  async *generate(request: Request, options: CallOptions = {}): AsyncGenerator<Annotated<Item>> {
+  generate(request: Request, options: CallOptions = {}): AsyncGenerator<Annotated<Item>> {
+    return this.#call(request, options, "one");
+  }
+
+  /**
+   * As `generate`, to a bidirectional endpoint: items are read as fast as the worker takes them, and left when the answer
+   * ends. An error of theirs ends the request.
+   */
+  exchange(
+    items: AsyncIterable<Request>,
+    options: CallOptions = {},
+  ): AsyncGenerator<Annotated<Item>> {
+    return this.#call(items, options, "many");
+  }
+
+  #call(
+    request: Request | AsyncIterable<Request>,
+    options: CallOptions,
+    input: "one" | "many",
+  ): AsyncGenerator<Annotated<Item>> {
     const context = new RequestContext({
       ...(options.requestId === undefined ? {} : { id: options.requestId }),
       ...(options.metadata === undefined ? {} : { metadata: options.metadata }),
+      trace: options.trace ?? null,
     });
     const kill = () => context.kill();
-    options.signal?.addEventListener("abort", kill, { once: true });
-    if (options.signal?.aborted) kill();
-    try {
-      if (!this.#synced) await this.#untilSynced(context.killSignal);
-      context.killSignal.throwIfAborted();
-      const instance = await this.#choose(options, context.killSignal);
-      options.onRouted?.(instance);
-      yield* this.#send(instance, request, context);
-    } finally {
-      options.signal?.removeEventListener("abort", kill);
-      context.kill();
-    }
+    let running: RunningCall | null = null;
+    return new LazyStream<Annotated<Item>>({
+      open: async () => {
+        options.signal?.addEventListener("abort", kill, { once: true });
+        if (options.signal?.aborted) kill();
+        if (!this.#synced) await this.#untilSynced(context.killSignal);
+        context.killSignal.throwIfAborted();
+        const instance = await this.#choose(options, context.killSignal);
+        options.onRouted?.(instance);
+        running = this.#begin(instance.instanceId);
+        const settings = { withdrawn: this.#withdrawalOf(instance.instanceId), input };
+        const items = this.#plane.call(instance, request, context, settings);
+        // The peer's schema is checked where the items are used, not per item here.
+        return items[Symbol.asyncIterator]() as AsyncIterator<Annotated<Item>>;
+      },
+      closed: (outcome) => {
+        options.signal?.removeEventListener("abort", kill);
+        context.kill();
+        if (running !== null) this.#over(running, outcome);
+      },
+    });
   }
 
   async close(): Promise<void> {
@@ -128,34 +171,22 @@ export class EndpointClient<Request = unknown, Item = unknown> {
     await this.#watching;
   }
 
-  async *#send(
-    instance: Instance,
-    request: Request,
-    context: RequestContext,
-  ): AsyncGenerator<Annotated<Item>> {
-    const { instanceId } = instance;
-    const stay = this.#sets.tokenOf(instanceId);
+  #begin(instanceId: bigint): RunningCall {
     this.#inflight.set(instanceId, this.inflight(instanceId) + 1);
-    try {
-      // The peer's schema is checked where the items are used, not per item here.
-      const settings = { withdrawn: this.#withdrawalOf(instanceId) };
-      yield* this.#plane.call(instance, request, context, settings) as AsyncIterable<
-        Annotated<Item>
-      >;
-      this.#sets.succeed(instanceId, stay);
-    } catch (error) {
-      if (DynError.is(error)) {
-        if (failuresOfTheInstance.has(error.code)) {
-          this.#sets.inhibit(instanceId, this.#inhibitMs, stay);
-        } else if (refusalsForLoad.has(error.code)) {
-          this.#sets.markOverloaded(instanceId, overloadedMs, stay);
-        }
-      }
-      throw error;
-    } finally {
-      const left = this.inflight(instanceId) - 1;
-      if (left > 0) this.#inflight.set(instanceId, left);
-      else this.#inflight.delete(instanceId);
+    return { instanceId, stay: this.#sets.tokenOf(instanceId) };
+  }
+
+  #over({ instanceId, stay }: RunningCall, outcome: StreamOutcome): void {
+    const left = this.inflight(instanceId) - 1;
+    if (left > 0) this.#inflight.set(instanceId, left);
+    else this.#inflight.delete(instanceId);
+    if (outcome === "complete") this.#sets.succeed(instanceId, stay);
+    if (typeof outcome === "string" || !DynError.is(outcome.error)) return;
+    const { code } = outcome.error;
+    if (failuresOfTheInstance.has(code)) {
+      this.#sets.inhibit(instanceId, this.#inhibitMs, stay);
+    } else if (refusalsForLoad.has(code)) {
+      this.#sets.markOverloaded(instanceId, overloadedMs, stay);
     }
   }
 

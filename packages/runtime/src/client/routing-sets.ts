@@ -19,7 +19,7 @@ const longestBackoffMs = 1_000;
 
 /**
  * What a client knows of the instances of its endpoint.
- * discovered ⊇ routable (not inhibited by a failure seen here) ⊇ free (not refused as overloaded just now).
+ * discovered ⊇ routable (not inhibited by a failure seen here) = overloaded (refused for load just now) + free.
  */
 export class RoutingSets {
   readonly #stays = new Map<bigint, Stay>();
@@ -93,6 +93,12 @@ export class RoutingSets {
   get routable(): Instance[] {
     const nowMs = this.#now();
     return this.#where((stay) => stay.inhibitedUntilMs <= nowMs);
+  }
+
+  /** Refused a request for load just now; those that failed too are not among them. */
+  get overloaded(): Instance[] {
+    const nowMs = this.#now();
+    return this.#where((stay) => stay.inhibitedUntilMs <= nowMs && stay.overloadedUntilMs > nowMs);
   }
 
   get free(): Instance[] {

@@ -5,8 +5,10 @@ import type { PayloadCodec } from "./payload-codec.ts";
 export const jsonCodec: PayloadCodec = {
   name: "json",
   encode: (value) => Buffer.from(stringifyJson(value)),
-  decode: (bytes) =>
-    parseJson(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8")),
+  decode: (bytes, start = 0, end = bytes.length) =>
+    parseJson(
+      Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8", start, end),
+    ),
 };
 
 /** As JSON.stringify, but bigints are integers, Float32 and Float64 always have a point or an exponent. */

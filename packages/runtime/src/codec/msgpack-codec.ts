@@ -17,7 +17,10 @@ export const msgpackCodec: PayloadCodec = {
     write(writer, value);
     return writer.finish();
   },
-  decode: (bytes) => unpackr.unpack(bytes),
+  decode: (bytes, start, end) =>
+    end === undefined
+      ? unpackr.unpack(bytes)
+      : unpackr.unpack(bytes, { start, end } as unknown as number),
 };
 
 function write(to: ByteWriter, value: unknown): void {

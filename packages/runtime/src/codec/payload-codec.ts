@@ -2,6 +2,6 @@
 export interface PayloadCodec {
   readonly name: "json" | "msgpack";
   encode(value: unknown): Uint8Array;
-  /** Integers beyond 2^53 come back as bigint. Throws on bytes that are no value of this codec. */
-  decode(bytes: Uint8Array): unknown;
+  /** Of all bytes, or of those from `start` to `end`. Integers beyond 2^53 come back as bigint. Throws on bytes that are no value of this codec. */
+  decode(bytes: Uint8Array, start?: number, end?: number): unknown;
 }

@@ -13,11 +13,13 @@ export const InstanceValue = z.looseObject({
   instance_id: u64,
   transport: z.record(z.string(), z.string()),
   request_plane_codec: z.enum(["json", "msgpack"]).optional(),
+  // Ours: answers can come over one shared connection, up to this version. The reference passes it over.
+  dyn_response_mux: z.number().int().optional().catch(undefined),
 });
 
 export function instanceToValue(instance: Instance): Record<string, unknown> {
   const { id, instanceId, transport } = instance;
-  const { codec, ...addresses } = transport;
+  const { codec, responseMux, ...addresses } = transport;
   return {
     component: id.component,
     endpoint: id.endpoint,
@@ -25,17 +27,20 @@ export function instanceToValue(instance: Instance): Record<string, unknown> {
     instance_id: instanceId,
     transport: addresses,
     ...(codec === undefined ? {} : { request_plane_codec: codec }),
+    ...(responseMux === undefined ? {} : { dyn_response_mux: Number(responseMux) }),
   };
 }
 
 export function valueToInstance(value: z.output<typeof InstanceValue>): Instance {
-  const { namespace, component, endpoint, instance_id, transport, request_plane_codec } = value;
+  const { namespace, component, endpoint, instance_id, transport } = value;
+  const { request_plane_codec: codec, dyn_response_mux: mux } = value;
   return {
     id: { namespace, component, endpoint },
     instanceId: instance_id,
     transport: {
       ...transport,
-      ...(request_plane_codec === undefined ? {} : { codec: request_plane_codec }),
+      ...(codec === undefined ? {} : { codec }),
+      ...(mux === undefined ? {} : { responseMux: String(mux) }),
     },
   };
 }

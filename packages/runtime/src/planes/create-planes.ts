@@ -33,6 +33,8 @@ export interface PlaneOptions extends TcpTlsOptions {
   readonly requestPlane?: "tcp" | "nats";
   readonly responsePlane?: "tcp" | "quic";
   readonly requestPlaneCodec?: "json" | "msgpack";
+  /** Answers between our own processes over one connection per pair. Default true. */
+  readonly responseMux?: boolean;
   /** What callers are told; default the machine's own address, loopback with file discovery. */
   readonly tcpRpcHost?: string | undefined;
   readonly tcpRpcPort?: number;
@@ -113,7 +115,14 @@ async function createRequestPlane(
   const tcp = { ...readTcp(options, settings), security, ...settings.tcp };
   if (options.requestPlane !== "nats") return new TcpRequestPlane(tcp);
   const { natsRequestTimeoutSecs } = options;
-  const { responseHost: host, responsePort, prologueTimeoutMs, connectTimeoutMs, codec } = tcp;
+  const {
+    responseHost: host,
+    responsePort,
+    prologueTimeoutMs,
+    connectTimeoutMs,
+    codec,
+    responseMux,
+  } = tcp;
   return NatsRequestPlane.connect({
     ...readNats(options, settings),
     security,
@@ -122,6 +131,7 @@ async function createRequestPlane(
     ...(prologueTimeoutMs === undefined ? {} : { prologueTimeoutMs }),
     ...(connectTimeoutMs === undefined ? {} : { dialTimeoutMs: connectTimeoutMs }),
     ...(codec === undefined ? {} : { codec }),
+    ...(responseMux === undefined ? {} : { responseMux }),
     ...(natsRequestTimeoutSecs === undefined
       ? {}
       : { acknowledgementTimeoutMs: natsRequestTimeoutSecs * 1000 }),
@@ -145,6 +155,7 @@ function readTcp(
     acknowledgementTimeoutMs: tcpRequestTimeout && tcpRequestTimeout * 1000,
     connectTimeoutMs: tcpConnectTimeout && tcpConnectTimeout * 1000,
     codec: options.requestPlaneCodec,
+    responseMux: options.responseMux,
     onProblem,
   });
 }

@@ -6,12 +6,14 @@ import type { Instance } from "../discovery/record.ts";
 import type { RequestContext } from "./request-context.ts";
 import type {
   Annotated,
+  CallSettings,
   RequestHandler,
   RequestPlane,
   ServedRequests,
   ServeSettings,
 } from "./request-plane.ts";
 import { RunningRequests } from "./running-requests.ts";
+import { wrongInput } from "./wrong-input.ts";
 
 /** The endpoints of all runtimes of one process, by path. */
 export class MemEndpoints {
@@ -31,19 +33,30 @@ export class MemRequestPlane implements RequestPlane {
     id: EndpointId,
     instanceId: bigint,
     handler: RequestHandler,
-    { admission }: ServeSettings = {},
+    { admission, input = "one" }: ServeSettings = {},
   ): Promise<ServedRequests> {
     const path = `${instanceId.toString(16)}/${endpointPath(id)}`;
-    const served = new MemServedRequests(path, handler, admission ?? null, () => {
-      this.#endpoints.byPath.delete(path);
-      this.#own.delete(served);
+    const served = new MemServedRequests({
+      path,
+      handler,
+      admission: admission ?? null,
+      input,
+      onClose: () => {
+        this.#endpoints.byPath.delete(path);
+        this.#own.delete(served);
+      },
     });
     this.#endpoints.byPath.set(path, served);
     this.#own.add(served);
     return served;
   }
 
-  call(instance: Instance, request: unknown, context: RequestContext): AsyncIterable<Annotated> {
+  call(
+    instance: Instance,
+    request: unknown,
+    context: RequestContext,
+    { input = "one" }: CallSettings = {},
+  ): AsyncIterable<Annotated> {
     const path = instance.transport.mem;
     const served = path === undefined ? undefined : this.#endpoints.byPath.get(path);
     if (served === undefined) {
@@ -52,7 +65,7 @@ export class MemRequestPlane implements RequestPlane {
         { code: "DYN_RUNTIME_CANNOT_CONNECT" },
       );
     }
-    return served.run(request, context);
+    return served.run(request, context, input);
   }
 
   async close(): Promise<void> {
@@ -60,24 +73,23 @@ export class MemRequestPlane implements RequestPlane {
   }
 }
 
+interface MemServedOptions {
+  readonly path: string;
+  readonly handler: RequestHandler;
+  readonly admission: AdmissionGate | null;
+  readonly input: "one" | "many";
+  readonly onClose: () => void;
+}
+
 class MemServedRequests implements ServedRequests {
   readonly transport: Readonly<Record<string, string>>;
-  readonly #handler: RequestHandler;
-  readonly #admission: AdmissionGate | null;
-  readonly #onClose: () => void;
+  readonly #options: MemServedOptions;
   readonly #running = new RunningRequests();
   #refusing = false;
 
-  constructor(
-    path: string,
-    handler: RequestHandler,
-    admission: AdmissionGate | null,
-    onClose: () => void,
-  ) {
-    this.transport = { mem: path };
-    this.#handler = handler;
-    this.#admission = admission;
-    this.#onClose = onClose;
+  constructor(options: MemServedOptions) {
+    this.transport = { mem: options.path };
+    this.#options = options;
   }
 
   get inflightCount(): number {
@@ -94,23 +106,25 @@ class MemServedRequests implements ServedRequests {
 
   async close(): Promise<void> {
     this.#refusing = true;
-    this.#onClose();
+    this.#options.onClose();
     this.#running.killAll();
     await this.idle();
   }
 
-  run(request: unknown, caller: RequestContext): AsyncIterable<Annotated> {
+  run(request: unknown, caller: RequestContext, input: "one" | "many"): AsyncIterable<Annotated> {
+    const { handler, admission } = this.#options;
     if (this.#refusing) {
       throw new UnavailableError("The instance is shutting down and takes no new requests.", {
         code: "DYN_RUNTIME_ENDPOINT_DRAINING",
       });
     }
-    const place = this.#admission?.enter();
+    if (input !== this.#options.input) throw wrongInput(this.#options.input);
+    const place = admission?.enter();
     if (place === null) throw new OverloadedError("The worker is at capacity.", { status: 529 });
     const context = caller.createChild();
     this.#running.add(context);
     const items =
-      place === undefined ? this.#handler(request, context) : this.#inTurn(place, request, context);
+      place === undefined ? handler(request, context) : this.#inTurn(place, request, context);
     const stream = new MemStream(items, context, caller, () => {
       place?.leave();
       context.release();
@@ -125,7 +139,7 @@ class MemServedRequests implements ServedRequests {
     context: RequestContext,
   ): AsyncGenerator<Annotated> {
     await place.turn(context.signal);
-    yield* this.#handler(request, context);
+    yield* this.#options.handler(request, context);
   }
 }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { CancelledError } from "@dyn/protocol";
+import type { TraceContext } from "./trace-context.ts";
 
 export type CancelKind = "stop" | "kill";
 
@@ -12,16 +13,23 @@ export class RequestContext {
   readonly id: string;
   /** Free text pairs that travel with the request. */
   readonly metadata: Readonly<Record<string, string>>;
+  /** `null`: nobody traces it. */
+  readonly trace: TraceContext | null;
   readonly #stop = new AbortController();
   readonly #kill = new AbortController();
   readonly #children = new Set<RequestContext>();
   #kind: CancelKind | null = null;
 
   constructor(
-    options: { readonly id?: string; readonly metadata?: Readonly<Record<string, string>> } = {},
+    options: {
+      readonly id?: string;
+      readonly metadata?: Readonly<Record<string, string>>;
+      readonly trace?: TraceContext | null;
+    } = {},
   ) {
     this.id = options.id ?? randomUUID();
     this.metadata = options.metadata ?? {};
+    this.trace = options.trace ?? null;
   }
 
   /** Aborted on stop and on kill; the reason is a CancelledError. */
@@ -53,7 +61,7 @@ export class RequestContext {
   /** A request made on behalf of this one; `release` unlinks it when it is over. */
   createChild(options: { readonly id?: string } = {}): RequestContext & { release(): void } {
     const child = Object.assign(
-      new RequestContext({ id: options.id ?? this.id, metadata: this.metadata }),
+      new RequestContext({ id: options.id ?? this.id, metadata: this.metadata, trace: this.trace }),
       { release: () => void this.#children.delete(child) },
     );
     if (this.#kind === null) this.#children.add(child);

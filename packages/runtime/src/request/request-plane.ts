@@ -36,6 +36,8 @@ export interface ServedRequests {
 export interface ServeSettings {
   /** Bounds what runs and waits; a request beyond is refused as DYN_REQUEST_OVERLOADED. Default: no bound. */
   readonly admission?: AdmissionGate | undefined;
+  /** `many`: the handler's request is an AsyncIterable of items that the caller sends meanwhile. Default one. */
+  readonly input?: "one" | "many";
 }
 
 export interface CallSettings {
@@ -44,6 +46,8 @@ export interface CallSettings {
    * ends as DYN_RUNTIME_DISCONNECTED, one that it answers goes on.
    */
   readonly withdrawn?: AbortSignal | undefined;
+  /** `many`: the request is an AsyncIterable of items, read as fast as the worker takes them. Default one. */
+  readonly input?: "one" | "many" | undefined;
 }
 
 /**

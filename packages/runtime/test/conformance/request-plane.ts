@@ -33,10 +33,14 @@ export function requestPlaneConformance(
     async function serve(
       handler: (request: unknown, context: RequestContext) => AsyncIterable<Annotated>,
       admission?: AdmissionGate,
+      input?: "one" | "many",
     ) {
       const { server, client } = await createPair();
       open.push(server, client);
-      const served = await server.serve(id, 7n, handler, { admission });
+      const served = await server.serve(id, 7n, handler, {
+        admission,
+        ...(input === undefined ? {} : { input }),
+      });
       const instance: Instance = { id, instanceId: 7n, transport: served.transport };
       return { served, instance, client };
     }
@@ -49,6 +53,25 @@ export function requestPlaneConformance(
       expect(items).toEqual(Array.from({ length: 100 }, (_, i) => ({ request: { text: "ä" }, i })));
       await served.idle();
       expect(served.inflightCount).toBe(0);
+    });
+
+    test("carries id, metadata and trace of a request to its handler, and its handler's own calls", async () => {
+      const { client, instance } = await serve(async function* (_request, context) {
+        const child = context.createChild();
+        child.release();
+        const told = ({ id, metadata, trace }: RequestContext) => ({ id, metadata, trace });
+        yield { data: [told(context), told(child)] };
+      });
+      const trace = {
+        traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        tracestate: "a=1,b=2",
+      };
+      const told = { id: "request-1", metadata: { tenant: "ä" }, trace };
+      expect(await collect(client.call(instance, null, new Context(told)))).toEqual([[told, told]]);
+      const plain = { id: "request-2", metadata: {}, trace: null };
+      expect(await collect(client.call(instance, null, new Context(plain)))).toEqual([
+        [plain, plain],
+      ]);
     });
 
     test("runs as many as its gate lets, in turn, and refuses beyond its queue", async () => {
@@ -264,6 +287,119 @@ export function requestPlaneConformance(
       await expect(
         (async () => collect(client.call(instance, null, new Context())))(),
       ).rejects.toMatchObject({ status: 503, retryable: true });
+    });
+
+    const many = { input: "many" } as const;
+    async function* itemsOf(count: number) {
+      for (let i = 0; i < count; i++) yield { i };
+    }
+
+    test("bidirectional: items go both ways in order while both are open", async () => {
+      const { client, instance, served } = await serve(
+        async function* (request) {
+          for await (const item of request as AsyncIterable<{ i: number }>) {
+            yield { data: item.i * 2 };
+          }
+          yield { data: "end" };
+        },
+        undefined,
+        "many",
+      );
+      const answered: unknown[] = [];
+      let wake = () => {};
+      // Each item is sent when the one before it has been answered.
+      async function* items() {
+        for (let i = 0; i < 20; i++) {
+          while (answered.length < i) {
+            await new Promise<void>((resolve) => {
+              wake = resolve;
+            });
+          }
+          yield { i };
+        }
+      }
+      for await (const { data } of client.call(instance, items(), new Context(), many)) {
+        answered.push(data);
+        wake();
+      }
+      expect(answered).toEqual([...Array.from({ length: 20 }, (_, i) => i * 2), "end"]);
+      const call = client.call(instance, itemsOf(500), new Context(), many);
+      expect(await collect(call)).toHaveLength(501);
+      const none = client.call(instance, itemsOf(0), new Context(), many);
+      expect(await collect(none)).toEqual(["end"]);
+      await served.idle();
+    });
+
+    test("bidirectional: an answer that ends, and a caller that kills, leave the items; a worker that does not read holds them", async () => {
+      const { client, instance, served } = await serve(
+        async function* (request, context) {
+          const items = (request as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+          const first = await items.next();
+          yield { data: first.value };
+          if (first.value === "answer") return;
+          await new Promise((resolve) => context.signal.addEventListener("abort", resolve));
+        },
+        undefined,
+        "many",
+      );
+      for (const what of ["answer", "hold"]) {
+        let sentCount = 0;
+        let isLeft = false;
+        const items = async function* () {
+          try {
+            yield what;
+            for (; sentCount < 100_000; sentCount++) yield "x".repeat(1_000);
+          } finally {
+            isLeft = true;
+          }
+        };
+        const context = new Context();
+        const stream = client.call(instance, items(), context, many)[Symbol.asyncIterator]();
+        expect((await stream.next()).value.data).toBe(what);
+        if (what === "answer") expect((await stream.next()).done).toBe(true);
+        else {
+          const last = expect(stream.next()).rejects.toMatchObject({ status: 499 });
+          await new Promise((resolve) => setTimeout(resolve, 50));
+          expect(isLeft).toBe(false);
+          context.kill();
+          await last;
+        }
+        if (sentCount > 0) await until(() => isLeft);
+        expect(sentCount).toBeLessThan(90_000);
+        await served.idle();
+      }
+    });
+
+    test("bidirectional: an error of the items ends the request and reaches the handler", async () => {
+      let seen: RequestContext | undefined;
+      const { client, instance, served } = await serve(
+        async function* (request, context) {
+          seen = context;
+          for await (const item of request as AsyncIterable<unknown>) yield { data: item };
+        },
+        undefined,
+        "many",
+      );
+      const items = async function* () {
+        yield 1;
+        throw new InvalidArgumentError("The second item is bad.");
+      };
+      const call = collect(client.call(instance, items(), new Context(), many));
+      await expect(call).rejects.toMatchObject({ message: "The second item is bad." });
+      await until(() => seen?.isKilled === true);
+      await served.idle();
+    });
+
+    test("bidirectional: a stream of items to an endpoint of one request is refused", async () => {
+      const { client, instance } = await serve(async function* () {});
+      const call = async () => collect(client.call(instance, itemsOf(1), new Context(), many));
+      await expect(call()).rejects.toMatchObject({ status: 400 });
+    });
+
+    test("bidirectional: one request to an endpoint of many is refused", async () => {
+      const { client, instance } = await serve(async function* () {}, undefined, "many");
+      const call = async () => collect(client.call(instance, {}, new Context()));
+      await expect(call()).rejects.toMatchObject({ status: 400 });
     });
 
     test("idle rejects with its signal's reason while a request runs", async () => {

@@ -7,6 +7,8 @@ import { ProtocolError } from "../../codec/protocol-error.ts";
 import { decodeTwoPart } from "../../codec/two-part-message.ts";
 import type { Instance } from "../../discovery/record.ts";
 import { NatsLink, type NatsOptions } from "../../nats/nats-link.ts";
+import { MuxDialer } from "../mux/mux-dialer.ts";
+import { muxVersion } from "../mux/mux-frame.ts";
 import type { RequestContext } from "../request-context.ts";
 import type {
   Annotated,
@@ -21,9 +23,15 @@ import { callAndReceive } from "../tcp/call-and-receive.ts";
 import { CallHomeServer } from "../tcp/call-home-server.ts";
 import { decodeControlMessage } from "../tcp/control-message.ts";
 import { listenHost } from "../tcp/listen-host.ts";
-import { codecOfInstance, encodeRequestPayload, payloadCodecs } from "../tcp/request-payload.ts";
+import {
+  codecOfInstance,
+  encodeRequestPayload,
+  muxOfferTo,
+  payloadCodecs,
+} from "../tcp/request-payload.ts";
 import type { SocketSecurity } from "../tcp/socket-security.ts";
 import { TcpServedRequests } from "../tcp/tcp-served-requests.ts";
+import { readTraceContext } from "../trace-context.ts";
 import { requestAcknowledgement } from "./nats-acknowledgement.ts";
 import { type MicroEndpoint, NatsMicroService } from "./nats-micro-service.ts";
 
@@ -42,6 +50,8 @@ export interface NatsRequestPlaneOptions extends NatsOptions {
   readonly codec?: "json" | "msgpack";
   /** Marks what the codec cannot tell by itself, such as the width of floats. */
   readonly shapeRequest?: (request: unknown) => unknown;
+  /** Answers between processes that both can go over one connection per pair. Default true. */
+  readonly responseMux?: boolean;
 }
 
 const queueGroup = "q";
@@ -54,11 +64,14 @@ export class NatsRequestPlane implements RequestPlane {
   readonly #options: NatsRequestPlaneOptions;
   readonly #served = new Set<TcpServedRequests>();
   readonly #services = new Map<string, NatsMicroService>();
+  readonly #mux: MuxDialer | null;
   #callHome: Promise<CallHomeServer> | null = null;
 
   private constructor(link: NatsLink, options: NatsRequestPlaneOptions) {
     this.#link = link;
     this.#options = options;
+    const { responseMux = true, security = null, onProblem = () => {} } = options;
+    this.#mux = responseMux ? new MuxDialer({ security, onProblem }) : null;
   }
 
   /** Throws UnavailableError when NATS cannot be reached. */
@@ -70,7 +83,7 @@ export class NatsRequestPlane implements RequestPlane {
     id: EndpointId,
     instanceId: bigint,
     handler: RequestHandler,
-    { admission }: ServeSettings = {},
+    { admission, input }: ServeSettings = {},
   ): Promise<ServedRequests> {
     const { codec = "msgpack", dialTimeoutMs = 3_000, onProblem } = this.#options;
     const subject = requestSubject(id, instanceId);
@@ -98,9 +111,15 @@ export class NatsRequestPlane implements RequestPlane {
       },
     };
     const served = new TcpServedRequests({
-      transport: { nats_tcp: subject, codec },
+      transport: {
+        nats_tcp: subject,
+        codec,
+        ...(this.#mux === null ? {} : { responseMux: String(muxVersion) }),
+      },
+      mux: this.#mux,
       handler,
       admission,
+      input,
       codecs: payloadCodecs,
       connectTimeoutMs: dialTimeoutMs,
       security: this.#options.security ?? null,
@@ -123,11 +142,11 @@ export class NatsRequestPlane implements RequestPlane {
     return served;
   }
 
-  async *call(
+  call(
     instance: Instance,
     request: unknown,
     context: RequestContext,
-    { withdrawn }: CallSettings = {},
+    { withdrawn, input }: CallSettings = {},
   ): AsyncGenerator<Annotated> {
     const subject = readSubject(instance);
     const codec = codecOfInstance(instance);
@@ -137,25 +156,30 @@ export class NatsRequestPlane implements RequestPlane {
       prologueTimeoutMs = 300_000,
       shapeRequest = requestToWire,
     } = this.#options;
-    const callHome = await this.#listenForResponses(host);
-    yield* callAndReceive({
-      callHome,
+    return callAndReceive({
+      listen: () => this.#listenForResponses(host),
       codec,
       context,
       prologueTimeoutMs,
       withdrawn,
-      send: (responseSubject) =>
-        requestAcknowledgement(this.#link, {
+      items: input === "many" ? (request as AsyncIterable<unknown>) : undefined,
+      send: (subjects, callHome) => {
+        const home = { host, port: callHome.port };
+        return requestAcknowledgement(this.#link, {
           subject,
           headers: requestHeaders(context),
           payload: encodeRequestPayload({
             codec,
-            response: { host, port: callHome.port, subject: responseSubject },
+            response: { ...home, subject: subjects.response },
+            requestStream:
+              subjects.request === null ? null : { ...home, subject: subjects.request },
             context,
-            body: shapeRequest(request),
+            body: input === "many" ? null : shapeRequest(request),
+            mux: this.#mux === null ? undefined : muxOfferTo(instance, callHome.muxOffer),
           }),
           timeoutMs: acknowledgementTimeoutMs,
-        }),
+        });
+      },
     });
   }
 
@@ -163,6 +187,7 @@ export class NatsRequestPlane implements RequestPlane {
     await Promise.all([...this.#served].map((served) => served.close()));
     for (const service of this.#services.values()) service.close();
     this.#services.clear();
+    await this.#mux?.close();
     await (await this.#callHome)?.close();
     this.#callHome = null;
     await this.#link.close();
@@ -193,7 +218,11 @@ export class NatsRequestPlane implements RequestPlane {
 function take(served: TcpServedRequests, message: Msg): string {
   try {
     const { header, body } = decodeTwoPart(Buffer.from(message.data));
-    return served.run(decodeControlMessage(header), body);
+    const trace = readTraceContext({
+      traceparent: message.headers?.get("traceparent"),
+      tracestate: message.headers?.get("tracestate"),
+    });
+    return served.run(decodeControlMessage(header), body, trace);
   } catch (error) {
     if (error instanceof ProtocolError) return acknowledgements.unreadable(error.message);
     throw error;
@@ -208,6 +237,7 @@ function requestHeaders(context: RequestContext): MsgHdrs {
   const sent = headers();
   sent.set("x-frontend-send-ts-ns", `${Date.now()}000000`);
   sent.set("request-id", context.id);
+  for (const [name, value] of Object.entries(context.trace ?? {})) sent.set(name, value);
   return sent;
 }
 

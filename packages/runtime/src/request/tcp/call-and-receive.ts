@@ -1,15 +1,25 @@
 // The caller's half of one request that is answered by a call home, whatever carries the request itself.
 // The subject is expected before the request is sent: the worker may call before it acknowledges.
 import { randomUUID } from "node:crypto";
-import { CancelledError, DeadlineExceededError, UnavailableError } from "@dyn/protocol";
+import { CancelledError, DeadlineExceededError, DynError, InternalError } from "@dyn/protocol";
 import type { PayloadCodec } from "../../codec/payload-codec.ts";
+import { Answer } from "../answer/answer.ts";
+import { brokenAnswer } from "../answer/broken-answer.ts";
+import { LazyStream } from "../answer/lazy-stream.ts";
 import type { RequestContext } from "../request-context.ts";
 import type { Annotated } from "../request-plane.ts";
 import type { CallHomeServer } from "./call-home-server.ts";
-import { ResponseReceiver } from "./response-receiver.ts";
+import { RequestFeed } from "./request-stream.ts";
+
+export interface CallSubjects {
+  readonly response: string;
+  /** `null`: the request has a body and no stream of items. */
+  readonly request: string | null;
+}
 
 export interface Call {
-  readonly callHome: CallHomeServer;
+  /** Where the answer comes in; opened by the first call. */
+  readonly listen: () => Promise<CallHomeServer>;
   readonly codec: PayloadCodec;
   readonly context: RequestContext;
   /** From the acknowledgement to the worker's prologue: covers its queue. */
@@ -18,84 +28,128 @@ export interface Call {
   readonly withdrawn?: AbortSignal | undefined;
   /** An instance that leaves in order still answers what reached it; so long it is waited for. Default 5 000. */
   readonly withdrawnGraceMs?: number;
-  /** Sends the request with this subject; resolves when the worker has taken it, rejects with its refusal. */
-  readonly send: (subject: string) => Promise<void>;
+  /** Items that the caller sends meanwhile. */
+  readonly items?: AsyncIterable<unknown> | undefined;
+  /** Sends the request with these subjects; resolves when the worker has taken it, rejects with its refusal. */
+  readonly send: (subjects: CallSubjects, callHome: CallHomeServer) => Promise<void>;
 }
 
-export async function* callAndReceive(call: Call): AsyncGenerator<Annotated> {
-  const { callHome, codec, context, prologueTimeoutMs, withdrawn } = call;
-  const subject = randomUUID();
-  const prologue = createDeadline();
-  const withdrawal = createDeadline();
-  let tellEnd = () => {};
-  const ended = new Promise<void>((resolve) => {
-    tellEnd = resolve;
-  });
-  const onPrologue = () => {
-    prologue.clear();
-    withdrawal.clear();
-  };
-  const receiver = new ResponseReceiver({ codec, onPrologue, onEnd: tellEnd });
-  const onStop = () => (context.isKilled ? undefined : receiver.stop());
-  const onKill = () => receiver.kill();
-  const onWithdrawn = () => {
-    if (receiver.hasPrologue) return;
-    withdrawal.start(call.withdrawnGraceMs ?? 5_000, () => receiver.kill(withdrawnError()));
-  };
-  callHome.expect(subject, receiver);
-  context.signal.addEventListener("abort", onStop, { once: true });
-  context.killSignal.addEventListener("abort", onKill, { once: true });
-  withdrawn?.addEventListener("abort", onWithdrawn, { once: true });
-  try {
-    if (context.isStopped) throw new CancelledError();
-    if (withdrawn?.aborted) onWithdrawn();
+export function callAndReceive(call: Call): AsyncGenerator<Annotated> {
+  const exchange = new CallHomeExchange(call);
+  return new LazyStream({ open: () => exchange.open(), closed: () => exchange.close() });
+}
+
+class CallHomeExchange {
+  readonly #call: Call;
+  readonly #subject = randomUUID();
+  readonly #requestSubject: string | null;
+  #feed: RequestFeed | null = null;
+  readonly #answer: Answer;
+  #callHome: CallHomeServer | null = null;
+  #prologue: NodeJS.Timeout | null = null;
+  #withdrawal: NodeJS.Timeout | null = null;
+  #tellEnd = () => {};
+
+  constructor(call: Call) {
+    this.#call = call;
+    this.#requestSubject = call.items === undefined ? null : randomUUID();
+    this.#answer = new Answer({
+      onBegin: () => this.#stopWaiting(),
+      onEnd: () => this.#tellEnd(),
+    });
+  }
+
+  async open(): Promise<Answer> {
+    const { context, codec, withdrawn, prologueTimeoutMs, send } = this.#call;
+    const answer = this.#answer;
     try {
-      // A kill, or an answer that is over, does not wait for an acknowledgement.
-      await Promise.race([call.send(subject), ended]);
+      this.#callHome = await this.#call.listen();
+      if (context.isStopped) throw new CancelledError();
+      this.#callHome.expect(this.#subject, { answer, codec });
+      this.#expectItems(this.#callHome);
+      context.signal.addEventListener("abort", this.#onStop, { once: true });
+      context.killSignal.addEventListener("abort", this.#onKill, { once: true });
+      withdrawn?.addEventListener("abort", this.#onWithdrawn, { once: true });
+      if (withdrawn?.aborted) this.#onWithdrawn();
+      const subjects = { response: this.#subject, request: this.#requestSubject };
+      await this.#untilTaken(send(subjects, this.#callHome));
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+    if (!answer.hasBegun) {
+      this.#prologue = setTimeout(() => {
+        const message = `The worker did not begin to answer within ${prologueTimeoutMs} ms.`;
+        answer.kill(new DeadlineExceededError(message));
+      }, prologueTimeoutMs);
+    }
+    return answer;
+  }
+
+  /** Idempotent. A worker that still answers is told to give up. */
+  close(): void {
+    const { context, withdrawn } = this.#call;
+    this.#stopWaiting();
+    this.#callHome?.forget(this.#subject, this.#answer);
+    if (this.#requestSubject !== null) this.#callHome?.forgetItems(this.#requestSubject);
+    this.#feed?.close();
+    withdrawn?.removeEventListener("abort", this.#onWithdrawn);
+    context.signal.removeEventListener("abort", this.#onStop);
+    context.killSignal.removeEventListener("abort", this.#onKill);
+    this.#answer.kill();
+  }
+
+  #expectItems(callHome: CallHomeServer): void {
+    const { items, codec } = this.#call;
+    if (items === undefined || this.#requestSubject === null) return;
+    this.#feed = new RequestFeed(items, codec, (error) => {
+      this.#answer.kill(
+        DynError.is(error)
+          ? error
+          : new InternalError("The items of the request ended by an error.", error),
+      );
+    });
+    callHome.expectItems(this.#requestSubject, this.#feed);
+  }
+
+  /** A kill, or an answer that is over, does not wait for an acknowledgement. */
+  async #untilTaken(sent: Promise<void>): Promise<void> {
+    if (this.#answer.isEnded) {
+      sent.catch(this.#passOver);
+      return;
+    }
+    const ended = new Promise<void>((resolve) => {
+      this.#tellEnd = resolve;
+    });
+    try {
+      await Promise.race([sent, ended]);
     } catch (error) {
       // A worker that answers has taken the request, whatever became of its acknowledgement.
-      if (!receiver.hasPrologue) throw error;
+      if (!this.#answer.hasBegun) throw error;
     }
-    if (!receiver.hasPrologue) {
-      prologue.start(prologueTimeoutMs, () =>
-        receiver.kill(
-          new DeadlineExceededError(
-            `The worker did not begin to answer within ${prologueTimeoutMs} ms.`,
-          ),
-        ),
-      );
-    }
-    for (;;) {
-      const next = await receiver.next();
-      if (next.done) return;
-      yield next.value;
-    }
-  } finally {
-    prologue.clear();
-    withdrawal.clear();
-    callHome.forget(subject, receiver);
-    withdrawn?.removeEventListener("abort", onWithdrawn);
-    context.signal.removeEventListener("abort", onStop);
-    context.killSignal.removeEventListener("abort", onKill);
-    receiver.kill();
   }
-}
 
-function withdrawnError(): UnavailableError {
-  return new UnavailableError("The instance left before it began to answer.", {
-    code: "DYN_RUNTIME_DISCONNECTED",
-  });
-}
+  /** The answer has its end already; what becomes of the acknowledgement adds nothing. */
+  readonly #passOver = () => {};
 
-function createDeadline() {
-  let timer: NodeJS.Timeout | null = null;
-  return {
-    start: (afterMs: number, action: () => void) => {
-      timer = setTimeout(action, afterMs);
-    },
-    clear: () => {
-      if (timer !== null) clearTimeout(timer);
-      timer = null;
-    },
+  readonly #onStop = (): void => {
+    if (!this.#call.context.isKilled) this.#answer.stop();
   };
+
+  readonly #onKill = (): void => this.#answer.kill();
+
+  readonly #onWithdrawn = (): void => {
+    if (this.#answer.hasBegun) return;
+    this.#withdrawal = setTimeout(
+      () => this.#answer.kill(brokenAnswer("The instance left before it began to answer.")),
+      this.#call.withdrawnGraceMs ?? 5_000,
+    );
+  };
+
+  #stopWaiting(): void {
+    if (this.#prologue !== null) clearTimeout(this.#prologue);
+    if (this.#withdrawal !== null) clearTimeout(this.#withdrawal);
+    this.#prologue = null;
+    this.#withdrawal = null;
+  }
 }

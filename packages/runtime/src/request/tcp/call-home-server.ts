@@ -1,10 +1,21 @@
-// The caller's listener: workers dial it, say which request they answer, and are handed to that request's receiver.
+// The caller's listener: workers dial it and say which request they answer, or greet and answer many over one connection.
+import { randomUUID } from "node:crypto";
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { UnavailableError } from "@dyn/protocol";
 import { ByteQueue } from "../../codec/byte-queue.ts";
 import { readTwoPartLengths, twoPartHeadBytes } from "../../codec/two-part-message.ts";
-import type { ResponseReceiver } from "./response-receiver.ts";
+import type { Answer } from "../answer/answer.ts";
+import {
+  decodeGreeting,
+  encodeGreeting,
+  greetingBytes,
+  looksLikeGreeting,
+} from "../mux/mux-frame.ts";
+import { type ExpectedAnswer, MuxReceiver } from "../mux/mux-receiver.ts";
+import type { MuxOffer } from "./control-message.ts";
+import type { RequestFeed } from "./request-stream.ts";
+import { ResponseReceiver } from "./response-receiver.ts";
 import { looksLikeTls, type SocketSecurity } from "./socket-security.ts";
 import { SocketServer } from "./socket-server.ts";
 
@@ -12,22 +23,34 @@ import { SocketServer } from "./socket-server.ts";
 const handshakeTimeoutMs = 10_000;
 const maxHandshakeBytes = 16 * 1024;
 const maxSilent = 1024;
+const defaultMuxWindow = 64 * 1024;
 
 export interface CallHomeServerOptions {
   readonly host: string;
   readonly port: number;
   readonly security?: SocketSecurity | null;
+  /** A worker that vanished from a shared connection is noticed within three of these. Default 10 000. */
+  readonly muxKeepAliveMs?: number;
+  /** Weight of items that one stream of a shared connection may have under way and unread. Default 65 536. */
+  readonly muxWindow?: number;
   readonly onProblem?: (message: string, error: unknown) => void;
 }
 
 export class CallHomeServer {
-  readonly #expected = new Map<string, ResponseReceiver>();
-  readonly #receivers = new Set<ResponseReceiver>();
+  /** What workers that can are asked to answer over one connection with. */
+  readonly muxOffer: MuxOffer;
+  readonly #expected = new Map<string, ExpectedAnswer>();
+  readonly #workers = new Set<MuxReceiver>();
+  readonly #feeds = new Map<string, RequestFeed>();
+  readonly #answers = new Set<Answer>();
+  readonly #muxKeepAliveMs: number;
   readonly #onProblem: (message: string, error: unknown) => void;
   #server: SocketServer | null = null;
 
   private constructor(options: CallHomeServerOptions) {
     this.#onProblem = options.onProblem ?? (() => {});
+    this.#muxKeepAliveMs = options.muxKeepAliveMs ?? 10_000;
+    this.muxOffer = { callerId: randomUUID(), window: options.muxWindow ?? defaultMuxWindow };
   }
 
   static async listen(options: CallHomeServerOptions): Promise<CallHomeServer> {
@@ -49,25 +72,46 @@ export class CallHomeServer {
   }
 
   /** Must be called before the request is sent: the worker may call before it acknowledges. */
-  expect(subject: string, receiver: ResponseReceiver): void {
-    this.#expected.set(subject, receiver);
-    this.#receivers.add(receiver);
+  expect(subject: string, expected: ExpectedAnswer): void {
+    this.#expected.set(subject, expected);
+    this.#answers.add(expected.answer);
   }
 
-  /** The request is over. A worker that calls for it later is turned away, which cancels its work. */
-  forget(subject: string, receiver: ResponseReceiver): void {
-    this.#expected.delete(subject);
-    this.#receivers.delete(receiver);
+  /**
+   * The request is over. A worker that has not begun to answer is told over its shared connection, if it has one;
+   * one that calls later is turned away. Either cancels its work.
+   */
+  forget(subject: string, answer: Answer): void {
+    this.#answers.delete(answer);
+    if (this.#expected.delete(subject))
+      for (const worker of this.#workers) worker.withdraw(subject);
+  }
+
+  /** As `expect`, for the connection over which the worker is sent items. */
+  expectItems(subject: string, feed: RequestFeed): void {
+    this.#feeds.set(subject, feed);
+  }
+
+  forgetItems(subject: string): void {
+    this.#feeds.delete(subject);
   }
 
   /** Ends every request that still waits or reads. */
   async close(): Promise<void> {
     const error = () =>
       new UnavailableError("The caller is shutting down.", { code: "DYN_RUNTIME_CLOSED" });
-    for (const receiver of this.#receivers) receiver.kill(error());
-    this.#receivers.clear();
+    for (const answer of this.#answers) answer.kill(error());
+    this.#answers.clear();
     this.#expected.clear();
+    this.#feeds.clear();
     await this.#server?.close();
+  }
+
+  /** Each subject is answered once. */
+  #claim(subject: string): ExpectedAnswer | undefined {
+    const expected = this.#expected.get(subject);
+    this.#expected.delete(subject);
+    return expected;
   }
 
   #accept(socket: Socket): void {
@@ -76,23 +120,50 @@ export class CallHomeServer {
     const timer = setTimeout(() => socket.destroy(), handshakeTimeoutMs);
     const onData = (chunk: Buffer) => {
       queue.push(chunk);
-      const subject = takeHandshake(queue);
-      if (subject === null) return;
+      const opening = takeOpening(queue);
+      if (opening === null) return;
       clearTimeout(timer);
       socket.off("data", onData);
-      const receiver = subject === false ? undefined : this.#expected.get(subject);
-      if (receiver === undefined || subject === false) {
-        if (subject === false) this.#refuseGarbage(queue);
-        if (socket instanceof TLSSocket) socket.destroy();
-        else socket.resetAndDestroy();
-        return;
-      }
-      this.#server?.spoke(socket);
-      this.#expected.delete(subject);
-      receiver.attach(socket, queue.take(queue.length) ?? Buffer.alloc(0));
+      if (this.#begin(socket, opening, queue)) this.#server?.spoke(socket);
+      else if (socket instanceof TLSSocket) socket.destroy();
+      else socket.resetAndDestroy();
     };
     socket.on("data", onData);
     socket.once("close", () => clearTimeout(timer));
+  }
+
+  /** `false`: nobody expects this connection. */
+  #begin(socket: Socket, opening: Opening, queue: ByteQueue): boolean {
+    if (opening.type === "garbage") {
+      this.#refuseGarbage(queue);
+      return false;
+    }
+    if (opening.type === "mux") {
+      // Of a worker that was told of a process which listened here before.
+      if (opening.callerId !== this.muxOffer.callerId) return false;
+      socket.write(encodeGreeting(opening.callerId));
+      const worker = new MuxReceiver({
+        socket,
+        rest: takeRest(queue),
+        window: this.muxOffer.window,
+        keepAliveMs: this.#muxKeepAliveMs,
+        claim: (subject) => this.#claim(subject),
+        onProblem: this.#onProblem,
+        onClose: () => this.#workers.delete(worker),
+      });
+      this.#workers.add(worker);
+      return true;
+    }
+    if (opening.type === "request") {
+      const feed = this.#feeds.get(opening.subject);
+      this.#feeds.delete(opening.subject);
+      feed?.attach(socket);
+      return feed !== undefined;
+    }
+    const expected = this.#claim(opening.subject);
+    if (expected === undefined) return false;
+    ResponseReceiver.attach(socket, takeRest(queue), expected.answer, expected.codec);
+    return true;
   }
 
   #refuseGarbage(queue: ByteQueue): void {
@@ -106,10 +177,33 @@ export class CallHomeServer {
   }
 }
 
-/** The subject; `null` while the handshake is not whole, `false` when it is none. */
-function takeHandshake(queue: ByteQueue): string | null | false {
+type Opening =
+  | { readonly type: "response" | "request"; readonly subject: string }
+  | { readonly type: "mux"; readonly callerId: string }
+  | { readonly type: "garbage" };
+
+const garbage: Opening = { type: "garbage" };
+
+/** How the peer begins; `null` while that is not whole. */
+function takeOpening(queue: ByteQueue): Opening | null {
+  const first = queue.peek(1)?.[0];
+  if (first === undefined) return null;
+  if (looksLikeGreeting(first)) return takeGreeting(queue);
   // No length is that big: such a first byte decides at once, however few bytes there are.
-  if (queue.peek(1)?.[0] !== 0) return queue.length === 0 ? null : false;
+  return first === 0 ? takeHandshake(queue) : garbage;
+}
+
+function takeGreeting(queue: ByteQueue): Opening | null {
+  const bytes = queue.take(greetingBytes);
+  if (bytes === null) return null;
+  try {
+    return { type: "mux", callerId: decodeGreeting(bytes) };
+  } catch {
+    return garbage;
+  }
+}
+
+function takeHandshake(queue: ByteQueue): Opening | null {
   const head = queue.peek(twoPartHeadBytes);
   if (head === null) return null;
   try {
@@ -117,10 +211,15 @@ function takeHandshake(queue: ByteQueue): string | null | false {
     const frame = queue.take(twoPartHeadBytes + headerBytes + bodyBytes);
     if (frame === null) return null;
     const text = frame.toString("utf8", twoPartHeadBytes, twoPartHeadBytes + headerBytes);
-    const handshake = JSON.parse(text) as { subject?: unknown; stream_type?: unknown };
-    if (typeof handshake.subject !== "string" || handshake.stream_type !== "response") return false;
-    return handshake.subject;
+    const { subject, stream_type } = JSON.parse(text) as Record<string, unknown>;
+    if (typeof subject !== "string") return garbage;
+    if (stream_type !== "response" && stream_type !== "request") return garbage;
+    return { type: stream_type, subject };
   } catch {
-    return false;
+    return garbage;
   }
+}
+
+function takeRest(queue: ByteQueue): Buffer {
+  return queue.take(queue.length) ?? Buffer.alloc(0);
 }

@@ -1,6 +1,7 @@
 // What a caller says about a request beside its body (Dynamo 1.6.1). Always JSON.
 import { z } from "zod";
 import { ProtocolError } from "../../codec/protocol-error.ts";
+import { muxVersion } from "../mux/mux-frame.ts";
 
 const ConnectionInfo = z.looseObject({ transport: z.string(), info: z.string() });
 
@@ -12,6 +13,13 @@ const CallHome = z.looseObject({
   stream_type: z.string(),
 });
 
+/** Ours: over which version of the shared response connection the caller can be answered. Others ignore it. */
+const Mux = z.looseObject({
+  version: z.literal(muxVersion),
+  caller: z.uuid(),
+  window: z.number().int().positive(),
+});
+
 const Control = z.looseObject({
   id: z.string(),
   request_type: z.enum(["single_in", "many_in"]).default("single_in"),
@@ -20,7 +28,17 @@ const Control = z.looseObject({
   connection_info: ConnectionInfo,
   request_stream_connection_info: ConnectionInfo.optional(),
   metadata: z.record(z.string(), z.string()).optional(),
+  // A version that is not spoken here is no offer, and no fault.
+  dyn_response_mux: Mux.optional().catch(undefined),
 });
+
+/** An offer to be answered over one connection per calling process; its address is that of the call home. */
+export interface MuxOffer {
+  /** UUID of the calling process. */
+  readonly callerId: string;
+  /** Weight of items that may be sent per stream without credit. */
+  readonly window: number;
+}
 
 export interface CallHomeTarget {
   readonly host: string;
@@ -35,6 +53,8 @@ export interface ControlMessage {
   readonly response: CallHomeTarget;
   readonly requestStream: CallHomeTarget | null;
   readonly metadata: Readonly<Record<string, string>>;
+  /** Absent: one connection for this answer alone. */
+  readonly mux?: MuxOffer | undefined;
 }
 
 export function encodeControlMessage(message: ControlMessage): Buffer {
@@ -58,6 +78,7 @@ export function encodeControlMessage(message: ControlMessage): Buffer {
         ? {}
         : { request_stream_connection_info: connection(message.requestStream, "request") }),
       ...(Object.keys(message.metadata).length === 0 ? {} : { metadata: message.metadata }),
+      ...(message.mux === undefined ? {} : { dyn_response_mux: offerToWire(message.mux) }),
     }),
   );
 }
@@ -77,7 +98,16 @@ export function decodeControlMessage(bytes: Buffer): ControlMessage {
     response: readTarget(data.connection_info),
     requestStream: requestStream === undefined ? null : readTarget(requestStream),
     metadata: data.metadata ?? {},
+    ...(data.dyn_response_mux === undefined ? {} : { mux: wireToOffer(data.dyn_response_mux) }),
   };
+}
+
+function offerToWire({ callerId, window }: MuxOffer): z.infer<typeof Mux> {
+  return { version: muxVersion, caller: callerId, window };
+}
+
+function wireToOffer({ caller, window }: z.infer<typeof Mux>): MuxOffer {
+  return { callerId: caller, window };
 }
 
 function readTarget(connection: z.infer<typeof ConnectionInfo>): CallHomeTarget {

@@ -5,8 +5,9 @@ import type { PayloadCodec } from "../../codec/payload-codec.ts";
 import { ProtocolError } from "../../codec/protocol-error.ts";
 import { encodeTwoPart } from "../../codec/two-part-message.ts";
 import type { Instance } from "../../discovery/record.ts";
+import { muxVersion } from "../mux/mux-frame.ts";
 import type { RequestContext } from "../request-context.ts";
-import { type CallHomeTarget, encodeControlMessage } from "./control-message.ts";
+import { type CallHomeTarget, encodeControlMessage, type MuxOffer } from "./control-message.ts";
 
 export const payloadCodecs: Readonly<Record<string, PayloadCodec>> = {
   json: jsonCodec,
@@ -23,20 +24,29 @@ export function codecOfInstance(instance: Instance): PayloadCodec {
   return codec;
 }
 
+/** What is offered to an instance whose record says that it takes the offer; a peer's says nothing of it. */
+export function muxOfferTo(instance: Instance, offer: MuxOffer): MuxOffer | undefined {
+  return Number(instance.transport.responseMux) >= muxVersion ? offer : undefined;
+}
+
 export function encodeRequestPayload(options: {
   readonly codec: PayloadCodec;
   readonly response: CallHomeTarget;
   readonly context: RequestContext;
   readonly body: unknown;
+  /** Where the worker calls for the items of a bidirectional request, which has no body. */
+  readonly requestStream?: CallHomeTarget | null;
+  readonly mux?: MuxOffer | undefined;
 }): Buffer {
-  const { codec, response, context, body } = options;
+  const { codec, response, context, body, mux, requestStream = null } = options;
   const control = encodeControlMessage({
     id: context.id,
-    isBidirectional: false,
+    isBidirectional: requestStream !== null,
     codec: codec.name,
     response,
-    requestStream: null,
+    requestStream,
     metadata: context.metadata,
+    mux,
   });
-  return encodeTwoPart(control, codec.encode(body));
+  return encodeTwoPart(control, requestStream === null ? codec.encode(body) : undefined);
 }

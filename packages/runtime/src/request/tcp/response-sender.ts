@@ -2,7 +2,6 @@
 // Every stream ends by its end marker or by a closed socket, which the caller takes for broken.
 import { once } from "node:events";
 import type { Socket } from "node:net";
-import { UnavailableError } from "@dyn/protocol";
 import { ByteQueue } from "../../codec/byte-queue.ts";
 import type { PayloadCodec } from "../../codec/payload-codec.ts";
 import {
@@ -10,30 +9,23 @@ import {
   readTwoPartLengths,
   twoPartHeadBytes,
 } from "../../codec/two-part-message.ts";
+import type { AnswerSender } from "../answer/answer-sender.ts";
 import type { Annotated } from "../request-plane.ts";
-import type { CallHomeTarget } from "./control-message.ts";
+import { type DialOptions, dialCaller } from "./dial-caller.ts";
 import { errorToDynamo } from "./dynamo-error.ts";
-import { openSocket } from "./open-socket.ts";
-import type { SocketSecurity } from "./socket-security.ts";
 
 const sentinel = Buffer.from('"sentinel"');
 const completeFinal = { complete_final: true };
 
-export interface ResponseSenderOptions {
-  readonly target: CallHomeTarget;
+export interface ResponseSenderOptions extends DialOptions {
   readonly codec: PayloadCodec;
-  readonly connectTimeoutMs: number;
-  /** Whether the caller is dialled over TLS, and how. */
-  readonly security: SocketSecurity | null;
-  /** Gives up dialling. */
-  readonly signal: AbortSignal;
   /** How long the caller may take to close after the end marker. */
   readonly closeTimeoutMs: number;
   /** The caller sent stop or kill, or is gone (kill). At most one of each. */
   readonly onCancel: (kind: "stop" | "kill") => void;
 }
 
-export class ResponseSender {
+export class ResponseSender implements AnswerSender {
   readonly #socket: Socket;
   readonly #options: ResponseSenderOptions;
   #finished = false;
@@ -46,34 +38,7 @@ export class ResponseSender {
 
   /** Connects and shakes hands. Throws UnavailableError when the caller cannot be reached. */
   static async dial(options: ResponseSenderOptions): Promise<ResponseSender> {
-    const { host, port, subject } = options.target;
-    const { socket, openEvent } = openSocket({ host, port, security: options.security });
-    const timeout = new AbortController();
-    const timer = setTimeout(
-      () => timeout.abort(new Error(`no connection within ${options.connectTimeoutMs} ms`)),
-      options.connectTimeoutMs,
-    );
-    try {
-      await once(socket, openEvent, { signal: AbortSignal.any([timeout.signal, options.signal]) });
-    } catch (error) {
-      // Destroyed while it connects, it may still report why.
-      socket.on("error", () => socket.destroy());
-      socket.destroy();
-      options.signal.throwIfAborted();
-      const { message } = timeout.signal.aborted ? timeout.signal.reason : (error as Error);
-      throw new UnavailableError(
-        `The caller's response address ${host}:${port} cannot be reached${options.security === null ? "" : " over TLS"}: ${message}`,
-        {
-          code: "DYN_RUNTIME_CANNOT_CONNECT",
-          cause: error,
-        },
-      );
-    } finally {
-      clearTimeout(timer);
-    }
-    const sender = new ResponseSender(socket, options);
-    await sender.#write(encodeTwoPart(jsonBytes({ subject, stream_type: "response" })));
-    return sender;
+    return new ResponseSender(await dialCaller(options, "response"), options);
   }
 
   /** The request was taken, or was refused before any work. */

@@ -5,6 +5,8 @@ import { type EndpointId, endpointPath } from "../../address/endpoint-id.ts";
 import { ProtocolError } from "../../codec/protocol-error.ts";
 import { decodeTwoPart } from "../../codec/two-part-message.ts";
 import type { Instance } from "../../discovery/record.ts";
+import { MuxDialer } from "../mux/mux-dialer.ts";
+import { muxVersion } from "../mux/mux-frame.ts";
 import type { RequestContext } from "../request-context.ts";
 import type {
   Annotated,
@@ -14,6 +16,7 @@ import type {
   ServedRequests,
   ServeSettings,
 } from "../request-plane.ts";
+import { readTraceContext } from "../trace-context.ts";
 import { acknowledgements } from "./acknowledgement.ts";
 import { callAndReceive } from "./call-and-receive.ts";
 import { CallHomeServer } from "./call-home-server.ts";
@@ -21,7 +24,12 @@ import { decodeControlMessage, formatAddress, parseAddress } from "./control-mes
 import { listenHost } from "./listen-host.ts";
 import { RequestConnection } from "./request-connection.ts";
 import { encodeRequestFrame, type RequestFrame } from "./request-frame.ts";
-import { codecOfInstance, encodeRequestPayload, payloadCodecs } from "./request-payload.ts";
+import {
+  codecOfInstance,
+  encodeRequestPayload,
+  muxOfferTo,
+  payloadCodecs,
+} from "./request-payload.ts";
 import { RequestServer } from "./request-server.ts";
 import type { SocketSecurity } from "./socket-security.ts";
 import { TcpServedRequests } from "./tcp-served-requests.ts";
@@ -48,6 +56,12 @@ export interface TcpRequestPlaneOptions {
   readonly shapeRequest: (request: unknown) => unknown;
   /** TLS on both legs; `null` = plain. */
   readonly security: SocketSecurity | null;
+  /** Answers between processes that both can go over one connection per pair. Off: a connection per answer. */
+  readonly responseMux: boolean;
+  /** Shared connections: from the first dial to the greeting, then one connection per answer. */
+  readonly muxConnectTimeoutMs: number;
+  /** Shared connections: a peer that vanished is noticed within three of these. */
+  readonly muxKeepAliveMs: number;
   readonly onProblem: (message: string, error: unknown) => void;
 }
 
@@ -64,6 +78,9 @@ export const defaultTcpOptions: TcpRequestPlaneOptions = Object.freeze({
   codec: "msgpack",
   shapeRequest: requestToWire,
   security: null,
+  responseMux: true,
+  muxConnectTimeoutMs: 1_000,
+  muxKeepAliveMs: 10_000,
   onProblem: () => {},
 });
 
@@ -76,28 +93,46 @@ export class TcpRequestPlane implements RequestPlane {
   readonly #connections = new Map<string, RequestConnection>();
   #requestServer: Promise<RequestServer> | null = null;
   #callHome: Promise<CallHomeServer> | null = null;
+  readonly #mux: MuxDialer | null;
   #isClosed = false;
 
   constructor(options: Partial<TcpRequestPlaneOptions> = {}) {
     this.#options = { ...defaultTcpOptions, ...options };
+    const { responseMux, security, muxConnectTimeoutMs, muxKeepAliveMs, idleTimeoutMs, onProblem } =
+      this.#options;
+    this.#mux = responseMux
+      ? new MuxDialer({
+          security,
+          connectTimeoutMs: muxConnectTimeoutMs,
+          keepAliveMs: muxKeepAliveMs,
+          idleTimeoutMs,
+          onProblem,
+        })
+      : null;
   }
 
   async serve(
     id: EndpointId,
     instanceId: bigint,
     handler: RequestHandler,
-    { admission }: ServeSettings = {},
+    { admission, input }: ServeSettings = {},
   ): Promise<ServedRequests> {
     const { host, codec, security, onProblem } = this.#options;
     const server = await this.#listenForRequests();
     const path = `${instanceId.toString(16)}/${endpointPath(id)}`;
     const served = new TcpServedRequests({
-      transport: { tcp: `${formatAddress(host, server.port)}/${path}`, codec },
+      transport: {
+        tcp: `${formatAddress(host, server.port)}/${path}`,
+        codec,
+        ...(this.#mux === null ? {} : { responseMux: String(muxVersion) }),
+      },
       handler,
       admission,
+      input,
       codecs: payloadCodecs,
       connectTimeoutMs: this.#options.connectTimeoutMs,
       security,
+      mux: this.#mux,
       onProblem,
       onRefuse: () => {
         if (this.#served.get(path) === served) this.#served.delete(path);
@@ -108,33 +143,38 @@ export class TcpRequestPlane implements RequestPlane {
     return served;
   }
 
-  async *call(
+  call(
     instance: Instance,
     request: unknown,
     context: RequestContext,
-    { withdrawn }: CallSettings = {},
+    { withdrawn, input }: CallSettings = {},
   ): AsyncGenerator<Annotated> {
     const { address, path } = readTransport(instance);
     const codec = codecOfInstance(instance);
     const {
       prologueTimeoutMs,
+      withdrawnGraceMs,
       shapeRequest,
+      responseMux,
       responseHost: host = this.#options.host,
     } = this.#options;
-    const callHome = await this.#listenForResponses();
-    yield* callAndReceive({
-      callHome,
+    return callAndReceive({
+      listen: () => this.#listenForResponses(),
       codec,
       context,
       prologueTimeoutMs,
       withdrawn,
-      withdrawnGraceMs: this.#options.withdrawnGraceMs,
-      send: (subject) => {
+      withdrawnGraceMs,
+      items: input === "many" ? (request as AsyncIterable<unknown>) : undefined,
+      send: (subjects, callHome) => {
+        const home = { host, port: callHome.port };
         const payload = encodeRequestPayload({
           codec,
-          response: { host, port: callHome.port, subject },
+          response: { ...home, subject: subjects.response },
+          requestStream: subjects.request === null ? null : { ...home, subject: subjects.request },
           context,
-          body: shapeRequest(request),
+          body: input === "many" ? null : shapeRequest(request),
+          mux: responseMux ? muxOfferTo(instance, callHome.muxOffer) : undefined,
         });
         return this.#connection(address).send(encodeFrame(path, payload, context));
       },
@@ -151,6 +191,7 @@ export class TcpRequestPlane implements RequestPlane {
     if (callHome.status === "fulfilled") await callHome.value?.close();
     for (const connection of this.#connections.values()) connection.close();
     await Promise.all([...this.#all].map((served) => served.close()));
+    await this.#mux?.close();
     if (requestServer.status === "fulfilled") await requestServer.value?.close();
     this.#all.clear();
   }
@@ -195,7 +236,7 @@ export class TcpRequestPlane implements RequestPlane {
     if (served === undefined) return acknowledgements.unknownEndpoint(frame.path);
     try {
       const { header, body } = decodeTwoPart(frame.payload);
-      return served.run(decodeControlMessage(header), body);
+      return served.run(decodeControlMessage(header), body, readTraceContext(frame.headers));
     } catch (error) {
       // The reference acknowledges what it cannot read, and its caller waits for ever.
       if (error instanceof ProtocolError) return acknowledgements.unreadable(error.message);
@@ -210,6 +251,7 @@ export class TcpRequestPlane implements RequestPlane {
       host: listenHost(responseHost),
       port: responsePort,
       security,
+      muxKeepAliveMs: this.#options.muxKeepAliveMs,
       onProblem,
     }).catch((error) => {
       this.#callHome = null;
@@ -228,6 +270,7 @@ function encodeFrame(path: string, payload: Buffer, context: RequestContext): Bu
     "request-id": context.id,
     "x-endpoint-path": path,
     "x-frontend-send-ts-ns": `${Date.now()}000000`,
+    ...context.trace,
   };
   return encodeRequestFrame({ path, headers, payload });
 }

@@ -2,11 +2,16 @@
 import { UnavailableError } from "@dyn/protocol";
 import type { AdmissionGate, AdmissionPlace } from "../../admission/admission-gate.ts";
 import type { PayloadCodec } from "../../codec/payload-codec.ts";
+import type { AnswerSender } from "../answer/answer-sender.ts";
+import type { MuxDialer } from "../mux/mux-dialer.ts";
 import { RequestContext } from "../request-context.ts";
 import type { RequestHandler, ServedRequests } from "../request-plane.ts";
 import { RunningRequests } from "../running-requests.ts";
+import type { TraceContext } from "../trace-context.ts";
+import { wrongInput } from "../wrong-input.ts";
 import { acknowledgements } from "./acknowledgement.ts";
 import type { ControlMessage } from "./control-message.ts";
+import { RequestStream } from "./request-stream.ts";
 import { ResponseSender } from "./response-sender.ts";
 import type { SocketSecurity } from "./socket-security.ts";
 
@@ -17,10 +22,14 @@ export interface TcpServedRequestsOptions {
   readonly transport: Readonly<Record<string, string>>;
   readonly handler: RequestHandler;
   readonly admission?: AdmissionGate | undefined;
+  /** What the handler's request is. Default one. */
+  readonly input?: "one" | "many" | undefined;
   readonly codecs: Readonly<Record<string, PayloadCodec>>;
   readonly connectTimeoutMs: number;
   /** For the connections to callers. Default plain. */
   readonly security?: SocketSecurity | null;
+  /** For callers that offer it; default none: a connection for each answer. */
+  readonly mux?: MuxDialer | null;
   /** An answer that could not be given. */
   readonly onProblem?: (message: string, error: unknown) => void;
   /** From now on the path is unknown to callers. */
@@ -59,11 +68,11 @@ export class TcpServedRequests implements ServedRequests {
    * Answers one request and gives its acknowledgement: taken, or refused for load. One that waits is taken too, and calls
    * home when its turn comes. Never throws: whatever goes wrong reaches the caller if it can be reached.
    */
-  run(control: ControlMessage, body: Buffer): string {
+  run(control: ControlMessage, body: Buffer, trace: TraceContext | null = null): string {
     const { admission } = this.#options;
     const place = admission === undefined ? null : admission.enter();
     if (admission !== undefined && place === null) return acknowledgements.overloaded;
-    const context = new RequestContext({ id: control.id, metadata: control.metadata });
+    const context = new RequestContext({ id: control.id, metadata: control.metadata, trace });
     this.#running.add(context);
     const ended = () => {
       place?.leave();
@@ -83,29 +92,21 @@ export class TcpServedRequests implements ServedRequests {
     context: RequestContext,
     place: AdmissionPlace | null,
   ): Promise<void> {
-    await place?.turn(context.signal);
+    if (place !== null) await this.#turn(place, control, context);
     const codec = this.#options.codecs[control.codec]!;
-    const sender = await ResponseSender.dial({
-      target: control.response,
-      codec,
-      connectTimeoutMs: this.#options.connectTimeoutMs,
-      security: this.#options.security ?? null,
-      signal: context.signal,
-      closeTimeoutMs,
-      onCancel: (kind) => (kind === "kill" ? context.kill() : context.stop()),
-    });
+    const sender = await this.#openSender(control, codec, context);
     // Stop and kill both close the response at once (Dynamo 1.6.1).
     const abandon = () => sender.destroy();
     context.signal.addEventListener("abort", abandon, { once: true });
     if (context.isStopped) abandon();
+    let items: RequestStream | null = null;
     try {
       let request: unknown;
       try {
-        request = codec.decode(body);
+        items = await this.#openItems(control, body, codec, context);
+        request = items ?? decodeBody(codec, body);
       } catch (error) {
-        await sender.prologue(
-          new UnavailableError("The body of the request cannot be decoded.", { cause: error }),
-        );
+        if (!context.isStopped) await sender.prologue(error);
         return;
       }
       await sender.prologue();
@@ -114,7 +115,8 @@ export class TcpServedRequests implements ServedRequests {
       try {
         for await (const item of this.#options.handler(request, context)) {
           if (context.isStopped) return;
-          await sender.item(item);
+          const ready = sender.item(item);
+          if (ready !== undefined) await ready;
         }
       } catch (error) {
         if (!context.isStopped) await sender.fail(error);
@@ -123,7 +125,71 @@ export class TcpServedRequests implements ServedRequests {
       if (!context.isStopped) await sender.end();
     } finally {
       context.signal.removeEventListener("abort", abandon);
+      items?.close();
       context.kill();
     }
+  }
+
+  async #turn(
+    place: AdmissionPlace,
+    control: ControlMessage,
+    context: RequestContext,
+  ): Promise<void> {
+    const { mux } = this.#options;
+    const turn = place.turn(context.signal);
+    if (mux == null || control.mux === undefined) await turn;
+    else await mux.whileWaiting(control.response.subject, turn, () => context.kill());
+  }
+
+  async #openSender(
+    control: ControlMessage,
+    codec: PayloadCodec,
+    context: RequestContext,
+  ): Promise<AnswerSender> {
+    const { mux, connectTimeoutMs, security = null } = this.#options;
+    const target = control.response;
+    const onCancel = (kind: "stop" | "kill") => (kind === "kill" ? context.kill() : context.stop());
+    if (control.mux !== undefined) {
+      const offer = control.mux;
+      const sender = await mux?.openStream({ target, offer, codec, onCancel });
+      if (sender != null) return sender;
+    }
+    return ResponseSender.dial({
+      target,
+      codec,
+      connectTimeoutMs,
+      security,
+      signal: context.signal,
+      closeTimeoutMs,
+      onCancel,
+    });
+  }
+
+  /** `null`: the request is its body. A caller of many that also sends a body may be served as one (Dynamo 1.6.1). */
+  async #openItems(
+    control: ControlMessage,
+    body: Buffer,
+    codec: PayloadCodec,
+    context: RequestContext,
+  ): Promise<RequestStream | null> {
+    const { input = "one", connectTimeoutMs, security = null } = this.#options;
+    const target = control.requestStream;
+    if (input === "one") {
+      if (body.length > 0 || target === null) return null;
+      throw wrongInput("one");
+    }
+    if (target === null) {
+      throw wrongInput("many");
+    }
+    const { signal } = context;
+    return RequestStream.dial({ target, connectTimeoutMs, security, signal }, codec);
+  }
+}
+
+function decodeBody(codec: PayloadCodec, body: Buffer): unknown {
+  try {
+    return codec.decode(body);
+  } catch (error) {
+    throw new UnavailableError("The body of the request cannot be decoded.", { cause: error });
   }
 }
