@@ -18,6 +18,9 @@ export interface Planes {
   readonly eventPlane: EventPlane;
 }
 
+/** For the word of the end to reach callers; a caller that does not read must not hold a shutdown. */
+const handOverMs = 5_000;
+
 export class DistributedRuntime {
   readonly planes: Planes;
   readonly #served = new Set<ServedEndpoint>();
@@ -46,23 +49,29 @@ export class DistributedRuntime {
   /**
    * Takes this process out in order: records vanish; for `graceMs` (default 0) requests of callers that
    * have not heard of it are still served; then new ones are refused, running ones finish within
-   * `drainTimeoutMs`, and the rest is killed. Returns whether all could finish.
+   * `drainTimeoutMs`. What runs still is asked to end by `onTimeout`, with five seconds for it; the rest is killed.
+   * Returns whether all could finish by themselves.
    */
   async drain(options: {
     readonly drainTimeoutMs: number;
     readonly graceMs?: number;
+    /** Makes what runs end, each with an error that its caller understands. */
+    readonly onTimeout?: () => void;
   }): Promise<{ readonly complete: boolean }> {
-    const { drainTimeoutMs, graceMs = 0 } = options;
+    const { drainTimeoutMs, graceMs = 0, onTimeout } = options;
     const served = [...this.#served];
     await Promise.all(served.map((endpoint) => endpoint.leave()));
     if (graceMs > 0 && served.length > 0) {
       await new Promise((resolve) => setTimeout(resolve, graceMs));
     }
     await Promise.all(served.map((endpoint) => endpoint.unregister()));
-    const signal = AbortSignal.timeout(drainTimeoutMs);
-    const ends = await Promise.allSettled(served.map((endpoint) => endpoint.idle({ signal })));
+    const complete = await areIdle(served, drainTimeoutMs);
+    if (!complete && onTimeout !== undefined) {
+      onTimeout();
+      await areIdle(served, handOverMs);
+    }
     await this.close();
-    return { complete: ends.every((end) => end.status === "fulfilled") };
+    return { complete };
   }
 
   /** Now: kills what runs. Idempotent. */
@@ -87,6 +96,12 @@ export class DistributedRuntime {
       },
     };
   }
+}
+
+async function areIdle(served: readonly ServedEndpoint[], forMs: number): Promise<boolean> {
+  const signal = AbortSignal.timeout(forMs);
+  const ends = await Promise.allSettled(served.map((endpoint) => endpoint.idle({ signal })));
+  return ends.every((end) => end.status === "fulfilled");
 }
 
 export interface Namespace {

@@ -54,6 +54,7 @@ export {
   type Planes,
   ServedEndpoint,
 } from "./distributed-runtime.ts";
+export { findOwnAddress } from "./event/advertised-host.ts";
 export type {
   EventEnvelope,
   EventPlane,
@@ -68,6 +69,7 @@ export { createPlanes, type PlaneOptions } from "./planes/create-planes.ts";
 export {
   exitCodes,
   type ProgramOptions,
+  type ReadyMessage,
   type RunningProgram,
   runProgram,
 } from "./program/run-program.ts";
@@ -83,6 +85,7 @@ export type {
   ServedRequests,
   ServeSettings,
 } from "./request/request-plane.ts";
+export { formatAddress } from "./request/tcp/control-message.ts";
 export {
   defaultTcpOptions,
   TcpRequestPlane,
