@@ -8,6 +8,24 @@ import { makeRequest } from "./oracle/make-request.ts";
 
 const prompt = Array.from({ length: 40 }, (_, i) => i + 10);
 
+describe("a random seed", () => {
+  it("makes the answers of requests without one repeatable, and different from each other", async () => {
+    const answersOf = async (randomSeed: number) => {
+      const { core, heard } = createCore({ randomSeed });
+      const requests = [1, 2].map(() =>
+        makeRequest({ tokenIds: prompt, sampling: { temperature: 1, seed: null } }),
+      );
+      for (const request of requests) core.submit(request);
+      await runToEnd(core);
+      return requests.map((request) => heard.tokens(request).join());
+    };
+    const first = await answersOf(1);
+    expect(await answersOf(1)).toEqual(first);
+    expect(await answersOf(2)).not.toEqual(first);
+    expect(first[0]).not.toBe(first[1]);
+  });
+});
+
 describe("sharing", () => {
   it("of a prompt between choices: it is computed once", async () => {
     const { core, heard } = createCore();
@@ -44,6 +62,19 @@ describe("sharing", () => {
     });
     expect(heard.last(tenant).usage.cachedTokens).toBe(0);
     await runToEnd(core);
+  });
+
+  it("of nothing between requests without a radix cache, of the prompt between choices still", async () => {
+    const { core, heard } = createCore({ disableRadixCache: true });
+    const asked = { tokenIds: prompt, n: 2, sampling: { temperature: 1, seed: 3 } };
+    const [first, second] = [makeRequest(asked), makeRequest(asked)];
+    for (const request of [first, second]) {
+      core.submit(request);
+      await runToEnd(core);
+    }
+    expect(heard.last(second).usage.cachedTokens).toBe(0);
+    expect(heard.tokens(second)).toEqual(heard.tokens(first));
+    expect(core.metrics()).toMatchObject({ promptTokens: 80, cachedTokens: 0, pagesUsed: 0 });
   });
 
   it("does not change an answer when log-probabilities of the prompt force it to be computed again", async () => {

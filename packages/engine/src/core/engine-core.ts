@@ -8,6 +8,7 @@ import type { FinishReason, GenerateOutput } from "../contract/engine-output.ts"
 import type { Executor, ForwardBatch, StepResult } from "../contract/executor.ts";
 import type { GenerateRequest } from "../contract/generate-request.ts";
 import type { KvEventBatch } from "../contract/kv-event.ts";
+import { createRandom } from "../sampler/random.ts";
 import { createSampler, type Sampler } from "../sampler/sampler.ts";
 import { BatchBuilder } from "../scheduler/batch-builder.ts";
 import type { RequestGroup } from "../scheduler/request-group.ts";
@@ -53,6 +54,7 @@ export class EngineCore {
   /** Wait for the step in flight to end. */
   readonly #aborted = new Map<Sequence, FinishReason>();
   #closed = false;
+  #submittedCount = 0;
 
   constructor(executor: Executor, options: EngineOptions = {}) {
     const { pageSize, vocabSize, contextLength } = executor.info;
@@ -61,7 +63,9 @@ export class EngineCore {
     const pageCount = limitPages(executor.info.pageCount, pageSize, options.maxTotalTokens ?? null);
     this.#executor = executor;
     this.#options = options;
-    this.#random = options.random ?? Math.random;
+    this.#random =
+      options.random ??
+      (options.randomSeed == null ? Math.random : createRandom(options.randomSeed));
     this.info = { ...executor.info, pageCount, maxRunningRequests: scheduler.maxRunningRequests };
     this.#limits = {
       vocabSize,
@@ -123,7 +127,10 @@ export class EngineCore {
   submit(request: GenerateRequest): void {
     if (this.#closed) throw closedError();
     if (this.#groups.has(request.requestId)) throw requestIdInUse(request.requestId);
-    const opened = openRequest(request, {
+    const alone = this.#options.disableRadixCache
+      ? { ...request, cacheSalt: `${request.requestId} ${this.#submittedCount++}` }
+      : request;
+    const opened = openRequest(alone, {
       limits: this.#limits,
       pageSize: this.info.pageSize,
       random: this.#random,

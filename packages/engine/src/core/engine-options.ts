@@ -12,6 +12,10 @@ export interface EngineOptions extends Partial<SchedulerOptions> {
   readonly createDecoder?: () => TokenDecoder;
   /** Milliseconds, for throughput and event times. Default Date.now. */
   readonly now?: () => number;
-  /** Uniform in [0, 1), for drawn seeds and the random policy. Default Math.random. */
+  /** No request uses the KV of another one; its own choices still share their prompt. Default false. */
+  readonly disableRadixCache?: boolean;
+  /** Makes drawn seeds and the random policy repeatable: equal requests in equal order get equal answers. */
+  readonly randomSeed?: number | null;
+  /** Uniform in [0, 1), for drawn seeds and the random policy. Default by `randomSeed`, else Math.random. */
   readonly random?: () => number;
 }
