@@ -62,3 +62,18 @@ test("a killed request leaves nothing in the engine", async () => {
   for await (const _ of handler(request({ stop_conditions }), context)) context.kill();
   expect(engine.metrics()).toMatchObject({ runningRequests: 0, waitingRequests: 0, pagesUsed: 0 });
 });
+
+test("a shutdown ends what runs and what comes later as an error that lets callers go on elsewhere", async () => {
+  const shutdown = new AbortController();
+  const draining = createDecodeHandler({ engine, shutdown: shutdown.signal });
+  const body = request({ stop_conditions: { max_tokens: 50, ignore_eos: true } });
+  const read = async () => {
+    for await (const { data } of draining(body, new RequestContext())) {
+      expect(data?.finish_reason ?? null).toBeNull();
+      shutdown.abort();
+    }
+  };
+  await expect(read()).rejects.toMatchObject({ code: "DYN_ENGINE_SHUTDOWN", retryable: true });
+  await expect(read()).rejects.toMatchObject({ code: "DYN_ENGINE_SHUTDOWN" });
+  expect(engine.metrics()).toMatchObject({ runningRequests: 0, pagesUsed: 0 });
+});

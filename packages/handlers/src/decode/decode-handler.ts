@@ -1,11 +1,13 @@
 // What an aggregated or decode worker does with a request.
 import { randomUUID } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import type { Engine } from "@dyn/engine";
 import {
   type EngineOutputItem,
   InvalidArgumentError,
   PreprocessedRequest,
   resumedMark,
+  UnavailableError,
 } from "@dyn/protocol";
 import type { RequestHandler } from "@dyn/runtime";
 import { z } from "zod";
@@ -16,19 +18,30 @@ import { toWireParam } from "./wire-param.ts";
 /**
  * Serves token-mode requests on an engine: one item per step and choice.
  * The context's stop or kill, and leaving the stream, abort the request in the engine.
+ * Aborting `shutdown` ends every request, begun or not, as DYN_ENGINE_SHUTDOWN: its caller goes on elsewhere.
  */
 export function createDecodeHandler(options: {
   readonly engine: Engine;
+  readonly shutdown?: AbortSignal;
 }): RequestHandler<unknown, EngineOutputItem> {
-  const { engine } = options;
+  const { engine, shutdown } = options;
+  if (shutdown !== undefined) setMaxListeners(0, shutdown);
   return async function* (body, context) {
+    if (shutdown?.aborted) throw engineShutdown();
+    // By hand: AbortSignal.any keeps a trace of each request at the signal that outlives them all.
+    const abort = new AbortController();
+    const stop = () => abort.abort(context.signal.reason);
+    context.signal.addEventListener("abort", stop, { once: true });
+    shutdown?.addEventListener("abort", stop, { once: true });
+    if (context.isStopped) stop();
     // Fresh: a caller may send two requests under one id of its own.
     const request = requestToGenerate(parseBody(body), randomUUID());
     const begun = new Set<number>();
     // Whoever moved the answer here must know that it was not begun anew.
     let isResumed = request.resume !== null;
     try {
-      for await (const output of engine.generate(request, { signal: context.signal })) {
+      for await (const output of engine.generate(request, { signal: abort.signal })) {
+        if (shutdown?.aborted && output.finish?.type === "abort") throw engineShutdown();
         const isFirst = !begun.has(output.index);
         begun.add(output.index);
         const item = outputToItem(output, { isFirst, promptTokenIds: request.tokenIds });
@@ -38,8 +51,17 @@ export function createDecodeHandler(options: {
       }
     } catch (error) {
       throw toWireParam(error);
+    } finally {
+      context.signal.removeEventListener("abort", stop);
+      shutdown?.removeEventListener("abort", stop);
     }
   };
+}
+
+function engineShutdown(): UnavailableError {
+  return new UnavailableError("The worker shuts down; another one can go on with the request.", {
+    code: "DYN_ENGINE_SHUTDOWN",
+  });
 }
 
 function parseBody(body: unknown): PreprocessedRequest {
