@@ -21,14 +21,15 @@ export interface LoggerOptions {
   readonly format?: "readable" | "jsonl";
   readonly filter?: LogFilter;
   readonly color?: boolean;
+  /** Readable times in the local time zone; default UTC. */
+  readonly useLocalTime?: boolean;
   readonly destination?: { write(line: string): unknown };
 }
 
 export function createLogger(options: LoggerOptions): Logger {
   const { format = "readable", filter = parseLogFilter("info") } = options;
   const destination = options.destination ?? process.stderr;
-  const stream =
-    format === "jsonl" ? destination : readableStream(destination, options.color ?? false);
+  const stream = format === "jsonl" ? destination : readableStream(destination, options);
   const root = pino(
     {
       level: "trace",
@@ -43,18 +44,32 @@ export function createLogger(options: LoggerOptions): Logger {
   return createChild(root, options.target, filter);
 }
 
-/**
- * By DYN_LOG (filter), DYN_LOGGING_JSONL or DYN_LOGGING_CONSOLE_FORMAT=jsonl, DYN_SDK_DISABLE_ANSI_LOGGING.
- */
-export function createLoggerFromEnv(target: string, env: NodeJS.ProcessEnv = process.env): Logger {
-  const jsonl =
-    /^(1|true|yes|on)$/i.test(env.DYN_LOGGING_JSONL ?? "") ||
-    env.DYN_LOGGING_CONSOLE_FORMAT === "jsonl";
+/** How a program's log looks; the fields are those of the options that @dyn/args reads. */
+export interface LogSettings {
+  /** `info`, or `info,gateway=debug`. */
+  readonly dynLog: string;
+  readonly loggingJsonl: boolean;
+  readonly loggingConsoleFormat: "readable" | "jsonl";
+  readonly disableAnsiLogging: boolean;
+  /** Readable times in the local time zone, else in UTC. */
+  readonly logUseLocalTz: boolean;
+}
+
+/** A program's own log, on its standard error stream: coloured on a terminal, or when FORCE_COLOR says so. */
+export function createProgramLogger(
+  target: string,
+  settings: LogSettings,
+  env: NodeJS.ProcessEnv = process.env,
+): Logger {
+  const isJsonl = settings.loggingJsonl || settings.loggingConsoleFormat === "jsonl";
+  const isForced = env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== "0";
+  const color = (isForced || process.stderr.isTTY === true) && !env.NO_COLOR;
   return createLogger({
     target,
-    format: jsonl ? "jsonl" : "readable",
-    filter: parseLogFilter(env.DYN_LOG ?? "info"),
-    color: process.stderr.isTTY === true && !env.DYN_SDK_DISABLE_ANSI_LOGGING && !env.NO_COLOR,
+    format: isJsonl ? "jsonl" : "readable",
+    filter: parseLogFilter(settings.dynLog),
+    color: color && !settings.disableAnsiLogging,
+    useLocalTime: settings.logUseLocalTz,
   });
 }
 
@@ -74,17 +89,19 @@ function createChild(root: pino.Logger, target: string, filter: LogFilter): Logg
   };
 }
 
-function readableStream(destination: { write(line: string): unknown }, color: boolean) {
-  const pretty = buildPretty({
+function readableStream(
+  destination: { write(line: string): unknown },
+  { color = false, useLocalTime = false }: LoggerOptions,
+) {
+  return buildPretty({
     colorize: color,
     messageKey: "message",
     errorLikeObjectKeys: ["err"],
-    translateTime: "SYS:HH:MM:ss.l",
+    translateTime: useLocalTime ? "SYS:HH:MM:ss.l" : "UTC:HH:MM:ss.l'Z'",
     ignore: "target",
     messageFormat: "{target}: {message}",
     singleLine: true,
     destination: destination as NodeJS.WritableStream,
     sync: true,
   });
-  return pretty;
 }

@@ -1,7 +1,8 @@
 export {
   createLogger,
-  createLoggerFromEnv,
+  createProgramLogger,
   type Logger,
   type LoggerOptions,
+  type LogSettings,
 } from "./create-logger.ts";
 export { type LogFilter, type LogLevel, logLevels, parseLogFilter } from "./log-filter.ts";

@@ -1,6 +1,6 @@
 import { Writable } from "node:stream";
-import { createLogger, parseLogFilter } from "@dyn/logging";
-import { expect, test } from "vitest";
+import { createLogger, createProgramLogger, parseLogFilter } from "@dyn/logging";
+import { expect, test, vi } from "vitest";
 
 function capture(options: { format: "readable" | "jsonl"; filter?: string }) {
   const lines: string[] = [];
@@ -35,7 +35,7 @@ test("readable lines fit on one line, with the fields", async () => {
   logger.child("engine::onnx").info("ready", { pages: 12 });
   await new Promise((resolve) => setImmediate(resolve));
   expect(lines.join("")).toMatch(
-    /^\[\d\d:\d\d:\d\d\.\d{3}\] INFO: engine::onnx: ready \{"pages":12\}\n$/,
+    /^\[\d\d:\d\d:\d\d\.\d{3}Z\] INFO: engine::onnx: ready \{"pages":12\}\n$/,
   );
 });
 
@@ -58,4 +58,40 @@ test("a filter decides per target, the longest name wins", () => {
 
 test("an entry that is no level is named", () => {
   expect(() => parseLogFilter("info,gateway=loud")).toThrow('"gateway=loud"');
+});
+
+test("a program's log follows its settings: JSON by either spelling, colours only where nobody refuses them", () => {
+  const settings = {
+    dynLog: "off",
+    loggingJsonl: false,
+    loggingConsoleFormat: "readable",
+    disableAnsiLogging: false,
+    logUseLocalTz: false,
+  } as const;
+  const written: string[] = [];
+  const write = vi.spyOn(process.stderr, "write").mockImplementation((chunk) => {
+    written.push(String(chunk));
+    return true;
+  });
+  try {
+    createProgramLogger("a", settings, {}).error("unseen");
+    createProgramLogger(
+      "b",
+      { ...settings, dynLog: "a=off,b=info", loggingConsoleFormat: "jsonl" },
+      {},
+    ).info("one");
+    createProgramLogger("c", { ...settings, dynLog: "info" }, { FORCE_COLOR: "1" }).info("two");
+    createProgramLogger(
+      "d",
+      { ...settings, dynLog: "info", disableAnsiLogging: true },
+      { FORCE_COLOR: "1" },
+    ).info("three");
+  } finally {
+    write.mockRestore();
+  }
+  const text = written.join("");
+  expect(text).not.toContain("unseen");
+  expect(text).toMatch(/^\{"level":"INFO".*"message":"one"\}$/m);
+  expect(text.split("\n").find((line) => line.includes("two"))).toContain("\u001b[");
+  expect(text).toMatch(/^\[[\d:.]+Z\] INFO: d: three$/m);
 });
