@@ -30,9 +30,11 @@ export interface GatewayOptions {
   readonly settings?: Partial<GatewaySettings>;
   /** How workers of a model are chosen. Default `round-robin`. */
   readonly routerMode?: RouterMode;
-  /** How long a worker that failed is left out while there are others; 0 = not at all. Default 5 000. */
   /** Models of other namespaces are not served. Default: all are. */
   readonly servesNamespace?: (namespace: string) => boolean;
+  /** Tried for files of a model's card that are not where it says. */
+  readonly modelFilesDirectory?: string | undefined;
+  /** How long a worker that failed is left out while there are others; 0 = not at all. Default 5 000. */
   readonly inhibitMs?: number;
   /** How often a request may go on at another worker when its own is gone, up to how many tokens. Default: never. */
   readonly migration?: { readonly limit: number; readonly maxSeqLen?: number | undefined };
@@ -94,6 +96,7 @@ export class Gateway {
             },
             onTooLong: (model) => metrics.tooLongToMigrate(model),
           },
+          filesDirectory: options.modelFilesDirectory,
           nowMs,
         }),
       onReady: (card) => tellModel(metrics, card, migrationLimit(card)),

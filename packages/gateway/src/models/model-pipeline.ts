@@ -1,4 +1,5 @@
 // All that stands between a request for one model and its workers.
+import { localizeCard } from "@dyn/model-files";
 import {
   cardToChecksum,
   cardToWire,
@@ -94,6 +95,8 @@ export async function createModelPipeline(options: {
   readonly migration: MigrationOptions;
   /** Instead of those that the card names. */
   readonly parsers?: ModelParsers | undefined;
+  /** Tried for files of the card that are not where it says. */
+  readonly filesDirectory?: string | undefined;
   readonly nowMs: () => number;
 }): Promise<ModelPipeline> {
   const { card, runtime } = options;
@@ -103,11 +106,12 @@ export async function createModelPipeline(options: {
     processor: "dynamo",
   };
   checkParsers(parsers);
-  const directory = card.sourcePath;
+  const local = await localizeCard(card, { fallbackDirectory: options.filesDirectory });
+  const directory = local.sourcePath;
   const [tokenizer, template, eosTokenIds] = await Promise.all([
     loadTokenizer(directory),
     card.modelTypes.includes("chat")
-      ? loadChatTemplate(directory, await readTemplateOverride(card))
+      ? loadChatTemplate(directory, await readTemplateOverride(local))
       : null,
     readEosTokenIds(directory),
   ]);
