@@ -58,3 +58,4 @@ export { commandToMarkdown } from "./print/command-to-markdown.ts";
 export { type ConfigDump, createConfigDump, writeConfigDump } from "./print/config-dump.ts";
 export { explainConfig } from "./print/explain-config.ts";
 export { helpText } from "./print/help-text.ts";
+export { presetToArgv } from "./print/preset-to-argv.ts";

@@ -128,7 +128,7 @@ function partsOf({ found, spelled }: FlagUse): readonly Part[] {
     );
   }
   if (concern === builtinConcern && ["help", "version"].includes(field)) return ["launch"];
-  if (field === "pattern") return ["launch"];
+  if (concern === "launch") return ["launch"];
   const knows = (part: Part): boolean =>
     findExactFlag(commands[part], found.name)?.kind === "option";
   if (concern === "router") return ["frontend"];

@@ -8,4 +8,9 @@ export const launchOptions = z.object({
     z.string().min(1),
     { group: "Launch", placeholder: "PATTERN" },
   ),
+  singleProcess: option(
+    "Run frontend and worker in this process instead of one each; for patterns of one of both.",
+    z.boolean().default(false),
+    { env: "DYN_LAUNCH_SINGLE_PROCESS", group: "Launch" },
+  ),
 });

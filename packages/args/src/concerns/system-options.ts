@@ -43,6 +43,11 @@ export const systemOptions = z.object({
     flag: "system-live-path",
     group,
   }),
+  selfHostMetadata: option(
+    "With a system server: frontends fetch the model's files from it instead of reading local paths.",
+    z.boolean().default(true),
+    { env: "DYN_SELF_HOST_METADATA", envOnly: true, flag: "system-self-host-metadata", group },
+  ),
   healthCheckEnabled: option(
     "Send canary requests to idle endpoints.",
     z.boolean().default(false),
