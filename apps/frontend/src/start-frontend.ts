@@ -20,8 +20,8 @@ export interface RunningFrontend {
   /** Where a client on this machine reaches it. */
   readonly url: string;
   readonly gateway: Gateway;
-  /** New requests get 503, running ones finish within the time-out. */
-  drain(): Promise<void>;
+  /** New requests get 503, running ones finish within the time-out: `complete` when all did. */
+  drain(): Promise<{ readonly complete: boolean }>;
 }
 
 export async function startFrontend(context: FrontendContext): Promise<RunningFrontend> {
@@ -42,6 +42,7 @@ export async function startFrontend(context: FrontendContext): Promise<RunningFr
     ...(await doorSettings(args)),
     settings: gatewaySettings(args),
     ...namespaceFilter(args),
+    modelFilesDirectory: frontend.modelPath,
     routerMode: routerMode(args.values.router.routerMode),
     inhibitMs: planeOptions.inhibitedDurationSecs * 1000,
     migration: { limit: frontend.migrationLimit, maxSeqLen: frontend.migrationMaxSeqLen },
@@ -60,6 +61,7 @@ export async function startFrontend(context: FrontendContext): Promise<RunningFr
       if (!complete) logger.warn("streams were cut off at shutdown");
       await gateway.close();
       await runtime.close();
+      return { complete };
     },
   };
 }

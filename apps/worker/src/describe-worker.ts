@@ -1,7 +1,9 @@
 import type { RunningWorker } from "./start-worker.ts";
 
+export type WorkerReport = ReturnType<typeof describeWorker>;
+
 /** The facts of a started worker, for its log and for start-up tables. */
-export function describeWorker({ card, config, engine, startMs }: RunningWorker) {
+export function describeWorker({ card, config, engine, startMs, systemUrl }: RunningWorker) {
   const kvTokens = engine.pageCount * engine.pageSize;
   return {
     model: card.displayName,
@@ -15,6 +17,7 @@ export function describeWorker({ card, config, engine, startMs }: RunningWorker)
     pageSize: engine.pageSize,
     maxRunningRequests: engine.maxRunningRequests,
     endpoint: card.endpoint,
+    ...(systemUrl === null ? {} : { system: systemUrl }),
     startSeconds: round(startMs / 1000),
   };
 }

@@ -1,2 +1,3 @@
-export { describeWorker } from "./describe-worker.ts";
+export { resolveBundledModel } from "./bundled-model.ts";
+export { describeWorker, type WorkerReport } from "./describe-worker.ts";
 export { type RunningWorker, startWorker, type WorkerContext } from "./start-worker.ts";

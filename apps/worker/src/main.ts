@@ -1,20 +1,30 @@
 // dyn-worker: parses, joins the deployment, starts the worker of its type, drains on a signal.
-import { parseWorkerArgs } from "@dyn/args";
-import { createLoggerFromEnv } from "@dyn/logging";
+import { createConfigDump, parseWorkerArgs, writeConfigDump } from "@dyn/args";
+import { createProgramLogger } from "@dyn/logging";
 import { createPlanes, runProgram } from "@dyn/runtime";
+import { resolveBundledModel } from "./bundled-model.ts";
 import { describeWorker } from "./describe-worker.ts";
 import { startWorker } from "./start-worker.ts";
 
 process.exitCode = await runProgram({
-  parse: () => parseWorkerArgs({ argv: process.argv.slice(2), env: process.env }),
+  parse: () => {
+    const args = parseWorkerArgs({ argv: process.argv.slice(2), env: process.env });
+    return args.action === "run" ? resolveBundledModel(args) : args;
+  },
   start: async (args, signal) => {
-    const logger = createLoggerFromEnv("worker");
+    const logger = createProgramLogger("worker", args.values.process);
+    const dumpTo = args.values.process.dumpConfigTo;
+    if (dumpTo !== undefined) {
+      const problem = writeConfigDump(dumpTo, createConfigDump(args, process.env));
+      if (problem !== undefined) logger.warn(problem.message, { cause: String(problem.cause) });
+    }
     const planes = await createPlanes(args.values.runtime, {
       onProblem: (message, error) =>
         logger.child("runtime").warn(message, { error: String(error) }),
     });
     const worker = await startWorker({ args, planes, logger, signal });
-    logger.info("ready", describeWorker(worker));
-    return worker;
+    const report = describeWorker(worker);
+    logger.info("ready", report);
+    return { ...worker, report };
   },
 });

@@ -31,8 +31,11 @@ export interface RunningWorker {
   /** Of the system server; `null` when it is off. */
   readonly systemUrl: string | null;
   metrics(): EngineMetrics;
-  /** Out of discovery first, engine last; requests that run may finish in between. */
-  drain(): Promise<void>;
+  /**
+   * Out of discovery first, engine last; requests that run may finish in between.
+   * `complete: false`: the time for it ran out, and some had to go on elsewhere.
+   */
+  drain(): Promise<{ readonly complete: boolean }>;
 }
 
 export async function startWorker(context: WorkerContext): Promise<RunningWorker> {
@@ -66,6 +69,7 @@ async function startServing(
   const config = await loadModelConfig(model.path);
   const engine = await createEngine(args, { modelDirectory: model.path, config }, signal);
   const runtime = new DistributedRuntime(planes);
+  const shutdown = new AbortController();
   try {
     const tokenizerDirectory = resolve(options.tokenizerPath ?? model.path);
     const files = await readCardFiles({
@@ -79,7 +83,14 @@ async function startServing(
       engine: engine.info,
       files,
     });
-    await initGenerate({ runtime, engine, card, system, admission: createAdmission(args) });
+    await initGenerate({
+      runtime,
+      engine,
+      card,
+      system,
+      admission: createAdmission(args),
+      shutdown: shutdown.signal,
+    });
     return {
       card,
       config,
@@ -87,13 +98,18 @@ async function startServing(
       startMs: performance.now() - begun,
       systemUrl: system?.url ?? null,
       metrics: () => engine.metrics(),
-      drain: () => drain(context, { runtime, engine, card, system }),
+      drain: () => drain(context, { runtime, engine, card, system, shutdown }),
     };
   } catch (error) {
     await runtime.close();
     await engine.close();
     throw error;
   }
+}
+
+/** Below zero means none (Dynamo 1.6.1). */
+function gracePeriodMs({ values }: WorkerArgs): number {
+  return Math.max(0, values.system.gracePeriod) * 1000;
 }
 
 async function drain(
@@ -103,15 +119,26 @@ async function drain(
     readonly engine: Engine;
     readonly card: ModelCard;
     readonly system: WorkerSystem | null;
+    readonly shutdown: AbortController;
   },
-): Promise<void> {
-  const { runtime, engine, card, system } = parts;
+): Promise<{ readonly complete: boolean }> {
+  const { runtime, engine, card, system, shutdown } = parts;
   system?.health.setEndpoint(parseEndpointId(card.endpoint).endpoint, "notready");
   const timeoutMs = args.values.process.gracefulShutdownTimeout * 1000;
   // In memory everybody knows at once; elsewhere a frontend may send before it hears that we left.
-  const graceMs = planes.discovery.kind === "mem" ? 0 : args.values.system.gracePeriod * 1000;
-  const { complete } = await runtime.drain({ drainTimeoutMs: timeoutMs, graceMs });
-  if (!complete) logger.warn("requests were cut off", { afterSeconds: timeoutMs / 1000 });
+  const graceMs = planes.discovery.kind === "mem" ? 0 : gracePeriodMs(args);
+  logger.info("draining", { graceSeconds: graceMs / 1000, timeoutSeconds: timeoutMs / 1000 });
+  const { complete } = await runtime.drain({
+    drainTimeoutMs: timeoutMs,
+    graceMs,
+    onTimeout: () => {
+      logger.warn("requests still run: their frontends move them to another worker", {
+        afterSeconds: timeoutMs / 1000,
+      });
+      shutdown.abort();
+    },
+  });
   await engine.close();
   await system?.close();
+  return { complete };
 }

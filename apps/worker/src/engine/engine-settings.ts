@@ -13,6 +13,8 @@ export function engineSettings(args: WorkerArgs): EngineOptions {
     priorityPreemptionThreshold: engine.disablePriorityPreemption
       ? null
       : engine.prioritySchedulingPreemptionThreshold,
+    disableRadixCache: engine.disableRadixCache,
+    randomSeed: engine.randomSeed ?? null,
     ...(engine.maxRunningRequests === undefined
       ? {}
       : { maxRunningRequests: engine.maxRunningRequests }),

@@ -14,13 +14,18 @@ export async function initGenerate(options: {
   readonly system: WorkerSystem | null;
   /** `null`: everything is taken. */
   readonly admission: AdmissionGate | null;
+  /** Aborted when what still runs must end and go on elsewhere. */
+  readonly shutdown: AbortSignal;
 }): Promise<void> {
-  const { runtime, engine, card, system, admission } = options;
-  const handler = reportEngineDeath(createDecodeHandler({ engine }), system?.health ?? null);
+  const { runtime, engine, card, system, admission, shutdown } = options;
+  const handler = reportEngineDeath(
+    createDecodeHandler({ engine, shutdown }),
+    system?.health ?? null,
+  );
   const served = await runtime
     .endpoint(card.endpoint)
     .serve(handler, { admission: admission ?? undefined });
-  await served.registerModel(card);
   system?.watch(engine, card, admission);
+  await served.registerModel(system?.hostCardFiles(card) ?? card);
   system?.health.setEndpoint(served.id.endpoint, "ready");
 }

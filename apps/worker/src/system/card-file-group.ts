@@ -1,5 +1,6 @@
+// The files of a model card on the system server: which it serves, and how the card names them then.
 import { basename } from "node:path";
-import type { CardFileGroup } from "@dyn/health";
+import { type CardFileGroup, cardFilePath } from "@dyn/health";
 import type { CardFile, ModelCard } from "@dyn/protocol";
 import { parseEndpointId } from "@dyn/runtime";
 
@@ -13,5 +14,29 @@ export function cardFileGroup(card: ModelCard, slug: string): CardFileGroup {
     files: Object.fromEntries(
       all.flatMap((file) => (file === undefined ? [] : [[basename(file.path), file.path]])),
     ),
+  };
+}
+
+/** The same card, whose files are to be fetched from `baseUrl`. Checksums stay what they are. */
+export function withCardUrls(card: ModelCard, baseUrl: string, slug: string): ModelCard {
+  if (card.files === undefined) return card;
+  const { chatTemplate, ...files } = card.files;
+  const endpoint = parseEndpointId(card.endpoint);
+  const hosted = (file: CardFile): CardFile => ({
+    ...file,
+    path: `${baseUrl}${cardFilePath({ ...endpoint, slug }, basename(file.path))}`,
+  });
+  return {
+    ...card,
+    files: {
+      ...Object.fromEntries(
+        Object.entries(files).flatMap(([field, file]) =>
+          file === undefined ? [] : [[field, hosted(file)]],
+        ),
+      ),
+      ...(chatTemplate === undefined
+        ? {}
+        : { chatTemplate: { ...chatTemplate, file: hosted(chatTemplate.file) } }),
+    },
   };
 }

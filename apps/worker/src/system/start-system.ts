@@ -5,8 +5,8 @@ import { createProgressCheck, createSystemServer, HealthState } from "@dyn/healt
 import type { Logger } from "@dyn/logging";
 import { createEngineMetrics, createMetricsRegistry } from "@dyn/metrics";
 import { type ModelCard, nameToSlug } from "@dyn/protocol";
-import type { AdmissionGate } from "@dyn/runtime";
-import { cardFileGroup } from "./card-file-group.ts";
+import { type AdmissionGate, findOwnAddress, formatAddress } from "@dyn/runtime";
+import { cardFileGroup, withCardUrls } from "./card-file-group.ts";
 import { showAdmission } from "./show-admission.ts";
 
 /** Longer than any one step of an engine should take. */
@@ -17,13 +17,24 @@ export interface WorkerSystem {
   readonly health: HealthState;
   /** Shows the engine's metrics, checks that it advances, and serves the files of the card. */
   watch(engine: Engine, card: ModelCard, admission: AdmissionGate | null): void;
+  /** The card with its files as addresses of this server; as it is where local paths are wanted. */
+  hostCardFiles(card: ModelCard): ModelCard;
   close(): Promise<void>;
 }
 
 /** `null`: DYN_SYSTEM_PORT is -1. */
 export async function startSystem(args: WorkerArgs, logger: Logger): Promise<WorkerSystem | null> {
-  const { host, port, healthPath, livePath, startingHealthStatus } = args.values.system;
-  if (port < 0) return null;
+  const { host, port, healthPath, livePath, startingHealthStatus, selfHostMetadata } =
+    args.values.system;
+  if (port < 0) {
+    const isShared = args.values.runtime.discoveryBackend === "file";
+    if (!isShared && args.values.runtime.discoveryBackend !== "mem") {
+      logger.warn(
+        "frontends must find the model's files under the same paths as here: set DYN_SYSTEM_PORT=0 to serve them instead",
+      );
+    }
+    return null;
+  }
   const health = new HealthState({ startingStatus: startingHealthStatus });
   const registry = createMetricsRegistry();
   const server = await createSystemServer({
@@ -35,7 +46,7 @@ export async function startSystem(args: WorkerArgs, logger: Logger): Promise<Wor
     metrics: () => registry.render(),
     onProblem: (message, error) => logger.warn(message, { error: String(error) }),
   });
-  const url = `http://${host.includes(":") ? `[${host}]` : host}:${server.port}`;
+  const url = `http://${formatAddress(reachableHost(args), server.port)}`;
   logger.info("system server", { url });
   return {
     url,
@@ -52,8 +63,16 @@ export async function startSystem(args: WorkerArgs, logger: Logger): Promise<Wor
       if (admission !== null) showAdmission(registry, admission);
       server.addCardFiles(cardFileGroup(card, nameToSlug(card.displayName)));
     },
+    hostCardFiles: (card) =>
+      selfHostMetadata ? withCardUrls(card, url, nameToSlug(card.displayName)) : card,
     close: () => server.close(),
   };
+}
+
+/** What others are told: a server that listens everywhere is reached as the request plane is. */
+function reachableHost({ values: { system, runtime } }: WorkerArgs): string {
+  if (system.host !== "0.0.0.0" && system.host !== "::") return system.host;
+  return runtime.tcpRpcHost ?? findOwnAddress();
 }
 
 function readProgress(engine: Engine) {

@@ -1,0 +1,17 @@
+import { deriveValue, isGiven, type WorkerArgs } from "@dyn/args";
+import { isBundledModel, modelPath } from "@dyn/tiny-models";
+
+/** Room for eight whole contexts: a small model should not take gigabytes because they are free. */
+const bundledTotalTokens = 32_768;
+
+/** `--model-path dyn-tiny-chat` means the model that comes along, wherever it is installed. */
+export function resolveBundledModel(args: WorkerArgs): WorkerArgs {
+  const name = args.values.engine.modelPath;
+  if (!isBundledModel(name)) return args;
+  const why = `the bundled model ${name}`;
+  const found = deriveValue(args, "engine", "modelPath", modelPath(name), why);
+  if (isGiven(args, "engine", "maxTotalTokens") || isGiven(args, "engine", "memFractionStatic")) {
+    return found;
+  }
+  return deriveValue(found, "engine", "maxTotalTokens", bundledTotalTokens, why);
+}
