@@ -1,10 +1,10 @@
 // dyn: `dyn launch <pattern>` starts a deployment in one terminal.
 import { ArgsError, parseLaunchArgs } from "@dyn/args";
-import { createLoggerFromEnv } from "@dyn/logging";
-import { runProgram } from "@dyn/runtime";
+import { createProgramLogger } from "@dyn/logging";
+import { runProgram } from "@dyn/runtime/program";
 import { bundledPatterns, loadPattern } from "./pattern.ts";
-import { planLaunch, startLaunch } from "./start-launch.ts";
-import { startReport } from "./start-report.ts";
+import { planLaunch } from "./plan-launch.ts";
+import { startProcesses } from "./start-processes.ts";
 
 const usage = `dyn: serves large language models
 
@@ -31,8 +31,10 @@ function parse(argv: readonly string[]) {
 process.exitCode = await runProgram({
   parse: () => parse(process.argv.slice(2)),
   start: async (plan, signal) => {
-    const running = await startLaunch(plan, createLoggerFromEnv("dyn"), signal);
-    process.stdout.write(startReport(running));
-    return running;
+    const logger = createProgramLogger("launch", plan.processes[0]!.args.values.process);
+    for (const notice of plan.notices) logger.warn(notice);
+    if (!plan.isSingleProcess) return startProcesses(plan, logger, signal);
+    const { startSingleProcess } = await import("./start-single-process.ts");
+    return startSingleProcess(plan, logger, signal);
   },
 });

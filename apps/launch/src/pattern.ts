@@ -1,16 +1,44 @@
-// A deployment pattern: a YAML file with the flags of each part.
+// A deployment pattern: a YAML file that lists processes and their flags.
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { ArgsError, loadYaml, type Preset } from "@dyn/args";
 import { z } from "zod";
 
-const flags = z.record(z.string(), z.unknown());
-const PatternFile = z.strictObject({ summary: z.string(), frontend: flags, worker: flags });
+const scalar = z.union([z.string(), z.number(), z.boolean()]);
+
+const PatternProcess = z.strictObject({
+  program: z.enum(["frontend", "worker"]),
+  /** Default: the program's name. */
+  name: z
+    .string()
+    .regex(/^[\w.-]+$/, "a name has letters, digits, dots, dashes and underscores")
+    .optional(),
+  replicas: z.number().int().min(1).max(64).default(1),
+  /** By flag without dashes, as in a configuration file. */
+  flags: z.record(z.string(), z.unknown()).default({}),
+  /** Variables of this process that are set where the caller has not set them. */
+  env: z.record(z.string(), scalar.transform(String)).default({}),
+});
+
+const PatternFile = z.strictObject({
+  summary: z.string(),
+  processes: z.array(PatternProcess).min(1),
+});
+
+export type ProgramName = z.infer<typeof PatternProcess>["program"];
+
+export interface PatternProcess {
+  readonly program: ProgramName;
+  /** Unique in the pattern. */
+  readonly name: string;
+  readonly preset: Preset;
+  readonly env: Readonly<Record<string, string>>;
+}
 
 export interface Pattern {
   readonly summary: string;
-  readonly frontend: Preset;
-  readonly worker: Preset;
+  /** In the order in which they stand there, replicas one by one. */
+  readonly processes: readonly PatternProcess[];
 }
 
 /** src/ and dist/ both stand directly below the package's root. */
@@ -28,18 +56,39 @@ export function loadPattern(nameOrFile: string): Pattern {
     );
   }
   const file = isFile ? nameOrFile : `${folder}${name}.yaml`;
-  const parsed = PatternFile.safeParse(readYaml(file));
+  return readPattern(readYaml(file), isFile ? file : name);
+}
+
+/** `source` names it in errors and as the source of values. Throws ArgsError. */
+export function readPattern(value: unknown, source: string): Pattern {
+  const parsed = PatternFile.safeParse(value);
   if (!parsed.success) {
     throw new ArgsError(
       "CONFIG_FILE",
-      `${file} is no deployment pattern: ${z.prettifyError(parsed.error)}`,
+      `${source} is no deployment pattern: ${z.prettifyError(parsed.error)}`,
     );
   }
-  const preset = (part: "frontend" | "worker"): Preset => ({
-    name: `pattern ${name}: ${part}`,
-    values: parsed.data[part],
-  });
-  return { summary: parsed.data.summary, frontend: preset("frontend"), worker: preset("worker") };
+  const { summary, processes } = parsed.data;
+  const named = processes.flatMap(({ name, program, replicas, flags, env }) =>
+    Array.from({ length: replicas }, (_, i) => {
+      const base = name ?? program;
+      const unique = replicas === 1 ? base : `${base}-${i + 1}`;
+      return {
+        program,
+        name: unique,
+        preset: { name: `pattern ${source}, ${unique}`, values: flags },
+        env,
+      };
+    }),
+  );
+  const twice = named.find(({ name }, i) => named.findIndex((other) => other.name === name) !== i);
+  if (twice !== undefined) {
+    throw new ArgsError(
+      "CONFIG_FILE",
+      `${source}: two processes are called ${twice.name}. Give one a name of its own (name:), or use replicas.`,
+    );
+  }
+  return { summary, processes: named };
 }
 
 export function bundledPatterns(): string[] {

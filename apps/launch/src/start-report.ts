@@ -1,27 +1,48 @@
-import type { RunningLaunch } from "./start-launch.ts";
+import type { WorkerReport } from "@dyn/worker";
+
+export interface LaunchFacts {
+  /** Of the frontends. */
+  readonly urls: readonly string[];
+  readonly workers: readonly (WorkerReport & { readonly name: string })[];
+  /** Milliseconds from the start of this process until every model could be asked. */
+  readonly startMs: number;
+}
 
 /** What a person wants to know when it is up, one fact per line. */
-export function startReport({ frontend, worker, startMs }: RunningLaunch): string {
-  const { card, config, engine } = worker;
-  const kvTokens = engine.pageCount * engine.pageSize;
-  const kvMb = (kvTokens * engine.kvBytesPerToken) / 1e6;
-  const rows: [string, string][] = [
-    ["model", `${card.displayName} (${config.architecture})`],
-    [
-      "engine",
-      `${engine.kind}, ${engine.dtype}, ${megabytes(engine.weightBytes / 1e6)} of weights`,
-    ],
-    ["context", `${count(engine.contextLength)} tokens`],
+export function startReport({ urls, workers, startMs }: LaunchFacts): string {
+  const rows: [string, string][] = workers.flatMap((worker) =>
+    workers.length === 1
+      ? describe(worker)
+      : [
+          ["", ""] as [string, string],
+          ["process", worker.name] as [string, string],
+          ...describe(worker),
+        ],
+  );
+  rows.push(["ready", `in ${(startMs / 1000).toFixed(2)} s`]);
+  for (const url of urls) rows.push(["url", url]);
+  const lines = rows.map(([name, value]) => `  ${name.padEnd(9)}${value}`.trimEnd());
+  const [url] = urls;
+  const [worker] = workers;
+  const example = url && worker ? `\n${exampleCall(url, worker.model)}\n` : "";
+  return `\ndyn is up\n\n${lines.join("\n")}\n${example}`;
+}
+
+function describe(worker: WorkerReport): [string, string][] {
+  const pages = worker.kvTokens / worker.pageSize;
+  return [
+    ["model", `${worker.model} (${worker.architecture})`],
+    ["engine", `${worker.engine}, ${worker.dtype}, ${megabytes(worker.weightMb)} of weights`],
+    ["context", `${count(worker.contextLength)} tokens`],
     [
       "KV",
-      `${count(kvTokens)} tokens in ${count(engine.pageCount)} pages of ${engine.pageSize}, ${megabytes(kvMb)}`,
+      `${count(worker.kvTokens)} tokens in ${count(pages)} pages of ${worker.pageSize}, ${megabytes(worker.kvMb)}`,
     ],
-    ["running", `up to ${count(engine.maxRunningRequests)} requests at once`],
-    ["ready", `in ${(startMs / 1000).toFixed(2)} s`],
-    ["url", frontend.url],
+    ["running", `up to ${count(worker.maxRunningRequests)} requests at once`],
+    ...(worker.system === undefined
+      ? []
+      : [["system", `${worker.system} (/health, /metrics of the worker)`] as [string, string]]),
   ];
-  const lines = rows.map(([name, value]) => `  ${name.padEnd(9)}${value}`);
-  return `\ndyn is up\n\n${lines.join("\n")}\n\n${exampleCall(frontend.url, card.displayName)}\n`;
 }
 
 function exampleCall(url: string, model: string): string {
