@@ -6,6 +6,7 @@ const seconds = Number(process.argv[2] ?? 60);
 const program = await startLaunch(["agg"]);
 const result = await soak({
   url: program.ready,
+  systemUrl: program.systemUrl,
   pid: program.process.pid!,
   model: "dyn-tiny-chat",
   concurrency: 64,

@@ -17,6 +17,20 @@ export async function fetchMetrics(url: string): Promise<string> {
   return response.text();
 }
 
+/** Resolves once the metric of the page satisfies. */
+export async function untilMetric(
+  url: string,
+  name: string,
+  satisfies: (value: number) => boolean,
+): Promise<void> {
+  for (const end = Date.now() + 20_000; ; ) {
+    const value = readMetric(await fetchMetrics(url), name);
+    if (satisfies(value)) return;
+    if (Date.now() > end) throw new Error(`${name} stays ${value}.`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
 export interface EngineLoad {
   readonly running: number;
   readonly waiting: number;

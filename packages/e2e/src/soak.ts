@@ -4,6 +4,9 @@ import { type EngineLoad, waitUntilIdle } from "./read-metrics.ts";
 
 export interface SoakOptions {
   readonly url: string;
+  /** Of the worker's system server. */
+  readonly systemUrl: string;
+  /** The launcher's. */
   readonly pid: number;
   readonly model: string;
   readonly concurrency: number;
@@ -19,7 +22,7 @@ export interface SoakResult {
   /** Anything that nobody asked for. */
   readonly errors: readonly string[];
   readonly generatedTokens: number;
-  /** Resident memory of the server, in MB: early in the run, at its end, after it. */
+  /** Resident memory of the launcher and its processes, in MB: early in the run, at its end, after it. */
   readonly rssMb: { readonly early: number; readonly late: number; readonly after: number };
   /** Once everybody has left. */
   readonly load: EngineLoad;
@@ -52,7 +55,7 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
   await Promise.all(Array.from({ length: options.concurrency }, client));
   clearTimeout(early);
   rss.late = residentMb(options.pid);
-  const load = await waitUntilIdle(options.url);
+  const load = await waitUntilIdle(options.systemUrl);
   await new Promise((resolve) => setTimeout(resolve, 1_000));
   rss.after = residentMb(options.pid);
   return { ...tally, rssMb: rss, load };
@@ -124,10 +127,13 @@ function completionTokens(text: string, stream: boolean): number {
   return Number(/"completion_tokens":(\d+)/.exec(text)?.[1] ?? 0);
 }
 
-/** VmRSS, which only Linux tells this way. */
+/** VmRSS of a process and its children, which only Linux tells this way. */
 function residentMb(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
+  const own = Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
+  const pids = children.split(" ").filter((text) => text !== "");
+  return pids.reduce((sum, child) => sum + residentMb(Number(child)), own);
 }
 
 /** Mulberry32: small, seeded, good enough to mix load. */

@@ -74,13 +74,19 @@ export async function startProcess(options: {
 }
 
 /** `dyn launch ...` on a free port of the loopback interface; `ready` is its URL. */
-export function startLaunch(args: readonly string[]): Promise<StartedProgram> {
-  return startProgram({
+export async function startLaunch(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<StartedProgram & { readonly systemUrl: string }> {
+  const program = await startProgram({
     app: "launch",
     args: ["launch", ...args],
-    env: { DYN_HTTP_HOST: "127.0.0.1", DYN_HTTP_PORT: "0" },
+    env: { DYN_HTTP_HOST: "127.0.0.1", DYN_HTTP_PORT: "0", ...env },
     ready: /^ +url +(http:\S+)$/m,
   });
+  // The worker's; in one process the frontend shows the engine's metrics too.
+  const systemUrl = /^ +system +(http:\S+)/m.exec(program.output())?.[1] ?? program.ready;
+  return { ...program, systemUrl };
 }
 
 async function waitForReady(

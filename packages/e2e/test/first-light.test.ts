@@ -2,12 +2,12 @@
 import OpenAI from "openai";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { waitUntilIdle } from "../src/read-metrics.ts";
-import { type StartedProgram, startLaunch } from "../src/start-program.ts";
+import { startLaunch } from "../src/start-program.ts";
 
 const model = "dyn-tiny-chat";
 const ask = (content: string): OpenAI.ChatCompletionMessageParam[] => [{ role: "user", content }];
 
-let program: StartedProgram;
+let program: Awaited<ReturnType<typeof startLaunch>>;
 let client: OpenAI;
 
 beforeAll(async () => {
@@ -177,7 +177,7 @@ test("a client that leaves in mid-stream frees the engine", async () => {
   let pieces = 0;
   for await (const _ of stream) if (++pieces === 5) break;
   stream.controller.abort();
-  expect(await waitUntilIdle(program.ready)).toEqual({ running: 0, waiting: 0, pagesUsed: 0 });
+  expect(await waitUntilIdle(program.systemUrl)).toEqual({ running: 0, waiting: 0, pagesUsed: 0 });
 });
 
 test("a client's mistake is told with field, value and remedy, and the server goes on", async () => {

@@ -42,14 +42,47 @@ test.each([
   expect(status).toBe(2);
 });
 
-test.each([["--disable-radix-cache"], ["--random-seed", "1"]])(
+test.each([["--watchdog-timeout", "5"], ["--kserve-grpc-server"]])(
   "%s would change results and is not acted on, so it is refused",
   (...flags) => {
     const { status, stderr } = run("launch", "launch", "agg", "--engine", "mock", ...flags);
-    expect(stderr).toContain(`${flags[0]} is known, but dyn-worker does not act on it`);
+    expect(stderr).toContain(`${flags[0]} is known, but dyn-`);
     expect(status).toBe(1);
   },
 );
+
+test("equal requests in equal order have equal answers under --random-seed, and no cached tokens without a radix cache", async () => {
+  const answers = async () => {
+    const program = await startLaunch([
+      ...["agg", "--max-total-tokens", "4096", "--random-seed", "7", "--disable-radix-cache"],
+    ]);
+    const ask = async () => {
+      const response = await fetch(`${program.ready}/v1/chat/completions`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({
+          model: "dyn-tiny-chat",
+          messages: [{ role: "user", content: "Tell me something about rivers." }],
+          temperature: 2,
+          max_tokens: 60,
+          ignore_eos: true,
+        }),
+      });
+      const { choices, usage } = (await response.json()) as {
+        choices: { message: { content: string } }[];
+        usage: { prompt_tokens_details: { cached_tokens: number } };
+      };
+      expect(usage.prompt_tokens_details.cached_tokens).toBe(0);
+      return choices[0]?.message.content;
+    };
+    const both = [await ask(), await ask()];
+    await program.stop();
+    return both;
+  };
+  const first = await answers();
+  expect(first[0]).not.toBe(first[1]);
+  expect(await answers()).toEqual(first);
+});
 
 test("a model that is not there is one sentence, and the exit code says that it failed", () => {
   const { status, stderr } = run("launch", "launch", "agg", "--model-path", "./no-such-model");

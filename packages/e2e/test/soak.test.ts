@@ -10,6 +10,7 @@ test.runIf(process.platform === "linux")(
     try {
       const result = await soak({
         url: program.ready,
+        systemUrl: program.systemUrl,
         pid: program.process.pid!,
         model: "dyn-tiny-chat",
         concurrency: 64,

@@ -1,0 +1,106 @@
+// Programs of ours that meet in a folder of their own: frontends and workers with the mock engine and the bundled model.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type StartedProgram, startProgram } from "./start-program.ts";
+
+export const tinyModel = "packages/tiny-models/models/dyn-tiny-chat";
+
+type Environment = Readonly<Record<string, string>>;
+
+export class Deployment {
+  readonly folder = mkdtempSync(join(tmpdir(), "dyn-e2e-"));
+  readonly #env: Environment;
+  readonly #open: StartedProgram[] = [];
+
+  constructor(env: Environment = {}) {
+    this.#env = env;
+  }
+
+  /** Its model is `tiny`; `systemUrl` is `null` without a DYN_SYSTEM_PORT. */
+  async startWorker(
+    args: readonly string[] = [],
+    env: Environment = {},
+  ): Promise<StartedProgram & { readonly systemUrl: string | null }> {
+    const model = ["--model-path", tinyModel, "--served-model-name", "tiny", "--engine", "mock"];
+    const worker = await this.#start("worker", [...model, ...args], env, /"model":"(tiny)"/);
+    const systemUrl = /system server \{"url":"(http:[^"]+)"/.exec(worker.output())?.[1] ?? null;
+    return { ...worker, systemUrl };
+  }
+
+  /** `ready` is its URL. */
+  startFrontend(args: readonly string[] = [], env: Environment = {}): Promise<StartedProgram> {
+    return this.#start("frontend", args, env, /"url":"(http:[^"]+)"/);
+  }
+
+  /** Kills what still runs. */
+  async close(): Promise<void> {
+    await Promise.all(this.#open.splice(0).map((program) => program.stop("SIGKILL")));
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  async #start(app: string, args: readonly string[], env: Environment, ready: RegExp) {
+    const program = await startProgram({
+      app,
+      args,
+      env: {
+        DYN_DISCOVERY_BACKEND: "file",
+        DYN_FILE_KV: this.folder,
+        DYN_HTTP_HOST: "127.0.0.1",
+        DYN_HTTP_PORT: "0",
+        DYN_SYSTEM_HOST: "127.0.0.1",
+        ...this.#env,
+        ...env,
+      },
+      ready,
+    });
+    this.#open.push(program);
+    return program;
+  }
+}
+
+/** Resolves when the frontend lists the models, in any order. */
+export async function untilListed(url: string, ...models: string[]): Promise<void> {
+  const wanted = models.toSorted().join();
+  for (const end = Date.now() + 20_000; ; ) {
+    const answer = await fetch(`${url}/v1/models`);
+    const { data } = (await answer.json()) as { data: { id: string }[] };
+    const listed = data.map(({ id }) => id).toSorted();
+    if (listed.join() === wanted) return;
+    if (Date.now() > end) throw new Error(`${url} lists [${listed}] and not [${wanted}].`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** A completion of `tiny` with a fixed number of tokens: the mock's depend on prompt and place alone. */
+export async function complete(
+  url: string,
+  prompt: string,
+  maxTokens: number,
+  options: { readonly signal?: AbortSignal } = {},
+) {
+  const response = await fetch(`${url}/v1/completions`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    ...options,
+    body: JSON.stringify({
+      model: "tiny",
+      prompt,
+      max_tokens: maxTokens,
+      temperature: 0,
+      ignore_eos: true,
+    }),
+  });
+  const body = (await response.json()) as {
+    choices?: { text: string; finish_reason: string }[];
+    usage?: { completion_tokens: number };
+    error?: { message: string; type: string };
+  };
+  return {
+    status: response.status,
+    retryAfter: response.headers.get("retry-after"),
+    text: body.choices?.[0]?.text ?? null,
+    tokenCount: body.usage?.completion_tokens ?? 0,
+    error: body.error,
+  };
+}

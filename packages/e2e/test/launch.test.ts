@@ -1,0 +1,134 @@
+// `dyn launch` and its processes: order, death, patterns of one's own.
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, expect, test } from "vitest";
+import { complete } from "../src/deployment.ts";
+import { type StartedProgram, startLaunch } from "../src/start-program.ts";
+
+const file = join(tmpdir(), `dyn-pattern-${process.pid}.yaml`);
+let program: StartedProgram | null = null;
+afterEach(async () => {
+  await program?.stop("SIGKILL");
+  rmSync(file, { force: true });
+});
+
+const mock = ["--engine", "mock", "--served-model-name", "tiny"];
+
+/** By what their command lines run; only Linux tells it this way. */
+function childrenOf(launch: StartedProgram): { pid: number; app: string }[] {
+  const { pid } = launch.process;
+  const pids = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
+  return pids.flatMap((text) => {
+    const app = /apps\/(worker|frontend)\/src/.exec(readFileSync(`/proc/${text}/cmdline`, "utf8"));
+    return app?.[1] === undefined ? [] : [{ pid: Number(text), app: app[1] }];
+  });
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const onLinux = test.runIf(process.platform === "linux");
+
+onLinux("each part is a process; SIGTERM drains the worker, then ends the frontend", async () => {
+  program = await startLaunch(["agg", ...mock, "--mock-decode-ms-per-step", "20"]);
+  const children = childrenOf(program);
+  expect(children.map(({ app }) => app).toSorted()).toEqual(["frontend", "worker"]);
+  const answer = complete(program.ready, "Once", 50);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(await program.stop()).toBe(0);
+  expect(await answer).toMatchObject({ status: 200, tokenCount: 50 });
+  expect(program.output()).toMatch(/^worker +\| .*draining/m);
+  expect(children.filter(({ pid }) => isRunning(pid))).toEqual([]);
+});
+
+onLinux("a process that dies ends the launch, with its code and its last lines", async () => {
+  program = await startLaunch(["agg", ...mock]);
+  const children = childrenOf(program);
+  process.kill(children.find(({ app }) => app === "worker")!.pid, "SIGKILL");
+  await expect.poll(() => program?.process.exitCode, { timeout: 10_000 }).toBe(137);
+  expect(program.output()).toMatch(
+    /dyn: worker was ended by SIGKILL.*Its last lines:\n(.*\n)* {2}.*"model":"tiny"/,
+  );
+  expect(children.filter(({ pid }) => isRunning(pid))).toEqual([]);
+});
+
+onLinux("a launcher that is killed takes its processes along", async () => {
+  program = await startLaunch(["agg", ...mock]);
+  const children = childrenOf(program);
+  await program.stop("SIGKILL");
+  await expect
+    .poll(() => children.filter(({ pid }) => isRunning(pid)), { timeout: 10_000 })
+    .toEqual([]);
+});
+
+onLinux("a second signal ends all of them at once", async () => {
+  program = await startLaunch(["agg", ...mock, "--mock-decode-ms-per-step", "1000"]);
+  const children = childrenOf(program);
+  const answer = complete(program.ready, "Once", 1_000).catch(() => "cut off");
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  program.process.kill("SIGTERM");
+  await expect.poll(() => program?.output(), { timeout: 10_000 }).toContain("draining");
+  expect(await program.stop("SIGTERM")).toBe(143);
+  await answer;
+  await expect
+    .poll(() => children.filter(({ pid }) => isRunning(pid)), { timeout: 5_000 })
+    .toEqual([]);
+});
+
+test("a pattern of one's own: replicas, names, flags, variables; the command line wins", async () => {
+  writeFileSync(
+    file,
+    `summary: two workers
+processes:
+  - program: frontend
+    name: front
+    flags: { router-mode: random, migration-limit: 2 }
+  - program: worker
+    replicas: 2
+    flags: { model-path: dyn-tiny-chat, engine: mock, served-model-name: other, page-size: 32 }
+    env: { DYN_LOG: debug }
+`,
+  );
+  program = await startLaunch([file, "--served-model-name", "tiny"]);
+  expect(await complete(program.ready, "Once", 5)).toMatchObject({ status: 200, tokenCount: 5 });
+  expect(program.output()).toMatch(/^front +\| /m);
+  for (const name of ["worker-1", "worker-2"]) {
+    expect(program.output()).toMatch(
+      new RegExp(`^${name} +\\| .*"model":"tiny".*"pageSize":32`, "m"),
+    );
+    expect(program.output()).toMatch(new RegExp(`^ +process +${name}$`, "m"));
+  }
+  expect(await program.stop()).toBe(0);
+});
+
+test("lines of JSON stay lines of JSON, and say whose they are", async () => {
+  program = await startLaunch(["agg", ...mock], { DYN_LOGGING_JSONL: "1" });
+  const lines = program.output().match(/^\{"process".*$/gm) ?? [];
+  const names = lines.map((line) => (JSON.parse(line) as { process: string }).process);
+  expect(new Set(names)).toEqual(new Set(["frontend", "worker"]));
+  expect(await program.stop()).toBe(0);
+});
+
+test("--single-process serves the same from one process", async () => {
+  program = await startLaunch(["agg", ...mock, "--single-process"]);
+  if (process.platform === "linux") expect(childrenOf(program)).toEqual([]);
+  expect(await complete(program.ready, "Once", 5)).toMatchObject({ status: 200, tokenCount: 5 });
+  expect(await program.stop()).toBe(0);
+});
+
+test.each([
+  ["summary: x\nprocesses: []\n", "is no deployment pattern"],
+  ["summary: x\nprocesses: [{ program: router }]\n", "is no deployment pattern"],
+  ["summary: x\nprocesses: [{ program: worker }, { program: worker }]\n", "called worker"],
+  ["summary: x\nprocesses: [{ program: worker, flags: { page-sise: 1 } }]\n", "page-sise"],
+])("a pattern that says %j is refused before anything starts", async (text, message) => {
+  writeFileSync(file, text);
+  await expect(startLaunch([file])).rejects.toThrow(message);
+});
