@@ -48,7 +48,12 @@ export class DynamoPeer {
       planes,
     );
     const url = `http://127.0.0.1:${port}`;
-    await waitForHttp(`${url}/health`);
+    try {
+      await waitForHttp(`${url}/health`, program);
+    } catch (error) {
+      await program.stop("SIGKILL");
+      throw error;
+    }
     return { ...program, url };
   }
 
@@ -84,9 +89,9 @@ export interface PeerPlanes {
   readonly env: Readonly<Record<string, string>>;
 }
 
-async function waitForHttp(url: string): Promise<void> {
+async function waitForHttp(url: string, program: StartedProgram): Promise<void> {
   const end = Date.now() + 60_000;
-  while (Date.now() < end) {
+  while (Date.now() < end && program.process.exitCode === null) {
     const isUp = await fetch(url).then(
       (response) => response.ok,
       () => false,
@@ -94,5 +99,5 @@ async function waitForHttp(url: string): Promise<void> {
     if (isUp) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new Error(`${url} did not answer within 60 s.`);
+  throw new Error(`${url} did not answer within 60 s, or its program ended:\n${program.output()}`);
 }

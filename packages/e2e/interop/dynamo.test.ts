@@ -1,83 +1,34 @@
 // Programs of ours and real Dynamo 1.6.1 in one deployment: `pnpm interop`.
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { EtcdServer } from "@dyn/testing";
-import { modelPath } from "@dyn/tiny-models";
-import OpenAI from "openai";
-import { afterAll, afterEach, describe, expect, test } from "vitest";
-import { type StartedProgram, startProgram } from "../src/start-program.ts";
-import { DynamoPeer, type PeerPlanes } from "./dynamo-peer.ts";
+import type OpenAI from "openai";
+import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
+import { fetchMetrics, readMetric, untilMetric } from "../src/read-metrics.ts";
+import { ask, InteropServers, listed, MixedDeployment, peer } from "./mixed-deployment.ts";
 
-const peer = DynamoPeer.prepare();
-const etcd = await EtcdServer.start();
-const directory = modelPath("dyn-tiny-chat");
-const folder = mkdtempSync(join(tmpdir(), "dyn-interop-"));
-afterAll(async () => {
-  await etcd?.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+const servers = await InteropServers.start();
+afterAll(() => servers.close());
 
-const deployments: [string, PeerPlanes | null][] = [
-  ["file", { flags: ["--discovery-backend", "file"], env: { DYN_FILE_KV: folder } }],
-  ["etcd", etcd && { flags: ["--discovery-backend", "etcd"], env: { ETCD_ENDPOINTS: etcd.url } }],
-];
-
-describe.each(deployments)("discovery in %s, requests over tcp", (_name, planes) => {
-  const open: StartedProgram[] = [];
-  afterEach(async () => {
-    await Promise.all(open.splice(0).map((program) => program.stop("SIGKILL")));
-    // What a killed process leaves behind must not reach the next test.
-    rmSync(folder, { recursive: true, force: true });
-    await etcd?.clear();
+describe.each([
+  ["file", "tcp"],
+  ["etcd", "tcp"],
+  ["file", "nats"],
+  ["etcd", "nats"],
+] as const)("discovery in %s, requests over %s", (discovery, requests) => {
+  const planes = servers.planes(discovery, requests);
+  let deployment: MixedDeployment;
+  beforeEach(() => {
+    deployment = new MixedDeployment(planes!);
   });
-  const keep = <P extends StartedProgram>(program: P): P => {
-    open.push(program);
-    return program;
-  };
-
-  const ourFrontend = async () => {
-    const program = keep(
-      await startProgram({
-        app: "frontend",
-        args: [...planes!.flags],
-        env: { ...planes!.env, DYN_HTTP_HOST: "127.0.0.1", DYN_HTTP_PORT: "0" },
-        ready: /"url":"(http:[^"]+)"/,
-      }),
-    );
-    return createClient(program.ready);
-  };
-  const ourWorker = async (...args: string[]) =>
-    keep(
-      await startProgram({
-        app: "worker",
-        args: ["--model-path", directory, "--served-model-name", "tiny", ...planes!.flags, ...args],
-        env: { ...planes!.env, DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS: "1" },
-        ready: /"model":"(tiny)"/,
-      }),
-    );
-  const createClient = (url: string) =>
-    new OpenAI({ baseURL: `${url}/v1`, apiKey: "none", maxRetries: 0 });
-  const theirFrontend = async (...flags: string[]) =>
-    createClient(keep(await peer!.startFrontend(planes!, ...flags)).url);
-  const theirMocker = async (...flags: string[]) =>
-    keep(await peer!.startMocker(planes!, directory, "tiny", ...flags));
-  const listed = (client: OpenAI) =>
-    expect.poll(async () => (await client.models.list()).data.map(({ id }) => id), {
-      timeout: 40_000,
-    });
-  const ask = (content: string, more: object = {}) => ({
-    model: "tiny",
-    messages: [{ role: "user" as const, content }],
-    ...more,
+  afterEach(async () => {
+    await deployment.close();
+    await servers.clear();
   });
 
   const runs = describe.skipIf(peer === null || planes === null);
 
   runs("our frontend, their mocker", () => {
     test("the model appears, chat streams and ends, a killed worker leaves", async () => {
-      const client = await ourFrontend();
-      const mocker = await theirMocker("--speedup-ratio", "100");
+      const client = await deployment.ourFrontend();
+      const mocker = await deployment.theirMocker(["--speedup-ratio", "100"]);
       await listed(client).toEqual(["tiny"]);
       const answer = await client.chat.completions.create(ask("Hello", { max_tokens: 17 }));
       expect(answer.usage?.completion_tokens).toBe(17);
@@ -95,8 +46,8 @@ describe.each(deployments)("discovery in %s, requests over tcp", (_name, planes)
     });
 
     test("a client that leaves is a kill at the mocker, which goes on serving", async () => {
-      const client = await ourFrontend();
-      await theirMocker("--speedup-ratio", "1");
+      const client = await deployment.ourFrontend();
+      await deployment.theirMocker(["--speedup-ratio", "1"]);
       await listed(client).toEqual(["tiny"]);
       for (let i = 0; i < 5; i++) {
         const stream = await client.chat.completions.create({
@@ -111,17 +62,43 @@ describe.each(deployments)("discovery in %s, requests over tcp", (_name, planes)
     });
 
     test("a mocker that dies in mid-stream is a typed error, not a short answer", async () => {
-      const client = await ourFrontend();
-      const mocker = await theirMocker("--speedup-ratio", "1");
+      const client = await deployment.ourFrontend();
+      const mocker = await deployment.theirMocker(["--speedup-ratio", "1"]);
       await listed(client).toEqual(["tiny"]);
       const answer = client.chat.completions.create(ask("Hello", { max_tokens: 2_000 }));
       setTimeout(() => void mocker.stop("SIGKILL"), 1_500);
       await expect(answer).rejects.toMatchObject({ status: 503 });
     });
 
+    // The reference applies its limits to requests over TCP alone.
+    test.runIf(requests === "tcp")(
+      "a mocker that is full is 529 with Retry-After, and served again when it has room",
+      async () => {
+        const client = await deployment.ourFrontend();
+        await deployment.theirMocker(["--speedup-ratio", "1"], {
+          DYN_ENGINE_REQUEST_LIMIT: "1",
+          DYN_DYNAMO_REQUEST_QUEUE_LIMIT: "1",
+        });
+        await listed(client).toEqual(["tiny"]);
+        const answers = Array.from({ length: 4 }, (_, i) =>
+          client.chat.completions.create(ask(`Hello ${i}`, { max_tokens: 200 })),
+        );
+        const ends = await Promise.allSettled(answers);
+        const refused = ends.flatMap((end) => (end.status === "rejected" ? [end.reason] : []));
+        expect(refused.length).toBeGreaterThan(0);
+        expect(refused.length).toBeLessThan(4);
+        for (const error of refused) {
+          expect(error).toMatchObject({ status: 529 });
+          expect(Number(error.headers.get("retry-after"))).toBeGreaterThanOrEqual(1);
+        }
+        const later = await client.chat.completions.create(ask("Hello", { max_tokens: 3 }));
+        expect(later.usage?.completion_tokens).toBe(3);
+      },
+    );
+
     test("a draining mocker finishes what it began and takes nothing new", async () => {
-      const client = await ourFrontend();
-      const mocker = await theirMocker("--speedup-ratio", "1");
+      const client = await deployment.ourFrontend();
+      const mocker = await deployment.theirMocker(["--speedup-ratio", "1"]);
       await listed(client).toEqual(["tiny"]);
       const running = client.chat.completions.create(ask("Hello", { max_tokens: 300 }));
       await new Promise((resolve) => setTimeout(resolve, 500));
@@ -134,13 +111,13 @@ describe.each(deployments)("discovery in %s, requests over tcp", (_name, planes)
 
   runs("their frontend, our worker", () => {
     test("the model appears, and tokens, text and log-probabilities are right", async () => {
-      const client = await theirFrontend();
-      await ourWorker();
+      const client = await deployment.theirFrontend();
+      await deployment.ourWorker();
       await listed(client).toEqual(["tiny"]);
       const theirs = await client.chat.completions.create(
         ask("What is 12 + 30?", { temperature: 0, logprobs: true, top_logprobs: 2 }),
       );
-      const direct = await ourFrontend();
+      const direct = await deployment.ourFrontend();
       await listed(direct).toEqual(["tiny"]);
       const ours = await direct.chat.completions.create(
         ask("What is 12 + 30?", { temperature: 0, logprobs: true, top_logprobs: 2 }),
@@ -155,8 +132,8 @@ describe.each(deployments)("discovery in %s, requests over tcp", (_name, planes)
     });
 
     test("streams end, a client that leaves frees the worker, a stopped worker leaves", async () => {
-      const client = await theirFrontend();
-      const worker = await ourWorker();
+      const client = await deployment.theirFrontend();
+      const worker = await deployment.ourWorker();
       await listed(client).toEqual(["tiny"]);
       const stream = await client.chat.completions.create({
         ...ask("Count from 1 to 200.", { ignore_eos: true, max_tokens: 2_000 }),
@@ -164,27 +141,90 @@ describe.each(deployments)("discovery in %s, requests over tcp", (_name, planes)
       });
       for await (const _ of stream) break;
       stream.controller.abort();
+      await untilMetric(worker.systemUrl, "sglang:num_running_reqs", (value) => value === 0);
+      expect(
+        readMetric(await fetchMetrics(worker.systemUrl), "sglang:num_aborted_requests_total"),
+      ).toBe(1);
       const answer = await client.chat.completions.create(ask("Hello!", { temperature: 0 }));
       expect(answer.choices[0]?.finish_reason).toBe("stop");
       expect(await worker.stop()).toBe(0);
       await listed(client).toEqual([]);
     });
+
+    test("our worker that is full is their 529; one that drains finishes what it began", async () => {
+      const client = await deployment.theirFrontend();
+      const slow = ["--engine", "mock", "--mock-decode-ms-per-step", "20"];
+      const worker = await deployment.ourWorker([...slow, "--engine-request-limit", "1"], {
+        DYN_DYNAMO_REQUEST_QUEUE_LIMIT: "0",
+      });
+      await listed(client).toEqual(["tiny"]);
+      const more = { max_tokens: 150, ignore_eos: true };
+      const running = client.chat.completions.create(ask("Hello", more));
+      await untilMetric(worker.systemUrl, "dynamo_engine_request", (value) => value === 1);
+      await expect(client.chat.completions.create(ask("Too much", more))).rejects.toMatchObject({
+        status: 529,
+      });
+      const stopped = worker.stop();
+      expect((await running).usage?.completion_tokens).toBe(150);
+      expect(await stopped).toBe(0);
+      await listed(client).toEqual([]);
+    });
+
+    test("when our worker's time for draining runs out, their frontend goes on at another of ours", async () => {
+      const client = await deployment.theirFrontend(["--migration-limit", "3"]);
+      const slow = ["--engine", "mock", "--mock-decode-ms-per-step", "20"];
+      const first = await deployment.ourWorker(slow, {
+        DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS: "0",
+        DYN_RUNTIME_GRACEFUL_SHUTDOWN_TIMEOUT_SECS: "0.3",
+      });
+      await listed(client).toEqual(["tiny"]);
+      await deployment.ourWorker(slow);
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      const more = { max_tokens: 150, ignore_eos: true };
+      const answers = [1, 2, 3, 4].map((i) =>
+        client.chat.completions.create(ask(`Hello ${i}`, more)),
+      );
+      await untilMetric(first.systemUrl, "sglang:num_running_reqs", (value) => value > 0);
+      expect(await first.stop()).toBe(3);
+      for (const answer of await Promise.all(answers)) {
+        expect(answer.usage?.completion_tokens).toBe(150);
+      }
+    });
+
+    test("a killed worker of ours is their 503, and leaves", async () => {
+      const client = await deployment.theirFrontend();
+      const worker = await deployment.ourWorker(["--engine", "mock"]);
+      await listed(client).toEqual(["tiny"]);
+      const more = { max_tokens: 2_000, ignore_eos: true };
+      const running = client.chat.completions.create(ask("Hello", more));
+      running.catch(() => {});
+      await untilMetric(worker.systemUrl, "sglang:num_running_reqs", (value) => value === 1);
+      await worker.stop("SIGKILL");
+      await expect(running).rejects.toMatchObject({ status: 503 });
+      await listed(client).toEqual([]);
+    });
   });
 
   runs("both makes of worker behind both makes of frontend", () => {
-    test("round robin reaches a real mocker and our mock engine alike", async () => {
-      const clients = [await ourFrontend(), await theirFrontend()];
-      await theirMocker("--speedup-ratio", "100", "--block-size", "16");
+    test("round robin reaches a real mocker and our mock engine alike: their cards have one checksum", async () => {
+      const clients = [await deployment.ourFrontend(), await deployment.theirFrontend()];
+      const same = ["--block-size", "16", "--max-model-len", "4096"];
+      await deployment.theirMocker(["--speedup-ratio", "100", ...same]);
       for (const client of clients) await listed(client).toEqual(["tiny"]);
-      await ourWorker("--engine", "mock", "--endpoint", "dynamo.second.generate");
+      const worker = await deployment.ourWorker(["--engine", "mock", "--page-size", "16"]);
       await new Promise((resolve) => setTimeout(resolve, 2_000));
+      let before = 0;
       for (const client of clients) {
-        for (let i = 0; i < 4; i++) {
+        for (let i = 0; i < 6; i++) {
           const answer = await client.chat.completions.create(
             ask("Hello", { max_tokens: 7, ignore_eos: true }),
           );
           expect(answer.usage?.completion_tokens).toBe(7);
         }
+        const page = await fetchMetrics(worker.systemUrl);
+        const count = readMetric(page, "sglang:num_requests_total");
+        expect(count - before).toBe(3);
+        before = count;
       }
     });
   });
