@@ -1,6 +1,6 @@
 // Mixed load with random aborts against a running server, and what must hold afterwards.
-import { readFileSync } from "node:fs";
 import { type EngineLoad, waitUntilIdle } from "./read-metrics.ts";
+import { residentMb } from "./resident-mb.ts";
 
 export interface SoakOptions {
   readonly url: string;
@@ -125,15 +125,6 @@ function completionTokens(text: string, stream: boolean): number {
     return (JSON.parse(text) as { usage: { completion_tokens: number } }).usage.completion_tokens;
   if (!text.trimEnd().endsWith("data: [DONE]")) throw new Error("a stream ended without [DONE]");
   return Number(/"completion_tokens":(\d+)/.exec(text)?.[1] ?? 0);
-}
-
-/** VmRSS of a process and its children, which only Linux tells this way. */
-function residentMb(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
-  const own = Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
-  const pids = children.split(" ").filter((text) => text !== "");
-  return pids.reduce((sum, child) => sum + residentMb(Number(child)), own);
 }
 
 /** Mulberry32: small, seeded, good enough to mix load. */
