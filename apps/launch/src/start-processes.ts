@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isGiven } from "@dyn/args";
 import type { Logger } from "@dyn/logging";
+import { UnavailableError } from "@dyn/protocol";
 import type { RunningProgram } from "@dyn/runtime/program";
 import type { WorkerReport } from "@dyn/worker";
 import { Child, type ChildEnd, describeEnd, exitCodeOf } from "./child.ts";
@@ -26,15 +27,12 @@ export async function startProcesses(
   // A second signal ends us at once, and them with us.
   process.on("exit", () => {
     for (const child of children) child.kill();
+    rmSync(folder, { recursive: true, force: true });
   });
   const dead = Promise.race(
     children.map(async (child) => ({ child, end: await child.ended })),
   ).then((first) => (first.child.isStopping ? new Promise<never>(() => {}) : first));
-  const drain = async () => {
-    const complete = await stopInOrder(children, logger);
-    rmSync(folder, { recursive: true, force: true });
-    return { complete };
-  };
+  const drain = async () => ({ complete: await stopInOrder(children, logger) });
   const ended = dead.then(async ({ child, end }) => {
     process.stderr.write(obituary(child, end));
     await drain();
@@ -105,8 +103,13 @@ async function collectFacts(children: readonly Child[], signal: AbortSignal): Pr
   const served = Promise.all(
     frontends.flatMap((frontend) => [...models].map((model) => frontend.untilServes(model))),
   );
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(modelTimeoutMs)]);
-  await Promise.race([served, untilAborted(limit)]);
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(notServed(models)), modelTimeoutMs);
+  try {
+    await Promise.race([served, untilAborted(AbortSignal.any([signal, limit.signal]))]);
+  } finally {
+    clearTimeout(timer);
+  }
   return { urls, workers, startMs: performance.now() };
 }
 
@@ -136,6 +139,13 @@ function obituary(child: Child, end: ChildEnd): string {
   const lines = child.lastLines.map((line) => `  ${line}\n`).join("");
   const said = lines === "" ? "It said nothing." : `Its last lines:\n${lines}`;
   return `\ndyn: ${child.name} ${describeEnd(end)}, which nobody asked for; the others are stopped. ${said}\n`;
+}
+
+function notServed(models: ReadonlySet<string>): UnavailableError {
+  return new UnavailableError(
+    `The workers are up, but after ${modelTimeoutMs / 1000} s not every frontend serves ${[...models].join(", ")}; the lines above say what is in the way.`,
+    { code: "DYN_LAUNCH_NOT_SERVED" },
+  );
 }
 
 function untilAborted(signal: AbortSignal): Promise<never> {
