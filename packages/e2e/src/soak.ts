@@ -1,5 +1,6 @@
 // Mixed load with random aborts against a running server, and what must hold afterwards.
 import { readFileSync } from "node:fs";
+import { createRandom, type Random } from "./random.ts";
 import { type EngineLoad, waitUntilIdle } from "./read-metrics.ts";
 
 export interface SoakOptions {
@@ -24,8 +25,6 @@ export interface SoakResult {
   /** Once everybody has left. */
   readonly load: EngineLoad;
 }
-
-type Random = () => number;
 
 export async function soak(options: SoakOptions): Promise<SoakResult> {
   const random = createRandom(options.seed);
@@ -128,15 +127,4 @@ function completionTokens(text: string, stream: boolean): number {
 function residentMb(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
-}
-
-/** Mulberry32: small, seeded, good enough to mix load. */
-function createRandom(seed: number): Random {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
