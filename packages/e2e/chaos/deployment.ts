@@ -192,7 +192,9 @@ export class Deployment {
         DYN_SYSTEM_PORT: "0",
         ...this.#options.env,
         ...env,
-        ...(isInside ? { DYN_TCP_RPC_HOST: namespace.insideHost } : {}),
+        ...(isInside
+          ? { DYN_TCP_RPC_HOST: namespace.insideHost, DYN_SYSTEM_HOST: namespace.insideHost }
+          : {}),
         ...(app === "frontend" && this.#options.namespace !== undefined
           ? { DYN_TCP_RESPONSE_STREAM_HOST: this.#options.namespace.outsideHost }
           : {}),

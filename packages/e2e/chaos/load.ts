@@ -11,8 +11,8 @@ export interface LoadOptions {
   readonly hangMs: number;
   readonly random: Random;
   readonly vocabSize: number;
-  /** Mean pause of a client between two questions. Default 0. */
-  readonly pauseMs?: number;
+  /** Beside the clients: questions that come when they come, however long the answers take. */
+  readonly ratePerSecond?: number;
 }
 
 export interface LoadReport {
@@ -26,11 +26,13 @@ export interface LoadReport {
   tokenCount: number;
   /** Codes of failures, counted. */
   readonly reasons: Map<string, number>;
-  readonly answers: Answer[];
+  readonly answers: Omit<Answer, "choices">[];
 }
 
 /** A question that nobody listened to was not sent: the client tries again so soon. */
 const retryMs = 50;
+/** Of questions that come at a rate; beyond it the next one waits. */
+const maxRunning = 2_000;
 
 export class Load {
   readonly #options: LoadOptions;
@@ -38,6 +40,7 @@ export class Load {
   readonly #agent = createAgent();
   readonly #end = new AbortController();
   readonly #report = emptyReport();
+  readonly #running = new Set<Promise<void>>();
   #clients: Promise<unknown> = Promise.resolve();
 
   constructor(options: LoadOptions) {
@@ -60,9 +63,11 @@ export class Load {
   }
 
   start(): void {
-    this.#clients = Promise.all(
-      Array.from({ length: this.#options.clientCount }, () => this.#client()),
-    );
+    const { clientCount, ratePerSecond } = this.#options;
+    this.#clients = Promise.all([
+      ...Array.from({ length: clientCount }, () => this.#client()),
+      ...(ratePerSecond === undefined ? [] : [this.#arrivals(ratePerSecond)]),
+    ]);
   }
 
   get report(): LoadReport {
@@ -78,17 +83,31 @@ export class Load {
   }
 
   async #client(): Promise<void> {
-    const { questions, random, pauseMs = 0 } = this.#options;
+    while (!this.#end.signal.aborted) await this.#askOne();
+  }
+
+  async #arrivals(ratePerSecond: number): Promise<void> {
+    let dueMs = performance.now();
     while (!this.#end.signal.aborted) {
-      if (pauseMs > 0) await pause(-Math.log(1 - random()) * pauseMs);
-      const question = questions[Math.floor(random() * questions.length)]!;
-      let answer = await this.#ask(question);
-      while (answer.failure === "refused" && !this.#end.signal.aborted) {
-        await pause(retryMs);
-        answer = await this.#ask(question);
-      }
-      if (answer.failure !== "refused") this.#judge(question, answer);
+      dueMs += (-Math.log(1 - this.#options.random()) * 1000) / ratePerSecond;
+      const waitMs = dueMs - performance.now();
+      if (waitMs > 1) await pause(waitMs);
+      if (this.#running.size >= maxRunning) await Promise.race(this.#running);
+      const one = this.#askOne().finally(() => this.#running.delete(one));
+      this.#running.add(one);
     }
+    await Promise.all(this.#running);
+  }
+
+  async #askOne(): Promise<void> {
+    const { questions, random } = this.#options;
+    const question = questions[Math.floor(random() * questions.length)]!;
+    let answer = await this.#ask(question);
+    while (answer.failure === "refused" && !this.#end.signal.aborted) {
+      await pause(retryMs);
+      answer = await this.#ask(question);
+    }
+    if (answer.failure !== "refused") this.#judge(question, answer);
   }
 
   #ask(question: Question): Promise<Answer> {
@@ -99,7 +118,8 @@ export class Load {
   #judge(question: Question, answer: Answer): void {
     const report = this.#report;
     report.sent += 1;
-    report.answers.push(answer);
+    const { choices: _, ...times } = answer;
+    report.answers.push(times);
     this.#expected.get(question)?.forEach((expected, index) => {
       const received = answer.choices[index] ?? [];
       report.tokenCount += received.length;

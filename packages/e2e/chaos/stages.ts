@@ -25,13 +25,12 @@ export interface NatsStage extends Stage {
   readonly nats: NatsServer;
 }
 
-/** File discovery, all connections through proxies, clocks that jump. */
-export async function startFileStage(): Promise<Stage> {
+/** File discovery; all connections through proxies and clocks that jump, unless that is not wanted. */
+export async function startFileStage({ isProxied = true } = {}): Promise<Stage> {
   const folder = createFolder();
   const deployment = await Deployment.start({
     env: fileEnv(folder.path),
-    proxied: { directPorts: [] },
-    hasJumpingClock: true,
+    ...(isProxied ? { proxied: { directPorts: [] }, hasJumpingClock: true } : {}),
   });
   return fileStage(deployment, folder);
 }
