@@ -41,6 +41,7 @@ export const supportedOptions: SupportedOptions<WorkerConcerns> = {
     "endpointTypes",
     "customJinjaTemplate",
     "migrationLimit",
+    "migrationMaxSeqLen",
     "engineRequestLimit",
     "requestQueueLimit",
   ],
