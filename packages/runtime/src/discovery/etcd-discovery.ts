@@ -108,12 +108,11 @@ export class EtcdDiscovery implements Discovery {
     const signal = AbortSignal.any([options.signal, this.#end.signal]);
     const watch = new EtcdWatch({
       client: this.#client,
-      bucket,
       prefix: bucketPrefix(bucket, options.prefix ?? ""),
       channel,
       signal,
       read: (prefix) => this.#read(prefix),
-      decode: (_, entry) => this.#decode(bucket, entry),
+      decode: (entry) => this.#decode(bucket, entry),
       onProblem: this.#onProblem,
     });
     // A server that hangs does not keep the reader.
@@ -241,13 +240,13 @@ export class EtcdDiscovery implements Discovery {
         this.#recovering = null;
       });
     });
-    lease.on("keepaliveFailed", (error) => void this.#heartbeatFailed(lease, error));
+    lease.on("keepaliveFailed", (error) => this.#heartbeatFailed(lease, error));
     lease.on("keepaliveSucceeded", () => {
       if (this.#unwanted.size > 0) void this.#deleteUnwanted();
     });
   }
 
-  async #heartbeatFailed(lease: Lease, error: unknown): Promise<void> {
+  #heartbeatFailed(lease: Lease, error: unknown): void {
     if (this.#lease !== lease || this.#end.signal.aborted) return;
     if (performance.now() - this.#heartbeatReportedMs < heartbeatReportMs) return;
     this.#heartbeatReportedMs = performance.now();

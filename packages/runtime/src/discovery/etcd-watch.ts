@@ -3,20 +3,19 @@
 // without its data and count from one.
 import type { Etcd3, Watcher } from "etcd3";
 import { pause } from "./pause.ts";
-import type { Bucket, DiscoveryRecord } from "./record.ts";
+import type { DiscoveryRecord } from "./record.ts";
 import type { StoredRecord } from "./record-codec.ts";
 import type { WatchChannel } from "./watch-channel.ts";
 
 export interface EtcdWatchOptions {
   readonly client: Etcd3;
-  readonly bucket: Bucket;
   /** Ends in a slash. */
   readonly prefix: string;
   readonly channel: WatchChannel;
   readonly signal: AbortSignal;
   readonly read: (prefix: string) => Promise<{ stored: StoredRecord[]; revision: string }>;
   /** `null`: it cannot be used, and is left out. */
-  readonly decode: (bucket: Bucket, entry: StoredRecord) => DiscoveryRecord | null;
+  readonly decode: (entry: StoredRecord) => DiscoveryRecord | null;
   readonly onProblem: (message: string, error: unknown) => void;
 }
 
@@ -75,17 +74,15 @@ export class EtcdWatch {
       await new Promise<void>((resolve, reject) => {
         stop = resolve;
         signal.addEventListener("abort", stop, { once: true });
-        const fail = (error: unknown) => {
-          isGone = true;
-          reject(error);
-        };
         watcher.on("put", ({ key, value }) => {
           this.#tellPut({ key: key.toString(), value: value.toString() });
         });
         watcher.on("delete", ({ key }) => this.#tellDelete(key.toString()));
-        watcher.on("error", fail);
+        watcher.on("error", (error) => {
+          isGone = true;
+          reject(error);
+        });
         watcher.on("disconnected", (error: unknown) => {
-          isGone = false;
           reject(error ?? new Error("The connection was lost."));
         });
       });
@@ -118,10 +115,10 @@ export class EtcdWatch {
   }
 
   #tellPut(entry: StoredRecord): void {
-    const { bucket, decode, channel } = this.#options;
+    const { decode, channel } = this.#options;
     this.#missing.delete(entry.key);
     if (this.#told.get(entry.key) === entry.value) return;
-    const record = decode(bucket, entry);
+    const record = decode(entry);
     if (record === null) return;
     this.#told.set(entry.key, entry.value);
     channel.push({ type: "put", key: entry.key, record });
