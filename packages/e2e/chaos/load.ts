@@ -31,6 +31,7 @@ export interface LoadReport {
 
 /** A question that nobody listened to was not sent: the client tries again so soon. */
 const retryMs = 50;
+const afterFailureMs = 250;
 /** Of questions that come at a rate; beyond it the next one waits. */
 const maxRunning = 2_000;
 
@@ -108,6 +109,8 @@ export class Load {
       answer = await this.#ask(question);
     }
     if (answer.failure !== "refused") this.#judge(question, answer);
+    // As Retry-After wants it, if sooner.
+    if (answer.failure !== null) await pause(afterFailureMs);
   }
 
   #ask(question: Question): Promise<Answer> {

@@ -202,13 +202,17 @@ export class EtcdDiscovery implements Discovery {
     const watcher = this.#client.watch().key(key).watcher();
     this.#guards.set(key, watcher);
     watcher.on("delete", () => void this.#restore(key));
-    // Its revision was compacted: what happened meanwhile is not known.
-    watcher.on("error", () => {
-      this.#guards.delete(key);
-      if (!this.#own.has(key)) return;
-      this.#guard(key);
-      void this.#restore(key);
-    });
+    watcher.on("error", (error) => void this.#guardAgain(key, error));
+  }
+
+  /** Its revision was compacted, or it is not allowed: what happened meanwhile is not known. */
+  async #guardAgain(key: string, error: unknown): Promise<void> {
+    this.#guards.delete(key);
+    this.#onProblem(`The etcd watch of ${key} broke and begins again.`, error);
+    await pause(longestRetryMs, this.#end.signal);
+    if (!this.#own.has(key)) return;
+    this.#guard(key);
+    await this.#restore(key);
   }
 
   #unguard(key: string): void {
