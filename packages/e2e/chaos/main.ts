@@ -75,7 +75,7 @@ const withoutNamespace = await act(startNamespaceStage, [halfOpen, slowNetwork])
 const isLeft = (fault: { readonly name: string }) =>
   withoutNamespace.some(({ name }) => name === fault.name);
 const byFiles = [
-  workerKill,
+  workerKill(2),
   workerStop,
   socketCut,
   ...(isLeft(halfOpen) ? [halfOpenByProxy] : []),

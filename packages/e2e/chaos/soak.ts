@@ -57,6 +57,17 @@ function slopePerHour(samples: readonly { atMs: number; mb: number }[]): number 
   return (along / spread) * 3_600_000;
 }
 
+/** The least sample of each minute. */
+function minimaOf(samples: readonly { atMs: number; mb: number }[]) {
+  const byMinute = new Map<number, { atMs: number; mb: number }>();
+  for (const sample of samples) {
+    const minute = Math.floor(sample.atMs / 60_000);
+    const least = byMinute.get(minute);
+    if (least === undefined || sample.mb < least.mb) byMinute.set(minute, sample);
+  }
+  return [...byMinute.values()];
+}
+
 function counts({ answers: _, reasons, ...numbers }: LoadReport) {
   return { ...numbers, reasons: Object.fromEntries(reasons) };
 }
@@ -99,7 +110,6 @@ try {
   await Promise.all(deployment.workers.map(({ url }) => waitUntilIdle(url, 30_000)));
   // While caches and the heap fill up memory grows for good reasons.
   const settled = samples.slice(Math.floor(samples.length / 3));
-  const half = Math.floor(settled.length / 2);
   const result = {
     minutes,
     ratePerSecond: Number(ratePerSecond.toFixed(1)),
@@ -113,7 +123,8 @@ try {
       last: Math.round(samples.at(-1)?.mb ?? 0),
       most: Math.round(Math.max(...samples.map(({ mb }) => mb))),
       slopePerHour: Math.round(slopePerHour(settled)),
-      slopePerHourOfLastThird: Math.round(slopePerHour(settled.slice(half))),
+      // What garbage collection leaves: the saw's lower edge.
+      slopePerHourOfMinima: Math.round(slopePerHour(minimaOf(settled))),
     },
   };
   console.log(JSON.stringify(result, null, 2));

@@ -14,7 +14,7 @@ test(`nothing hangs and no token is lost or doubled (DYN_CHAOS_SEED=${seed})`, {
   const stage = await startFileStage();
   try {
     const options = { random: createRandom(seed), clientCount: 6, tokenCount: 32 };
-    const faults = [workerKill, socketCut, clientsThatLeave(60)];
+    const faults = [workerKill(1), socketCut, clientsThatLeave(60)];
     const outcomes = await runFaults(stage, faults, options);
     expect(outcomes.map(({ fault }) => fault)).toEqual(faults.map(({ name }) => name));
     for (const outcome of outcomes) {

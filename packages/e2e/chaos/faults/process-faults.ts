@@ -3,18 +3,20 @@ import { modelName, vocabSize } from "../deployment.ts";
 import { type Fault, pause } from "../fault.ts";
 import { createQuestions } from "../question.ts";
 
-/** One worker after the other, each started again. */
-export const workerKill: Fault = {
-  name: "worker SIGKILL",
-  inject: async ({ stage: { deployment } }) => {
-    for (const [index, { program }] of [...deployment.workers].entries()) {
-      await program.stop("SIGKILL");
-      await pause(500);
-      await deployment.startWorker(index);
-    }
-    return { means: "signal, one worker after the other, each started again" };
-  },
-};
+/** The first `count` workers, one after the other, each started again. */
+export function workerKill(count: number): Fault {
+  return {
+    name: "worker SIGKILL",
+    inject: async ({ stage: { deployment } }) => {
+      for (const [index, { program }] of deployment.workers.slice(0, count).entries()) {
+        await program.stop("SIGKILL");
+        await pause(500);
+        await deployment.startWorker(index);
+      }
+      return { means: "signal, one worker after the other, each started again" };
+    },
+  };
+}
 
 export const workerStop: Fault = {
   name: "worker SIGSTOP 20 s and back",
