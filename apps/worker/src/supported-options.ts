@@ -43,6 +43,7 @@ export const supportedOptions: SupportedOptions<WorkerConcerns> = {
     "endpointTypes",
     "customJinjaTemplate",
     "migrationLimit",
+    "migrationMaxSeqLen",
     "engineRequestLimit",
     "requestQueueLimit",
   ],

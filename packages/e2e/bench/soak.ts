@@ -1,4 +1,4 @@
-// `pnpm soak [seconds]`: 64 concurrent mixed requests with random aborts against `dyn launch agg`.
+// `pnpm soak:agg [seconds]`: 64 concurrent mixed requests with random aborts against `dyn launch agg`.
 import { soak } from "../src/soak.ts";
 import { startLaunch } from "../src/start-program.ts";
 

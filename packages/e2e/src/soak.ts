@@ -1,4 +1,5 @@
 // Mixed load with random aborts against a running server, and what must hold afterwards.
+import { createRandom, type Random } from "./random.ts";
 import { type EngineLoad, waitUntilIdle } from "./read-metrics.ts";
 import { residentMb } from "./resident-mb.ts";
 
@@ -27,8 +28,6 @@ export interface SoakResult {
   /** Once everybody has left. */
   readonly load: EngineLoad;
 }
-
-type Random = () => number;
 
 export async function soak(options: SoakOptions): Promise<SoakResult> {
   const random = createRandom(options.seed);
@@ -125,15 +124,4 @@ function completionTokens(text: string, stream: boolean): number {
     return (JSON.parse(text) as { usage: { completion_tokens: number } }).usage.completion_tokens;
   if (!text.trimEnd().endsWith("data: [DONE]")) throw new Error("a stream ended without [DONE]");
   return Number(/"completion_tokens":(\d+)/.exec(text)?.[1] ?? 0);
-}
-
-/** Mulberry32: small, seeded, good enough to mix load. */
-function createRandom(seed: number): Random {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

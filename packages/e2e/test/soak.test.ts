@@ -1,4 +1,4 @@
-// The short form of `pnpm soak`.
+// The short form of `pnpm soak:agg`.
 import { expect, test } from "vitest";
 import { soak } from "../src/soak.ts";
 import { startLaunch } from "../src/start-program.ts";

@@ -32,7 +32,11 @@ async function startWorker() {
   const args = ["--model-path", model, "--served-model-name", "tiny", "--engine", "mock"];
   const worker = await start(
     "worker",
-    [...args, "--mock-decode-ms-per-step", "10"],
+    // As older releases had it: the worker says how often its requests may move.
+    [
+      ...[...args, "--mock-decode-ms-per-step", "10"],
+      ...["--migration-limit", "3", "--migration-max-seq-len", "4096"],
+    ],
     /"model":"(tiny)"/,
   );
   const system = /"url":"(http:[^"]+)"/.exec(worker.output())?.[1];
@@ -58,7 +62,7 @@ test("an answer whose worker is killed is complete and the same", async () => {
     readFileSync(new URL(`../../../${model}/tokenizer_config.json`, import.meta.url), "utf8"),
   );
 
-  const frontend = await start("frontend", ["--migration-limit", "3"], /"url":"(http:[^"]+)"/);
+  const frontend = await start("frontend", [], /"url":"(http:[^"]+)"/);
   const ask = async () => {
     const answer = await fetch(`${frontend.ready}/v1/completions`, {
       method: "POST",

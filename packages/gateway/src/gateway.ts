@@ -84,7 +84,7 @@ export class Gateway {
           },
           migration: {
             limit: migrationLimit(card),
-            maxSeqLen: options.migration?.maxSeqLen,
+            maxSeqLen: options.migration?.maxSeqLen ?? card.migrationMaxSeqLen,
             onMigrated: (migration) => {
               const { model, type, cause } = migration;
               metrics.migrated(model, type);

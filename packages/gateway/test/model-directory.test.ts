@@ -1,6 +1,9 @@
 // Models come and go with the workers that serve them.
 import { createMockEngine } from "@dyn/engine";
-import { afterEach, describe, expect, it } from "vitest";
+import { createGateway } from "@dyn/gateway";
+import { createMetricsRegistry } from "@dyn/metrics";
+import { createMemHub, type Discovery, DistributedRuntime } from "@dyn/runtime";
+import { afterEach, describe, expect, it, test } from "vitest";
 import {
   type Deployment,
   model,
@@ -11,7 +14,7 @@ import {
 import { startScriptedWorker } from "./support/scripted-worker.ts";
 
 let deployment: Deployment;
-afterEach(() => deployment.close());
+afterEach(() => deployment?.close());
 
 const ids = async () => (await deployment.client.models.list()).data.map(({ id }) => id);
 const chat = (name: string) =>
@@ -84,7 +87,8 @@ describe("the model directory", () => {
     });
     await until(() => deployment.log.some((line) => line.includes("broken")), "a log line");
     expect(await ids()).toEqual([model]);
-    await expect(chat("broken")).rejects.toMatchObject({ status: 404 });
+    // Somebody serves it: to come again later is right.
+    await expect(chat("broken")).rejects.toMatchObject({ status: 503 });
     await broken.close();
   });
 
@@ -181,3 +185,28 @@ interface ReadyAnswer {
     }
   >;
 }
+
+test("while discovery has not told what there is no model is unknown, only not there yet", async () => {
+  const discovery: Discovery = {
+    kind: "silent",
+    instanceId: 1n,
+    put: async () => {},
+    delete: async () => {},
+    list: async () => [],
+    async *watch(_, { signal }) {
+      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    },
+    close: async () => {},
+  };
+  const runtime = new DistributedRuntime({ ...createMemHub().createPlanes(), discovery });
+  const gateway = createGateway({ runtime, metrics: createMetricsRegistry() });
+  const { url } = await gateway.listen({ host: "127.0.0.1", port: 0 });
+  const answer = await fetch(`${url}/v1/completions`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ model, prompt: "a" }),
+  });
+  expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "1"]);
+  await gateway.close();
+  await runtime.close();
+});

@@ -16,6 +16,10 @@ export interface BrokenDeployment {
   /** Of each request in turn: after how many items it breaks; beyond the list none does. */
   cuts: number[];
   failure: () => Error;
+  /** A cut is no failure: the worker says nothing more, its connection stands. */
+  isHanging: boolean;
+  /** As if its lease had expired; it goes on. */
+  withdraw(instanceId: bigint): Promise<void>;
   /** What the workers were sent since the last `reset`. */
   readonly sent: PreprocessedRequest[];
   reset(): void;
@@ -46,9 +50,10 @@ export async function startBrokenDeployment(
   const handler = createDecodeHandler({ engine });
   const sent: PreprocessedRequest[] = [];
   const workers: DistributedRuntime[] = [];
+  const leaves = new Map<bigint, () => Promise<void>>();
   for (let i = 0; i < workerCount; i++) {
     const worker = new DistributedRuntime(hub.createPlanes({ instanceId: BigInt(i + 1) }));
-    await worker
+    const served = await worker
       .endpoint(address)
       .serve<PreprocessedRequest, EngineOutputItem>(async function* (request, context) {
         sent.push(request);
@@ -60,12 +65,16 @@ export async function startBrokenDeployment(
           for (const item of reshape(data!)) {
             yield { data: item };
             count += 1;
-            if (count === cut) throw deployment.failure();
+            if (count < cut) continue;
+            if (!deployment.isHanging) throw deployment.failure();
+            await new Promise((resolve) => context.killSignal.addEventListener("abort", resolve));
+            return;
           }
         }
         if (cut < Number.POSITIVE_INFINITY) throw deployment.failure();
       });
     workers.push(worker);
+    leaves.set(BigInt(i + 1), () => served.leave());
   }
   const caller = new DistributedRuntime(hub.createPlanes());
   const client = caller
@@ -76,8 +85,11 @@ export async function startBrokenDeployment(
     client,
     cuts: [],
     failure: disconnected,
+    isHanging: false,
+    withdraw: async (instanceId) => leaves.get(instanceId)?.(),
     sent,
     reset: () => {
+      deployment.isHanging = false;
       sent.length = 0;
       deployment.cuts = [];
       deployment.failure = disconnected;

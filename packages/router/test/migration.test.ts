@@ -212,6 +212,49 @@ describe("a request moves", () => {
     expect(ours.sent).toHaveLength(1);
   });
 
+  test("when its worker falls silent in mid-answer with its connection open", async () => {
+    const client = createMigratingClient(ours.client, { limit: 1, silenceMs: 300 });
+    const whole = await joinAnswer(ours.client.generate(request()));
+    ours.reset();
+    ours.isHanging = true;
+    ours.cuts = [4];
+    expect(await joinAnswer(client.generate(request()))).toEqual(whole);
+    expect(ours.sent).toHaveLength(2);
+    ours.cuts = [4];
+    const still = createMigratingClient(ours.client, { limit: 0, silenceMs: 300 });
+    await expect(joinAnswer(still.generate(request()))).rejects.toMatchObject({
+      code: "DYN_RUNTIME_DISCONNECTED",
+      status: 503,
+    });
+  });
+
+  test("when its worker has left discovery and says nothing, sooner", async () => {
+    const hanging = await startBrokenDeployment(engine);
+    const client = createMigratingClient(hanging.client, { limit: 1, withdrawnSilenceMs: 300 });
+    hanging.isHanging = true;
+    hanging.cuts = [4];
+    let instanceId = 0n;
+    const options = {
+      onRouted: (instance: { instanceId: bigint }) => (instanceId ||= instance.instanceId),
+    };
+    const stream = client.generate(request(), options as object);
+    const first = await stream.next();
+    await hanging.withdraw(instanceId);
+    const rest = await joinAnswer(stream);
+    const length = first.value!.data!.token_ids.length + rest.choices[0]!.tokenIds.length;
+    expect([length, hanging.sent.length]).toEqual([12, 2]);
+    await hanging.close();
+  });
+
+  test("not because its reader takes long", async () => {
+    const client = createMigratingClient(ours.client, { limit: 1, silenceMs: 300 });
+    const stream = client.generate(request());
+    await stream.next();
+    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    await joinAnswer(stream);
+    expect(ours.sent).toHaveLength(1);
+  });
+
   test("not when its caller has left", async () => {
     const caller = new AbortController();
     const client = createMigratingClient(ours.client, { limit: 3 });

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { drawU64, FileDiscovery } from "@dyn/runtime";
+import { mountSmallDisk } from "@dyn/testing";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { decodeFileName, encodeFileName } from "../src/discovery/key-path.ts";
 import type { Bucket } from "../src/discovery/record.ts";
@@ -65,11 +66,94 @@ test("a record of a process that died turns stale, vanishes and is deleted", asy
   const [name] = await readdir(folder);
   const old = new Date(Date.now() - 60_000);
   await utimes(join(folder, name!), old, old);
-  const other = join_();
+  const other = join_({ staleAfterMs: 100 });
   expect(await other.list("v1/instances")).toEqual([]);
-  expect(await readdir(folder)).toEqual([]);
+  // The file goes once it has been watched for so long.
+  await expect
+    .poll(async () => [await other.list("v1/instances"), await readdir(folder)])
+    .toEqual([[], []]);
   await other.close();
   await dead.close();
+});
+
+test("a clock that jumps an hour, either way, on either side, takes nobody for dead", async () => {
+  let jumpMs = 0;
+  const now = () => Date.now() + jumpMs;
+  const member = join_({ now, touchIntervalMs: 20, staleAfterMs: 500 });
+  const watcher = join_({ now, staleAfterMs: 500, pollIntervalMs: 20 });
+  const sober = join_({ staleAfterMs: 500, pollIntervalMs: 20 });
+  const value = recorded.find(({ file }) => file.startsWith("v1/instances"))!.content;
+  await member.put(decodeRecord("v1/instances", { key: "k", value }));
+  const end = new AbortController();
+  const seen: string[][] = [[], []];
+  const watching = [watcher, sober].map(async (other, index) => {
+    for await (const { type } of other.watch("v1/instances", { signal: end.signal }))
+      seen[index]!.push(type);
+  });
+  await expect.poll(() => seen.every((types) => types.includes("synced"))).toBe(true);
+  for (jumpMs of [3_600_000, -3_600_000, 0]) {
+    await new Promise((resolve) => setTimeout(resolve, 700));
+  }
+  expect(seen).toEqual([
+    ["put", "synced"],
+    ["put", "synced"],
+  ]);
+  end.abort();
+  await Promise.all(watching);
+  await Promise.all([member, watcher, sober].map((one) => one.close()));
+});
+
+test("a process that was stopped for long comes back, and takes nobody for dead", async () => {
+  let monotonicMs = 0;
+  const monotonicNow = () => monotonicMs;
+  const [member, other] = [
+    join_({ touchIntervalMs: 20 }),
+    join_({ monotonicNow, pollIntervalMs: 20 }),
+  ];
+  const value = recorded.find(({ file }) => file.startsWith("v1/instances"))!.content;
+  await member.put(decodeRecord("v1/instances", { key: "k", value }));
+  const end = new AbortController();
+  const seen: string[] = [];
+  const watching = (async () => {
+    for await (const { type } of other.watch("v1/instances", { signal: end.signal }))
+      seen.push(type);
+  })();
+  await expect.poll(() => seen).toEqual(["put", "synced"]);
+  monotonicMs += 20_000;
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(seen).toEqual(["put", "synced"]);
+  end.abort();
+  await watching;
+  await Promise.all([member.close(), other.close()]);
+});
+
+test("a folder that is full refuses a new record with a sentence and keeps those that stand", async ({
+  skip,
+  onTestFinished,
+}) => {
+  const full = mountSmallDisk();
+  if (full === null) return skip();
+  onTestFinished(full.remove);
+  const member = join_({ root: full.folder, touchIntervalMs: 20, staleAfterMs: 300 });
+  const other = join_({ root: full.folder, staleAfterMs: 300 });
+  const value = recorded.find(({ file }) => file.startsWith("v1/instances"))!.content;
+  const record = decodeRecord("v1/instances", { key: "k", value });
+  await member.put(record);
+  full.fill();
+  const late = decodeRecord("v1/instances", {
+    key: "k",
+    value: value.replace(/"instance_id":\d+/, '"instance_id":7'),
+  });
+  await expect(member.put(late)).rejects.toMatchObject({
+    code: "DYN_DISCOVERY_WRITE_FAILED",
+    message: expect.stringContaining("ENOSPC"),
+  });
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect(await other.list("v1/instances")).toEqual([record]);
+  full.free();
+  await member.put(late);
+  expect(await other.list("v1/instances")).toHaveLength(2);
+  await Promise.all([member.close(), other.close()]);
 });
 
 test("a live process keeps its records fresh, and puts back what was deleted", async () => {

@@ -1,8 +1,10 @@
 // The event plane over NATS: Dynamo 1.6.1's bytes, then a real nats-server.
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createMemHub, NatsEventPlane } from "@dyn/runtime";
-import { NatsServer } from "@dyn/testing";
-import { connect } from "@nats-io/transport-node";
+import { createTestCertificates, NatsServer } from "@dyn/testing";
+import { connect, nkeys } from "@nats-io/transport-node";
 import { afterAll, describe, expect, test } from "vitest";
 import { decodeEnvelope, encodeEnvelope } from "../src/event/envelope-codec.ts";
 import { eventPlaneConformance, meet } from "./conformance/event-plane.ts";
@@ -128,7 +130,7 @@ describe.skipIf(server === null)("nats", () => {
     publisher.publish(Uint8Array.of(1));
     expect((await subscriptionNext(subscription)).sequence).toBe(1);
     expect(publisher.droppedCount).toBe(1);
-    expect(problems).toEqual([expect.stringContaining(".big could not be sent")]);
+    expect(problems).toEqual([expect.stringContaining("on big could not be sent")]);
     await plane.close();
   });
 });
@@ -154,6 +156,118 @@ test("user and password, or a token, open a server that asks for them", async ({
   ];
   await Promise.all(planes.map((plane) => plane.close()));
 });
+
+describe("a server that asks who is there", () => {
+  const folder = mkdtempSync(join(tmpdir(), "dyn-nats-"));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const scope = { namespace: "n", component: "c", endpoint: "e" };
+
+  /** Starts one by its configuration; what connects as `good` passes events, what connects as `bad` does not connect. */
+  async function admits(
+    config: string,
+    good: object,
+    bad: object,
+    onTestFinished: (action: () => Promise<void>) => void,
+  ): Promise<boolean> {
+    const file = join(folder, `${Math.random()}.conf`);
+    writeFileSync(file, config);
+    const guarded = await NatsServer.start(["--config", file]);
+    if (guarded === null) return false;
+    onTestFinished(() => guarded.close());
+    const { discovery } = createMemHub().createPlanes();
+    const open = (options: object) =>
+      NatsEventPlane.connect({ discovery, servers: [guarded.url], ...options });
+    await expect(open(bad)).rejects.toMatchObject({ code: "DYN_RUNTIME_NATS_UNREACHABLE" });
+    const plane = await open(good);
+    const subscription = await plane.subscribe(scope, "t");
+    await meet(await plane.createPublisher(scope, "t"), subscription);
+    // And again after a restart: the credentials are kept.
+    await guarded.kill();
+    await guarded.resume();
+    await meet(await plane.createPublisher(scope, "t"), subscription);
+    await plane.close();
+    return true;
+  }
+
+  test("takes an nkey", async ({ skip, onTestFinished }) => {
+    const [user, other] = [nkeys.createUser(), nkeys.createUser()];
+    const config = `authorization: { users: [ { nkey: ${user.getPublicKey()} } ] }`;
+    const seed = (pair: typeof user) => ({ nkeySeed: new TextDecoder().decode(pair.getSeed()) });
+    if (!(await admits(config, seed(user), seed(other), onTestFinished))) skip();
+  });
+
+  test("takes a credentials file", async ({ skip, onTestFinished }) => {
+    const [operator, account, user, stranger] = [
+      nkeys.createOperator(),
+      nkeys.createAccount(),
+      nkeys.createUser(),
+      nkeys.createAccount(),
+    ];
+    const accountJwt = signJwt(operator, account.getPublicKey(), {
+      type: "account",
+      limits: {
+        subs: -1,
+        data: -1,
+        payload: -1,
+        conn: -1,
+        leaf: -1,
+        imports: -1,
+        exports: -1,
+        wildcards: true,
+      },
+    });
+    const limits = { subs: -1, data: -1, payload: -1 };
+    const credentialsFile = (name: string, signer: typeof operator) => {
+      const jwt = signJwt(signer, user.getPublicKey(), { type: "user", ...limits });
+      const path = join(folder, name);
+      const seed = new TextDecoder().decode(user.getSeed());
+      writeFileSync(
+        path,
+        [
+          "-----BEGIN NATS USER JWT-----",
+          jwt,
+          "------END NATS USER JWT------",
+          "-----BEGIN USER NKEY SEED-----",
+          seed,
+          "------END USER NKEY SEED------",
+          "",
+        ].join("\n"),
+      );
+      return { credentialsFile: path };
+    };
+    const config = [
+      `operator: ${signJwt(operator, operator.getPublicKey(), { type: "operator" })}`,
+      "resolver: MEMORY",
+      `resolver_preload: { ${account.getPublicKey()}: ${accountJwt} }`,
+    ].join("\n");
+    const [good, bad] = [credentialsFile("good", account), credentialsFile("bad", stranger)];
+    if (!(await admits(config, good, bad, onTestFinished))) skip();
+  });
+
+  test("speaks TLS and wants a certificate", async ({ skip, onTestFinished }) => {
+    const certificates = createTestCertificates();
+    if (certificates === null) return skip();
+    onTestFinished(certificates.remove);
+    const { ca, serverCert, serverKey, clientCert, clientKey } = certificates;
+    const config = `tls: { cert_file: "${serverCert}", key_file: "${serverKey}", ca_file: "${ca}", verify: true }`;
+    const tls = { caFile: ca, certFile: clientCert, keyFile: clientKey };
+    if (!(await admits(config, { tls }, { tls: { caFile: ca } }, onTestFinished))) skip();
+  });
+});
+
+/** A token of NATS: claims about `subject`, signed by the one above it. */
+function signJwt(
+  signer: ReturnType<typeof nkeys.createUser>,
+  subject: string,
+  nats: Record<string, unknown>,
+): string {
+  const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const head = encode({ typ: "JWT", alg: "ed25519-nkey" });
+  const issuer = signer.getPublicKey();
+  const claims = { jti: "1", iat: 1_700_000_000, iss: issuer, name: "test", sub: subject };
+  const text = `${head}.${encode({ ...claims, nats: { ...nats, version: 2 } })}`;
+  return `${text}.${Buffer.from(signer.sign(Buffer.from(text))).toString("base64url")}`;
+}
 
 async function subscriptionNext(
   subscription: AsyncIterable<{ sequence: number; publisherId: bigint }>,

@@ -57,7 +57,7 @@ const hub = createMemHub();
 const create = (options: object = {}) =>
   new ZmqEventPlane({ discovery: hub.createPlanes().discovery, host: "127.0.0.1", ...options });
 
-eventPlaneConformance("zmq", async () => create());
+eventPlaneConformance("zmq", async (options) => create(options));
 
 const scope = { namespace: "dyn", component: "backend", endpoint: "generate" };
 const channels = () => hub.createPlanes().discovery.list("v1/event_channels");
@@ -118,23 +118,6 @@ test("a foreign publisher is followed by its record; gaps, strangers and garbage
   await plane.close();
   await discovery.close();
   socket.close();
-});
-
-test("a reader that is too slow loses the oldest events and counts them", async () => {
-  const plane = create({ capacity: 8 });
-  const publisher = await create().createPublisher(scope, "burst");
-  const subscription = await plane.subscribe(scope, "burst");
-  const probe = await create().subscribe(scope, "burst");
-  await meet(publisher, probe);
-  await expect
-    .poll(() => {
-      publisher.publish(Uint8Array.of(1));
-      return subscription.droppedCount;
-    })
-    .toBeGreaterThan(0);
-  subscription.close();
-  probe.close();
-  await publisher.close();
 });
 
 test("what does not fit before the socket is dropped, counted, and leaves a gap in the numbers", async () => {

@@ -27,6 +27,9 @@ export function createModelCard(options: {
     workerType: "aggregated",
     needs: [],
     migrationLimit: args.values.worker.migrationLimit,
+    ...(args.values.worker.migrationMaxSeqLen === undefined
+      ? {}
+      : { migrationMaxSeqLen: args.values.worker.migrationMaxSeqLen }),
     runtimeConfig: {
       totalKvBlocks: engine.pageCount,
       maxNumSeqs: engine.maxRunningRequests,

@@ -212,6 +212,11 @@ export const workerOptions = z.object({
     z.number().int().min(0).default(0),
     { group: service },
   ),
+  migrationMaxSeqLen: option(
+    "Longest sequence that moves away from this worker, in tokens; a frontend's own bound counts if it has one.",
+    z.number().int().min(1).optional(),
+    { group: service },
+  ),
   engineRequestLimit: option(
     "Requests that run at once at this endpoint; more wait.",
     z.number().int().min(1).optional(),

@@ -68,6 +68,14 @@ export function methodNotAllowed(method: string, path: string, allow: string): D
   });
 }
 
+export function modelStarting(name: string): DynError {
+  return new DynError(`The model ${clip(name)} cannot be served yet: it is being loaded.`, {
+    code: "DYN_GATEWAY_STARTING",
+    status: 503,
+    retryable: true,
+  });
+}
+
 export function draining(): DynError {
   return new DynError("Service is not ready: the server is shutting down.", {
     code: "DYN_GATEWAY_DRAINING",

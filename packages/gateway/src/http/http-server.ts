@@ -101,6 +101,9 @@ export class HttpServer {
   /** New requests are refused from now on; resolves when none runs, or `false` when time is over. */
   async drain(options: { readonly timeoutMs: number }): Promise<boolean> {
     this.#draining = true;
+    // A client must not send its next request into a connection that is about to go.
+    this.#server.closeIdleConnections();
+    for (const { response } of this.#exchanges) closeAfter(response);
     if (this.#exchanges.size === 0) return true;
     return await new Promise((resolve) => {
       const done = () => {
@@ -137,6 +140,7 @@ export class HttpServer {
     try {
       const route = this.#router.find(exchange);
       if (route.errorFormat !== undefined) exchange.errorFormat = route.errorFormat;
+      if (this.#draining) closeAfter(response);
       if (this.#draining && !route.whileDraining) throw draining();
       const admission = this.#door.admit(request, route.access ?? "client");
       release = admission.release;
@@ -195,4 +199,8 @@ function pathOf(request: IncomingMessage): string {
 
 function trace(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+function closeAfter(response: ServerResponse): void {
+  if (!response.headersSent) response.setHeader("connection", "close");
 }

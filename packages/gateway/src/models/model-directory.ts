@@ -2,7 +2,7 @@
 // The first card of a set builds its pipeline; when the last instance leaves, the set is gone.
 import type { ModelCard, ModelType } from "@dyn/protocol";
 import { type Discovery, type ModelRecord, parseEndpointId } from "@dyn/runtime";
-import { unknownModel } from "../errors/gateway-errors.ts";
+import { modelStarting, unknownModel } from "../errors/gateway-errors.ts";
 import type { GatewayLogger } from "../logger.ts";
 import type { ModelPipeline } from "./model-pipeline.ts";
 import { ServedModel } from "./served-model.ts";
@@ -27,6 +27,7 @@ export class ModelDirectory {
   readonly #end = new AbortController();
   readonly #changeWaiters = new Set<() => void>();
   #watching: Promise<void> = Promise.resolve();
+  #isSynced = false;
 
   constructor(options: ModelDirectoryOptions) {
     this.#options = options;
@@ -59,10 +60,14 @@ export class ModelDirectory {
     return model?.isReady ? model : undefined;
   }
 
-  /** Throws NotFoundError when no model of the name and type is ready. */
+  /**
+   * Throws NotFoundError when no model of the name and type is ready, UnavailableError while discovery has not told yet
+   * what there is, or the model is being loaded.
+   */
   get(name: string, type: ModelType): ModelPipeline {
     const pipeline = this.find(name)?.pick(type);
     if (pipeline !== undefined) return pipeline;
+    if (!this.#isSynced || this.known(name)?.isLoading(type) === true) throw modelStarting(name);
     const others = this.list().filter((model) => model.has(type));
     throw unknownModel(
       name,
@@ -101,7 +106,8 @@ export class ModelDirectory {
     const { discovery, logger } = this.#options;
     try {
       for await (const event of discovery.watch("v1/mdc", { signal })) {
-        if (event.type === "put" && event.record.type === "model") {
+        if (event.type === "synced") this.#isSynced = true;
+        else if (event.type === "put" && event.record.type === "model") {
           await this.#put(event.key, event.record);
         } else if (event.type === "delete") {
           await this.#delete(event.key);

@@ -44,6 +44,14 @@ export class ServedModel {
     return this.#ready(type).length > 0;
   }
 
+  /** Whether a set for the type is there whose pipeline is not built yet. */
+  isLoading(type: ModelType): boolean {
+    return [...this.sets.values()].some(
+      ({ pipeline, isPublic, card }) =>
+        pipeline === null && isPublic && card.modelTypes.includes(type),
+    );
+  }
+
   /** A pipeline for a request of the type: sets have a share by their instances. `undefined`: none is ready. */
   pick(type?: ModelType): ModelPipeline | undefined {
     const pipelines = this.#ready(type);

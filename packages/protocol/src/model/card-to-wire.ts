@@ -32,6 +32,7 @@ const WireCard = z.looseObject({
   context_length: z.number().int().nonnegative().nullish(),
   kv_cache_block_size: z.number().int().nonnegative(),
   migration_limit: z.number().int().nonnegative(),
+  migration_max_seq_len: z.number().int().positive().nullish().catch(null),
   model_type: z.string(),
   model_input: z.enum(["Tokens", "Text", "Tensor"]),
   worker_type: WorkerType.nullish().catch(null),
@@ -94,6 +95,9 @@ export function cardToWire(card: ModelCard): WireCard {
     context_length: card.contextLength,
     kv_cache_block_size: card.kvCacheBlockSize,
     migration_limit: card.migrationLimit ?? 0,
+    ...(card.migrationMaxSeqLen === undefined
+      ? {}
+      : { migration_max_seq_len: card.migrationMaxSeqLen }),
     model_type: card.modelTypes.map((type) => typeWords[type]).join(" | "),
     model_input: card.modelInput === "tokens" ? "Tokens" : "Text",
     ...(card.workerType === undefined ? {} : { worker_type: card.workerType }),
@@ -163,6 +167,7 @@ export function wireToCard(
     ...optional("workerType", wire.worker_type),
     ...optional("needs", wire.needs),
     migrationLimit: wire.migration_limit,
+    ...optional("migrationMaxSeqLen", wire.migration_max_seq_len),
     runtimeConfig: {
       ...optional("totalKvBlocks", runtime.total_kv_blocks),
       ...optional("maxNumSeqs", runtime.max_num_seqs),

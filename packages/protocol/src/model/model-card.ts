@@ -52,6 +52,8 @@ export const ModelCard = z.object({
   /** Peers that must be there before the model is served: one of these sets. */
   needs: z.array(z.array(WorkerType)).optional(),
   migrationLimit: z.number().int().nonnegative().optional(),
+  /** Tokens; only dyn's frontends read it. */
+  migrationMaxSeqLen: z.number().int().positive().optional(),
   runtimeConfig: z
     .object({
       totalKvBlocks: z.number().int().nonnegative(),

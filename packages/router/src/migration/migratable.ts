@@ -7,6 +7,8 @@ const codes: ReadonlySet<string> = new Set([
   "DYN_RUNTIME_DISCONNECTED",
   "DYN_RUNTIME_ENDPOINT_DRAINING",
   "DYN_RUNTIME_PROTOCOL",
+  // Whether the worker has got the request is not known; if it has, nobody takes its answer.
+  "DYN_RUNTIME_NATS_UNREACHABLE",
   "DYN_ENGINE_SHUTDOWN",
   "DYN_ENGINE_DRAINING",
   "DYN_ENGINE_CLOSED",

@@ -3,6 +3,7 @@ import type { DynError, EngineOutputItem, PreprocessedRequest } from "@dyn/proto
 import { type Annotated, type CallOptions, drawU53, type EndpointClient } from "@dyn/runtime";
 import { DeliveredAnswer } from "./delivered-answer.ts";
 import { isMigratable, isRefusalForLoad } from "./migratable.ts";
+import { SilenceWatch } from "./silence-watch.ts";
 
 /** What a frontend needs of the client of an endpoint that takes token ids. */
 export type TokenClient = Pick<
@@ -22,6 +23,10 @@ export interface Migration {
 export interface MigrationOptions {
   /** How often one request may move; 0 = never. */
   readonly limit: number;
+  /** A stream that has begun and says nothing for so long has lost its worker. Default 60 000. */
+  readonly silenceMs?: number;
+  /** The same for one whose instance has left discovery, begun or not. Default 5 000. */
+  readonly withdrawnSilenceMs?: number;
   /** A sequence of more tokens, prompt and answer, stays where it is. Default: no bound. */
   readonly maxSeqLen?: number | undefined;
   /** Before a request is sent again. */
@@ -41,11 +46,19 @@ export class MigratingClient implements TokenClient {
   readonly #client: TokenClient;
   readonly #options: MigrationOptions;
   readonly #drawSeed: () => number;
+  readonly #silence: SilenceWatch;
 
   constructor(client: TokenClient, options: MigrationOptions) {
     this.#client = client;
     this.#options = options;
     this.#drawSeed = options.drawSeed ?? (() => Number(drawU53()));
+    this.#silence = new SilenceWatch(
+      {
+        begunMs: options.silenceMs ?? 60_000,
+        withdrawnMs: options.withdrawnSilenceMs ?? 5_000,
+      },
+      () => new Set(client.instances.map(({ instanceId }) => instanceId)),
+    );
   }
 
   get instances() {
@@ -62,7 +75,7 @@ export class MigratingClient implements TokenClient {
   ): AsyncGenerator<Annotated<EngineOutputItem>> {
     return this.#options.limit > 0
       ? this.#generate(request, options)
-      : this.#client.generate(request, options);
+      : this.#send(request, options);
   }
 
   async *#generate(
@@ -76,7 +89,7 @@ export class MigratingClient implements TokenClient {
     for (let attempt = 0; ; attempt++) {
       let instanceId: bigint | null = null;
       const { instanceId: pin, ...unpinned } = options;
-      const stream = this.#client.generate(answer.nextRequest(), {
+      const stream = this.#send(answer.nextRequest(), {
         ...(attempt === 0 && pin !== undefined ? { instanceId: pin } : {}),
         ...unpinned,
         avoid: failed,
@@ -110,6 +123,40 @@ export class MigratingClient implements TokenClient {
         cause,
         from: instanceId,
       });
+    }
+  }
+
+  /** One attempt; a worker that falls silent fails it like one that is gone. */
+  async *#send(
+    request: PreprocessedRequest,
+    options: CallOptions,
+  ): AsyncGenerator<Annotated<EngineOutputItem>> {
+    const { signal, onRouted } = options;
+    const attempt = new AbortController();
+    const abort = () => attempt.abort(signal?.reason);
+    signal?.addEventListener("abort", abort, { once: true });
+    if (signal?.aborted) abort();
+    const watched = this.#silence.add(() => attempt.abort());
+    try {
+      const stream = this.#client.generate(request, {
+        ...options,
+        signal: attempt.signal,
+        onRouted: (instance) => {
+          watched.instanceId = instance.instanceId;
+          onRouted?.(instance);
+        },
+      });
+      for await (const item of stream) {
+        watched.handOver();
+        yield item;
+        watched.await();
+      }
+      if (watched.failure !== null) throw watched.failure;
+    } catch (error) {
+      throw watched.failure ?? error;
+    } finally {
+      watched.end();
+      signal?.removeEventListener("abort", abort);
     }
   }
 

@@ -20,7 +20,9 @@ export interface Discovery {
   readonly kind: string;
   /** u64 under which this process's records stand. */
   readonly instanceId: bigint;
+  /** Throws UnavailableError when the store does not take it: the record is not there then. */
   put(record: DiscoveryRecord): Promise<void>;
+  /** Takes an own record away. Never rejects: what a store that is away keeps goes when it is back, or with the lease. */
   delete(key: string): Promise<void>;
   list(bucket: Bucket, prefix?: string): Promise<DiscoveryRecord[]>;
   watch(

@@ -1,48 +1,43 @@
 // Discovery in etcd. All records of a process hang on one lease; a lease that is lost is replaced and everything is
 // put again, without a restart. Keys and values are Dynamo 1.6.1's, and the instance id is the first lease's id.
-
 import { UnavailableError } from "@dyn/protocol";
-import type { IPolicy } from "cockatiel";
-import type { Etcd3, IOptions, Lease, Watcher } from "etcd3";
-import { Channel } from "../channel/channel.ts";
+import type { Etcd3, Lease, Watcher } from "etcd3";
 import type { Discovery, DiscoveryEvent } from "./discovery.ts";
+import { createEtcdClient, type EtcdConnectionOptions } from "./etcd-client.ts";
+import { EtcdWatch } from "./etcd-watch.ts";
 import { pause } from "./pause.ts";
-import type { Bucket, DiscoveryRecord } from "./record.ts";
+import { type Bucket, bucketPrefix, type DiscoveryRecord } from "./record.ts";
 import { decodeRecord, encodeRecord, type StoredRecord } from "./record-codec.ts";
+import { WatchChannel } from "./watch-channel.ts";
 
-export interface EtcdDiscoveryOptions {
-  readonly endpoints: readonly string[];
+export interface EtcdDiscoveryOptions extends EtcdConnectionOptions {
   /** Seconds until the records of a dead process vanish. Default 30. */
   readonly leaseTtlSeconds?: number | undefined;
-  readonly username?: string | undefined;
-  readonly password?: string | undefined;
-  /** PEM texts. */
-  readonly tls?: {
-    readonly rootCertificate?: Buffer;
-    readonly certificate?: Buffer;
-    readonly privateKey?: Buffer;
-  };
-  /** Bound of every call. Default 5 000 ms. */
-  readonly callTimeoutMs?: number;
   readonly onProblem?: (message: string, error: unknown) => void;
 }
 
-const watchCapacity = 1_000_000;
 const firstRetryMs = 200;
-const longestRetryMs = 5_000;
+const longestRetryMs = 2_000;
+/** A heartbeat that fails is tried again every 100 ms; so often it is told of. */
+const heartbeatReportMs = 10_000;
 
 export class EtcdDiscovery implements Discovery {
   readonly kind = "etcd";
+  readonly instanceId: bigint;
   readonly #client: Etcd3;
   readonly #ttlSeconds: number;
   readonly #onProblem: (message: string, error: unknown) => void;
-  readonly #own = new Map<string, DiscoveryRecord>();
+  /** Stored text by key: what has to be there while this process lives. */
+  readonly #own = new Map<string, string>();
+  /** One for each own key: tells when somebody took it away. */
+  readonly #guards = new Map<string, Watcher>();
+  /** Keys that could not be deleted yet. */
+  readonly #unwanted = new Set<string>();
   readonly #end = new AbortController();
   #lease: Lease;
-  /** One more with each lease: how often this process had to register anew. */
   #epoch = 1;
   #recovering: Promise<void> | null = null;
-  readonly instanceId: bigint;
+  #heartbeatReportedMs = Number.NEGATIVE_INFINITY;
 
   private constructor(client: Etcd3, lease: Lease, leaseId: string, options: EtcdDiscoveryOptions) {
     this.#client = client;
@@ -55,9 +50,7 @@ export class EtcdDiscovery implements Discovery {
 
   /** Throws UnavailableError when no endpoint answers in time. */
   static async connect(options: EtcdDiscoveryOptions): Promise<EtcdDiscovery> {
-    // Only here: their gRPC takes 26 MB of a process, which others than etcd's need not have.
-    const [{ Etcd3 }, { noop }] = await Promise.all([import("etcd3"), import("cockatiel")]);
-    const client = new Etcd3(clientOptions(options, noop));
+    const client = await createEtcdClient(options);
     const lease = client.lease(options.leaseTtlSeconds ?? 30);
     lease.on("lost", ignoreUntilFollowed);
     try {
@@ -68,31 +61,42 @@ export class EtcdDiscovery implements Discovery {
       lease.release();
       client.close();
       const where = options.endpoints.join(", ");
+      const why = cause instanceof Error ? cause.message : String(cause);
       throw new UnavailableError(
-        `etcd at ${where} does not answer. Start it, set ETCD_ENDPOINTS, or give --discovery-backend file for one machine.`,
+        `etcd at ${where} does not answer (${why}). Start it, set ETCD_ENDPOINTS and the ETCD_AUTH_ variables, or give --discovery-backend file for one machine.`,
         { code: "DYN_DISCOVERY_UNREACHABLE", cause },
       );
     }
   }
 
+  /** One more with each lease: how often this process had to register anew. */
   get epoch(): number {
     return this.#epoch;
   }
 
   async put(record: DiscoveryRecord): Promise<void> {
     const { key, value } = encodeRecord(record);
-    this.#own.set(key, record);
-    await this.#recovering;
-    await this.#attempt(`${key} cannot be written`, () => this.#lease.put(key).value(value).exec());
+    this.#unwanted.delete(key);
+    try {
+      await this.#write(key, value);
+    } catch (error) {
+      // Whether it was written is not known.
+      this.#unwanted.add(key);
+      throw error;
+    }
+    this.#own.set(key, value);
+    this.#guard(key);
   }
 
   async delete(key: string): Promise<void> {
-    this.#own.delete(key);
-    await this.#attempt(`${key} cannot be deleted`, () => this.#client.delete().key(key).exec());
+    if (!this.#own.delete(key)) return;
+    this.#unguard(key);
+    this.#unwanted.add(key);
+    await this.#deleteUnwanted();
   }
 
   async list(bucket: Bucket, prefix = ""): Promise<DiscoveryRecord[]> {
-    const { stored } = await this.#read(joinPrefix(bucket, prefix));
+    const { stored } = await this.#read(bucketPrefix(bucket, prefix));
     return stored.flatMap((entry) => this.#decode(bucket, entry) ?? []);
   }
 
@@ -100,13 +104,20 @@ export class EtcdDiscovery implements Discovery {
     bucket: Bucket,
     options: { readonly prefix?: string; readonly signal: AbortSignal },
   ): AsyncIterable<DiscoveryEvent> {
-    const channel = new Channel<DiscoveryEvent>({ capacity: watchCapacity });
+    const channel = new WatchChannel();
     const signal = AbortSignal.any([options.signal, this.#end.signal]);
-    const prefix = joinPrefix(bucket, options.prefix ?? "");
-    void this.#watchOn(bucket, prefix, channel, signal).then(
-      () => channel.close(),
-      (error) => channel.close(error),
-    );
+    const watch = new EtcdWatch({
+      client: this.#client,
+      prefix: bucketPrefix(bucket, options.prefix ?? ""),
+      channel,
+      signal,
+      read: (prefix) => this.#read(prefix),
+      decode: (entry) => this.#decode(bucket, entry),
+      onProblem: this.#onProblem,
+    });
+    // A server that hangs does not keep the reader.
+    signal.addEventListener("abort", () => channel.close(), { once: true });
+    void watch.run().finally(() => channel.close());
     return channel;
   }
 
@@ -114,6 +125,7 @@ export class EtcdDiscovery implements Discovery {
     if (this.#end.signal.aborted) return;
     this.#end.abort();
     await this.#recovering;
+    for (const key of [...this.#guards.keys()]) this.#unguard(key);
     try {
       await this.#lease.revoke();
     } catch (error) {
@@ -123,80 +135,6 @@ export class EtcdDiscovery implements Discovery {
       );
     }
     this.#client.close();
-  }
-
-  /** Snapshot, then changes from its revision on; whatever breaks begins again and tells the difference. */
-  async #watchOn(
-    bucket: Bucket,
-    prefix: string,
-    channel: Channel<DiscoveryEvent>,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const known = new Map<string, string>();
-    for (let pauseMs = firstRetryMs; !signal.aborted; ) {
-      try {
-        const { stored, revision } = await this.#read(prefix);
-        const present = new Set(stored.map(({ key }) => key));
-        for (const key of [...known.keys()])
-          if (!present.has(key)) this.#tellDelete(known, key, channel);
-        for (const entry of stored) this.#tellPut(bucket, known, entry, channel);
-        channel.push({ type: "synced" });
-        pauseMs = firstRetryMs;
-        await this.#followChanges(bucket, prefix, revision, known, channel, signal);
-      } catch (error) {
-        if (signal.aborted) return;
-        this.#onProblem(`The etcd watch of ${prefix} broke and begins again.`, error);
-        await pause(pauseMs, signal);
-        pauseMs = Math.min(pauseMs * 2, longestRetryMs);
-      }
-    }
-  }
-
-  /** Resolves when the signal ends it; rejects when the watch was cancelled (compaction). */
-  async #followChanges(
-    bucket: Bucket,
-    prefix: string,
-    revision: string,
-    known: Map<string, string>,
-    channel: Channel<DiscoveryEvent>,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const watcher: Watcher = this.#client
-      .watch()
-      .prefix(prefix)
-      .startRevision((BigInt(revision) + 1n).toString())
-      .watcher();
-    try {
-      await new Promise<void>((resolve, reject) => {
-        signal.addEventListener("abort", () => resolve(), { once: true });
-        watcher.on("put", ({ key, value }) => {
-          this.#tellPut(bucket, known, { key: key.toString(), value: value.toString() }, channel);
-        });
-        watcher.on("delete", ({ key }) => this.#tellDelete(known, key.toString(), channel));
-        watcher.on("error", reject);
-      });
-    } finally {
-      await watcher.cancel().catch((error: unknown) => {
-        if (!signal.aborted) this.#onProblem("An etcd watch could not be cancelled.", error);
-      });
-    }
-  }
-
-  #tellPut(
-    bucket: Bucket,
-    known: Map<string, string>,
-    entry: StoredRecord,
-    channel: Channel<DiscoveryEvent>,
-  ): void {
-    if (known.get(entry.key) === entry.value) return;
-    const record = this.#decode(bucket, entry);
-    if (record === null) return;
-    known.set(entry.key, entry.value);
-    channel.push({ type: "put", key: entry.key, record });
-  }
-
-  #tellDelete(known: Map<string, string>, key: string, channel: Channel<DiscoveryEvent>): void {
-    if (known.delete(key)) channel.push({ type: "delete", key });
   }
 
   #decode(bucket: Bucket, entry: StoredRecord): DiscoveryRecord | null {
@@ -225,7 +163,77 @@ export class EtcdDiscovery implements Discovery {
     try {
       return await call();
     } catch (cause) {
-      throw new UnavailableError(`etcd: ${what}.`, { code: "DYN_DISCOVERY_UNREACHABLE", cause });
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new UnavailableError(`etcd: ${what} (${why}).`, {
+        code: "DYN_DISCOVERY_UNREACHABLE",
+        cause,
+      });
+    }
+  }
+
+  /** A lease that turns out to be lost is waited for once. */
+  async #write(key: string, value: string): Promise<void> {
+    await this.#recovering;
+    const put = () => this.#lease.put(key).value(value).exec();
+    try {
+      await put();
+    } catch {
+      await this.#recovering;
+      await this.#attempt(`${key} cannot be written`, put);
+    }
+  }
+
+  /** What stays is told of, and goes with the next lease or the next deletion. */
+  async #deleteUnwanted(): Promise<void> {
+    for (const key of this.#unwanted) {
+      try {
+        await this.#client.delete().key(key).exec();
+        // Put again meanwhile it would be gone now, and its guard puts it back.
+        this.#unwanted.delete(key);
+      } catch (error) {
+        this.#onProblem(`${key} stays in etcd for now: it could not be deleted.`, error);
+        return;
+      }
+    }
+  }
+
+  #guard(key: string): void {
+    if (this.#guards.has(key) || this.#end.signal.aborted) return;
+    const watcher = this.#client.watch().key(key).watcher();
+    this.#guards.set(key, watcher);
+    watcher.on("delete", () => void this.#restore(key));
+    watcher.on("error", (error) => void this.#guardAgain(key, error));
+  }
+
+  /** Its revision was compacted, or it is not allowed: what happened meanwhile is not known. */
+  async #guardAgain(key: string, error: unknown): Promise<void> {
+    this.#guards.delete(key);
+    this.#onProblem(`The etcd watch of ${key} broke and begins again.`, error);
+    await pause(longestRetryMs, this.#end.signal);
+    if (!this.#own.has(key)) return;
+    this.#guard(key);
+    await this.#restore(key);
+  }
+
+  #unguard(key: string): void {
+    const guard = this.#guards.get(key);
+    this.#guards.delete(key);
+    guard?.cancel().catch((error: unknown) => {
+      if (!this.#end.signal.aborted)
+        this.#onProblem("An etcd watch could not be cancelled.", error);
+    });
+  }
+
+  /** Under the lease as it is; a lease that is gone is noticed by that. */
+  async #restore(key: string): Promise<void> {
+    await this.#recovering;
+    const value = this.#own.get(key);
+    if (value === undefined || this.#end.signal.aborted) return;
+    try {
+      await this.#lease.put(key).value(value).exec();
+    } catch (error) {
+      // A lost lease has told so itself, and everything is put again with the next one.
+      this.#onProblem(`${key} was taken out of etcd and could not be put back at once.`, error);
     }
   }
 
@@ -236,6 +244,17 @@ export class EtcdDiscovery implements Discovery {
         this.#recovering = null;
       });
     });
+    lease.on("keepaliveFailed", (error) => this.#heartbeatFailed(lease, error));
+    lease.on("keepaliveSucceeded", () => {
+      if (this.#unwanted.size > 0) void this.#deleteUnwanted();
+    });
+  }
+
+  #heartbeatFailed(lease: Lease, error: unknown): void {
+    if (this.#lease !== lease || this.#end.signal.aborted) return;
+    if (performance.now() - this.#heartbeatReportedMs < heartbeatReportMs) return;
+    this.#heartbeatReportedMs = performance.now();
+    this.#onProblem("etcd does not take the heartbeat of this process; it is tried again.", error);
   }
 
   /** A new lease, and all own records under it, however long it takes. */
@@ -251,10 +270,7 @@ export class EtcdDiscovery implements Discovery {
       lease.on("lost", ignoreUntilFollowed);
       try {
         await lease.grant();
-        for (const record of this.#own.values()) {
-          const { key, value } = encodeRecord(record);
-          await lease.put(key).value(value).exec();
-        }
+        for (const [key, value] of this.#own) await lease.put(key).value(value).exec();
         lease.removeListener("lost", ignoreUntilFollowed);
         this.#lease.release();
         this.#lease = lease;
@@ -270,31 +286,5 @@ export class EtcdDiscovery implements Discovery {
   }
 }
 
-function clientOptions(options: EtcdDiscoveryOptions, noop: IPolicy): IOptions {
-  const { callTimeoutMs = 5_000, tls, username, password } = options;
-  return {
-    hosts: [...options.endpoints],
-    ...(username === undefined ? {} : { auth: { username, password: password ?? "" } }),
-    ...(tls === undefined
-      ? {}
-      : {
-          credentials: {
-            rootCertificate: tls.rootCertificate ?? Buffer.alloc(0),
-            ...(tls.privateKey === undefined ? {} : { privateKey: tls.privateKey }),
-            ...(tls.certificate === undefined ? {} : { certChain: tls.certificate }),
-          },
-        }),
-    // etcd3 sets no deadline by itself, and its circuit breaker stays open after the server is back.
-    defaultCallOptions: (context) =>
-      context.isStream ? {} : { deadline: Date.now() + callTimeoutMs },
-    faultHandling: { host: () => noop, global: noop },
-  };
-}
-
 /** A lease that nobody relies on yet fails through its promise; without a listener its event would throw. */
 function ignoreUntilFollowed(): void {}
-
-function joinPrefix(bucket: Bucket, prefix: string): string {
-  const joined = prefix === "" ? bucket : `${bucket}/${prefix}`;
-  return joined.endsWith("/") ? joined : `${joined}/`;
-}

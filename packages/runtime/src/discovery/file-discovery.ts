@@ -1,15 +1,15 @@
 // Discovery through a directory that all processes of a machine can write: one file per record, alive while its
-// modification time is fresh. Layout and times are Dynamo 1.6.1's, so that its processes are found and find us.
+// modification time changes. Layout and times are Dynamo 1.6.1's, so that its processes are found and find us.
 import { randomBytes } from "node:crypto";
-import { type FSWatcher, watch as watchDirectory } from "node:fs";
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, rename, rm, utimes, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { UnavailableError } from "@dyn/protocol";
-import { Channel } from "../channel/channel.ts";
 import type { Discovery, DiscoveryEvent } from "./discovery.ts";
-import { decodeFileName, encodeFileName } from "./key-path.ts";
-import { type Bucket, bucketOf, bucketOfKey, type DiscoveryRecord } from "./record.ts";
-import { decodeRecord, encodeRecord } from "./record-codec.ts";
+import { FileBucket } from "./file-bucket.ts";
+import { encodeFileName } from "./key-path.ts";
+import { type Bucket, bucketOfKey, bucketPrefix, type DiscoveryRecord } from "./record.ts";
+import { encodeRecord } from "./record-codec.ts";
+import { WatchChannel } from "./watch-channel.ts";
 
 export interface FileDiscoveryOptions {
   /** The folder that the members share. */
@@ -23,254 +23,152 @@ export interface FileDiscoveryOptions {
   readonly pollIntervalMs?: number;
   /** A record that cannot be read, or a file operation that failed. */
   readonly onProblem?: (message: string, error: unknown) => void;
+  /** Unix milliseconds: what files are touched with. */
   readonly now?: () => number;
-}
-
-interface SeenFile {
-  readonly modifiedMs: number;
-  readonly record: DiscoveryRecord | null;
+  /** Milliseconds of a clock that never jumps. */
+  readonly monotonicNow?: () => number;
 }
 
 const temporaryPrefix = ".tmp_";
-const watchCapacity = 1_000_000;
 
 export class FileDiscovery implements Discovery {
   readonly kind = "file";
   readonly instanceId: bigint;
-  readonly #root: string;
-  readonly #touchIntervalMs: number;
-  readonly #staleAfterMs: number;
-  readonly #pollIntervalMs: number;
+  readonly #options: FileDiscoveryOptions;
   readonly #onProblem: (message: string, error: unknown) => void;
   readonly #now: () => number;
-  /** Own files by path, with their content. */
-  readonly #own = new Map<string, { readonly bucket: Bucket; readonly content: string }>();
+  /** Content of own files by path. */
+  readonly #own = new Map<string, string>();
+  readonly #buckets = new Map<Bucket, FileBucket>();
   readonly #end = new AbortController();
   readonly #heartbeat: NodeJS.Timeout;
+  #isTouching = false;
 
   constructor(options: FileDiscoveryOptions) {
-    this.#root = options.root;
+    this.#options = options;
     this.instanceId = options.instanceId;
-    this.#touchIntervalMs = options.touchIntervalMs ?? 3_333;
-    this.#staleAfterMs = options.staleAfterMs ?? 10_000;
-    this.#pollIntervalMs = options.pollIntervalMs ?? 1_000;
     this.#onProblem = options.onProblem ?? (() => {});
     this.#now = options.now ?? Date.now;
-    this.#heartbeat = setInterval(() => void this.#touchAll(), this.#touchIntervalMs);
+    this.#heartbeat = setInterval(() => void this.#touchAll(), options.touchIntervalMs ?? 3_333);
     this.#heartbeat.unref();
   }
 
   async put(record: DiscoveryRecord): Promise<void> {
-    const bucket = bucketOf(record);
     const { key, value } = encodeRecord(record);
-    const path = this.#pathOf(bucket, key);
+    const path = this.#pathOf(key);
     try {
-      await mkdir(join(this.#root, bucket), { recursive: true });
       await writeWhole(path, value);
     } catch (cause) {
-      throw new UnavailableError(`The discovery folder ${this.#root} cannot be written.`, {
-        code: "DYN_DISCOVERY_WRITE_FAILED",
-        cause,
-      });
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new UnavailableError(
+        `The discovery folder ${this.#options.root} cannot be written (${why}). Make room in it or name another one with DYN_FILE_KV.`,
+        { code: "DYN_DISCOVERY_WRITE_FAILED", cause },
+      );
     }
-    this.#own.set(path, { bucket, content: value });
+    this.#own.set(path, value);
   }
 
   async delete(key: string): Promise<void> {
-    const path = this.#pathOf(bucketOfKey(key), key);
+    const path = this.#pathOf(key);
     this.#own.delete(path);
-    await rm(path, { force: true });
+    await this.#remove(path);
   }
 
-  async list(bucket: Bucket, prefix = ""): Promise<DiscoveryRecord[]> {
-    const seen = await this.#scan(bucket, prefix, new Map());
-    return [...seen.values()].flatMap(({ record }) => (record === null ? [] : [record]));
+  list(bucket: Bucket, prefix = ""): Promise<DiscoveryRecord[]> {
+    return this.#bucket(bucket).list(bucketPrefix(bucket, prefix));
   }
 
   watch(
     bucket: Bucket,
     options: { readonly prefix?: string; readonly signal: AbortSignal },
   ): AsyncIterable<DiscoveryEvent> {
-    const channel = new Channel<DiscoveryEvent>({ capacity: watchCapacity });
+    const channel = new WatchChannel();
     const signal = AbortSignal.any([options.signal, this.#end.signal]);
-    void this.#follow(bucket, options.prefix ?? "", channel, signal).then(
-      () => channel.close(),
-      (error) => channel.close(error),
-    );
+    const prefix = bucketPrefix(bucket, options.prefix ?? "");
+    void this.#bucket(bucket)
+      .follow(prefix, channel, signal)
+      .then(
+        () => channel.close(),
+        (error) => channel.close(error),
+      );
     return channel;
   }
 
   async close(): Promise<void> {
     this.#end.abort();
     clearInterval(this.#heartbeat);
-    await Promise.all([...this.#own.keys()].map((path) => rm(path, { force: true })));
+    const paths = [...this.#own.keys()];
     this.#own.clear();
+    await Promise.all(paths.map((path) => this.#remove(path)));
   }
 
-  async #follow(
-    bucket: Bucket,
-    prefix: string,
-    channel: Channel<DiscoveryEvent>,
-    signal: AbortSignal,
-  ): Promise<void> {
-    await mkdir(join(this.#root, bucket), { recursive: true });
-    const changes = new ChangeSignal(join(this.#root, bucket), signal);
-    let known = new Map<string, SeenFile>();
-    let isFirst = true;
-    while (!signal.aborted) {
-      const seen = await this.#scan(bucket, prefix, known);
-      if (signal.aborted) break;
-      for (const key of known.keys()) {
-        if (!seen.has(key) && known.get(key)?.record) channel.push({ type: "delete", key });
-      }
-      for (const [key, file] of seen) {
-        if (file.record !== null && known.get(key)?.record !== file.record) {
-          channel.push({ type: "put", key, record: file.record });
-        }
-      }
-      if (isFirst) channel.push({ type: "synced" });
-      isFirst = false;
-      known = seen;
-      await changes.next(this.#pollIntervalMs);
-    }
-    changes.close();
-  }
-
-  /** Records of the bucket by key. Files that did not change since `known` are not read again; stale ones are deleted. */
-  async #scan(
-    bucket: Bucket,
-    prefix: string,
-    known: ReadonlyMap<string, SeenFile>,
-  ): Promise<Map<string, SeenFile>> {
-    const folder = join(this.#root, bucket);
-    const wanted = prefix === "" || prefix.endsWith("/") ? prefix : `${prefix}/`;
-    const seen = new Map<string, SeenFile>();
-    for (const name of (await readdirOrNone(folder)).sort()) {
-      const rest = name.startsWith(temporaryPrefix) ? null : decodeFileName(name);
-      if (rest === null || !rest.startsWith(wanted)) continue;
-      const path = join(folder, name);
-      const modifiedMs = await stat(path).then(
-        (info) => info.mtimeMs,
-        () => null,
-      );
-      if (modifiedMs === null) continue;
-      if (this.#now() - modifiedMs > this.#staleAfterMs && !this.#own.has(path)) {
-        await rm(path, { force: true });
-        continue;
-      }
-      const key = `${bucket}/${rest}`;
-      const before = known.get(key);
-      seen.set(key, await this.#read(bucket, key, path, modifiedMs, before));
-    }
-    return seen;
-  }
-
-  async #read(
-    bucket: Bucket,
-    key: string,
-    path: string,
-    modifiedMs: number,
-    before: SeenFile | undefined,
-  ): Promise<SeenFile> {
-    if (before?.modifiedMs === modifiedMs) return before;
-    try {
-      const record = decodeRecord(bucket, { key, value: await readFile(path, "utf8") });
-      // A touch changes the time alone; equal content is the same record for watchers.
-      const isSame =
-        before?.record != null && encodeRecord(before.record).value === encodeRecord(record).value;
-      return { modifiedMs, record: isSame ? before.record : record };
-    } catch (error) {
-      this.#onProblem(`The discovery record ${path} cannot be used.`, error);
-      return { modifiedMs, record: null };
-    }
+  #bucket(bucket: Bucket): FileBucket {
+    const known = this.#buckets.get(bucket);
+    if (known !== undefined) return known;
+    const fresh = new FileBucket({
+      folder: join(this.#options.root, bucket),
+      bucket,
+      staleAfterMs: this.#options.staleAfterMs ?? 10_000,
+      pollIntervalMs: this.#options.pollIntervalMs ?? 1_000,
+      isOwn: (path) => this.#own.has(path),
+      now: this.#now,
+      monotonicNow: this.#options.monotonicNow ?? (() => performance.now()),
+      onProblem: this.#onProblem,
+    });
+    this.#buckets.set(bucket, fresh);
+    return fresh;
   }
 
   /** Keeps own files fresh, and writes those again that somebody took for stale. */
   async #touchAll(): Promise<void> {
+    if (this.#isTouching) return;
+    this.#isTouching = true;
     const time = new Date(this.#now());
-    for (const [path, { bucket, content }] of this.#own) {
+    for (const [path, content] of this.#own) {
       try {
         await utimes(path, time, time);
       } catch {
-        if (!this.#own.has(path)) continue;
-        try {
-          await mkdir(join(this.#root, bucket), { recursive: true });
-          await writeWhole(path, content);
-        } catch (error) {
-          this.#onProblem(`The discovery record ${path} cannot be kept alive.`, error);
-        }
+        await this.#writeAgain(path, content);
       }
     }
+    this.#isTouching = false;
   }
 
-  #pathOf(bucket: Bucket, key: string): string {
-    return join(this.#root, bucket, encodeFileName(key.slice(bucket.length + 1)));
-  }
-}
-
-/** Wakes a watch when the file system tells of a change, or after a time-out where it does not. */
-class ChangeSignal {
-  readonly #watcher: FSWatcher | null;
-  #isPending = false;
-  #wake: (() => void) | null = null;
-
-  constructor(folder: string, signal: AbortSignal) {
-    this.#watcher = openWatcher(folder, () => this.#changed());
-    signal.addEventListener("abort", () => this.#changed(), { once: true });
-  }
-
-  async next(timeoutMs: number): Promise<void> {
-    if (!this.#isPending) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, timeoutMs);
-        timer.unref();
-        this.#wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
+  async #writeAgain(path: string, content: string): Promise<void> {
+    if (!this.#own.has(path)) return;
+    try {
+      await writeWhole(path, content);
+      // Deleted while it was written: it must not stay.
+      if (!this.#own.has(path)) await this.#remove(path);
+    } catch (error) {
+      this.#onProblem(`The discovery record ${path} cannot be kept alive.`, error);
     }
-    this.#wake = null;
-    this.#isPending = false;
   }
 
-  close(): void {
-    this.#watcher?.close();
+  async #remove(path: string): Promise<void> {
+    try {
+      await rm(path, { force: true });
+    } catch (error) {
+      this.#onProblem(`${path} could not be deleted; it is stale soon.`, error);
+    }
   }
 
-  #changed(): void {
-    this.#isPending = true;
-    this.#wake?.();
-  }
-}
-
-/** `null` where the file system cannot be watched: polling goes on alone. */
-function openWatcher(folder: string, onChange: () => void): FSWatcher | null {
-  try {
-    const watcher = watchDirectory(folder, { persistent: false }, onChange);
-    watcher.on("error", () => watcher.close());
-    return watcher;
-  } catch {
-    return null;
+  #pathOf(key: string): string {
+    const bucket = bucketOfKey(key);
+    return join(this.#options.root, bucket, encodeFileName(key.slice(bucket.length + 1)));
   }
 }
 
+/** Readers see the whole file or none. */
 async function writeWhole(path: string, content: string): Promise<void> {
-  const temporary = join(path, "..", `${temporaryPrefix}${randomBytes(8).toString("hex")}`);
+  const folder = dirname(path);
+  await mkdir(folder, { recursive: true });
+  const temporary = join(folder, `${temporaryPrefix}${randomBytes(8).toString("hex")}`);
   try {
     await writeFile(temporary, content);
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw error;
-  }
-}
-
-async function readdirOrNone(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
     throw error;
   }
 }

@@ -1,11 +1,11 @@
 // Discovery inside one process. Runtimes that share a MemHub see each other.
-import { Channel } from "../channel/channel.ts";
 import type { Discovery, DiscoveryEvent } from "./discovery.ts";
-import { type Bucket, bucketOf, type DiscoveryRecord, recordKey } from "./record.ts";
+import { type Bucket, bucketOf, bucketPrefix, type DiscoveryRecord, recordKey } from "./record.ts";
+import { WatchChannel } from "./watch-channel.ts";
 
 interface Watch {
   readonly prefix: string;
-  readonly channel: Channel<DiscoveryEvent>;
+  readonly channel: WatchChannel;
 }
 
 /** The records of all runtimes of one process. */
@@ -28,8 +28,7 @@ export class MemStore {
   }
 
   watch(prefix: string, signal: AbortSignal): AsyncIterable<DiscoveryEvent> {
-    // A watcher that falls this far behind would lose removals: end it loudly instead.
-    const channel = new Channel<DiscoveryEvent>({ capacity: 1_000_000 });
+    const channel = new WatchChannel();
     const watch: Watch = { prefix, channel };
     for (const [key, record] of this.list(prefix)) channel.push({ type: "put", key, record });
     channel.push({ type: "synced" });
@@ -47,10 +46,7 @@ export class MemStore {
 
   #tell(key: string, event: DiscoveryEvent): void {
     for (const { prefix, channel } of this.#watches) {
-      if (!key.startsWith(prefix)) continue;
-      if (channel.push(event) === "dropped-oldest") {
-        channel.close(new Error("A discovery watcher fell a million events behind."));
-      }
+      if (key.startsWith(prefix)) channel.push(event);
     }
   }
 }
@@ -78,7 +74,7 @@ export class MemDiscovery implements Discovery {
 
   async list(bucket: Bucket, prefix = ""): Promise<DiscoveryRecord[]> {
     return this.#store
-      .list(joinPrefix(bucket, prefix))
+      .list(bucketPrefix(bucket, prefix))
       .map(([, record]) => record)
       .filter((record) => bucketOf(record) === bucket);
   }
@@ -87,17 +83,11 @@ export class MemDiscovery implements Discovery {
     bucket: Bucket,
     options: { readonly prefix?: string; readonly signal: AbortSignal },
   ): AsyncIterable<DiscoveryEvent> {
-    return this.#store.watch(joinPrefix(bucket, options.prefix ?? ""), options.signal);
+    return this.#store.watch(bucketPrefix(bucket, options.prefix ?? ""), options.signal);
   }
 
   async close(): Promise<void> {
     for (const key of this.#own) this.#store.delete(key);
     this.#own.clear();
   }
-}
-
-/** Always ends in a slash, so that `foo` does not match `foobar`. */
-function joinPrefix(bucket: Bucket, prefix: string): string {
-  const joined = prefix === "" ? bucket : `${bucket}/${prefix}`;
-  return joined.endsWith("/") ? joined : `${joined}/`;
 }

@@ -72,6 +72,12 @@ export function bucketOfKey(key: string): Bucket {
   return bucket;
 }
 
+/** What keys are compared with: it ends in a slash, so that `foo` does not match `foobar`. */
+export function bucketPrefix(bucket: Bucket, prefix: string): string {
+  const joined = prefix === "" ? bucket : `${bucket}/${prefix}`;
+  return joined.endsWith("/") ? joined : `${joined}/`;
+}
+
 /**
  * `{bucket}/{ns}/{component}/{endpoint}/{instance id in lower-case hex}`, and for event records
  * `{bucket}/namespace/{ns}/component/{component}/endpoint/{endpoint}/topic/{topic}/{publisher id}` (Dynamo 1.6.1).

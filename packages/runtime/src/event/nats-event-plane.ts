@@ -1,13 +1,13 @@
 // Events over NATS core as Dynamo 1.6.1 sends them: a subject per topic and scope, the bare envelope, no headers.
 import type { EndpointId } from "../address/endpoint-id.ts";
-import { drawU53 } from "../address/instance-id.ts";
 import type { Discovery } from "../discovery/discovery.ts";
-import { type EventChannelRecord, recordKey } from "../discovery/record.ts";
 import { NatsLink, type NatsOptions } from "../nats/nats-link.ts";
 import { decodeEnvelope } from "./envelope-codec.ts";
 import { EventInbox } from "./event-inbox.ts";
 import type { EventPlane, EventPublisher, EventSubscription } from "./event-plane.ts";
-import { NatsPublisher } from "./nats-publisher.ts";
+import { createInboxSubscription } from "./inbox-subscription.ts";
+import { NatsCarrier } from "./nats-carrier.ts";
+import { RegisteredPublisher } from "./registered-publisher.ts";
 
 export interface NatsEventPlaneOptions extends NatsOptions {
   readonly discovery: Discovery;
@@ -26,7 +26,7 @@ export class NatsEventPlane implements EventPlane {
   readonly #capacity: number;
   readonly #now: () => number;
   readonly #onProblem: (message: string, error: unknown) => void;
-  readonly #publishers = new Set<NatsPublisher>();
+  readonly #publishers = new Set<RegisteredPublisher>();
   readonly #subscriptions = new Set<EventSubscription>();
 
   private constructor(link: NatsLink, options: NatsEventPlaneOptions) {
@@ -43,30 +43,21 @@ export class NatsEventPlane implements EventPlane {
   }
 
   async createPublisher(scope: EndpointId, topic: string): Promise<EventPublisher> {
-    const record: EventChannelRecord = {
-      type: "eventChannel",
+    const publisher = await RegisteredPublisher.open({
+      discovery: this.#discovery,
       scope,
       topic,
-      publisherId: drawU53(),
       transport: { kind: "nats", subjectPrefix: subjectPrefix(scope) },
-    };
-    await this.#discovery.put(record);
-    const publisher = new NatsPublisher({
-      link: this.#link,
-      subject: `${subjectPrefix(scope)}.${topic}`,
-      publisherId: record.publisherId,
-      topic,
       capacity: this.#capacity,
       now: this.#now,
       onProblem: this.#onProblem,
-      onClose: async () => {
-        this.#publishers.delete(publisher);
-        try {
-          await this.#discovery.delete(recordKey(record));
-        } catch (error) {
-          this.#onProblem(`${recordKey(record)} stays in discovery until its lease ends.`, error);
-        }
-      },
+      onClose: (closed) => this.#publishers.delete(closed),
+      createCarrier: (onDropped) =>
+        new NatsCarrier({
+          link: this.#link,
+          subject: `${subjectPrefix(scope)}.${topic}`,
+          onDropped,
+        }),
     });
     this.#publishers.add(publisher);
     return publisher;
@@ -81,23 +72,10 @@ export class NatsEventPlane implements EventPlane {
         else receive(inbox, topic, message.data);
       },
     });
-    const subscription: EventSubscription = {
-      get droppedCount() {
-        return inbox.droppedCount;
-      },
-      get missedCount() {
-        return inbox.missedCount;
-      },
-      get rejectedCount() {
-        return inbox.rejectedCount;
-      },
-      close: () => {
-        this.#subscriptions.delete(subscription);
-        wire.unsubscribe();
-        inbox.close();
-      },
-      [Symbol.asyncIterator]: () => inbox[Symbol.asyncIterator](),
-    };
+    const subscription = createInboxSubscription(inbox, () => {
+      this.#subscriptions.delete(subscription);
+      wire.unsubscribe();
+    });
     this.#subscriptions.add(subscription);
     // What is published from now on reaches this subscriber; without a connection that is so from its return on.
     if (!(await this.#link.flush(subscribeTimeoutMs))) {

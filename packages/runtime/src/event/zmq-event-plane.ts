@@ -1,15 +1,15 @@
 // Events over ZMQ as Dynamo 1.6.1 speaks them, without a broker: each publisher binds a socket of its own and says
 // where in discovery, subscribers follow discovery. Nothing is replayed to who joins late.
 import type { EndpointId } from "../address/endpoint-id.ts";
-import { drawU53 } from "../address/instance-id.ts";
 import type { Discovery } from "../discovery/discovery.ts";
-import { type EventChannelRecord, recordKey, topicPath } from "../discovery/record.ts";
+import { topicPath } from "../discovery/record.ts";
 import { formatAddress } from "../request/tcp/control-message.ts";
 import { findOwnAddress, isLoopback } from "./advertised-host.ts";
 import { EventInbox } from "./event-inbox.ts";
 import type { EventPlane, EventPublisher, EventSubscription } from "./event-plane.ts";
+import { RegisteredPublisher } from "./registered-publisher.ts";
+import { ZmqCarrier } from "./zmq-carrier.ts";
 import { loadZmq } from "./zmq-library.ts";
-import { ZmqPublisher } from "./zmq-publisher.ts";
 import { ZmqSubscription } from "./zmq-subscription.ts";
 
 export interface ZmqEventPlaneOptions {
@@ -29,8 +29,8 @@ export class ZmqEventPlane implements EventPlane {
   readonly #capacity: number;
   readonly #now: () => number;
   readonly #onProblem: (message: string, error: unknown) => void;
-  readonly #publishers = new Set<ZmqPublisher>();
-  readonly #subscriptions = new Set<ZmqSubscription>();
+  readonly #publishers = new Set<RegisteredPublisher>();
+  readonly #subscriptions = new Set<EventSubscription>();
 
   constructor(options: ZmqEventPlaneOptions) {
     this.#discovery = options.discovery;
@@ -48,36 +48,18 @@ export class ZmqEventPlane implements EventPlane {
       linger: 0,
       ipv6: isIpv6,
     });
-    const record: EventChannelRecord = {
-      type: "eventChannel",
+    const publisher = await RegisteredPublisher.open({
+      discovery: this.#discovery,
       scope,
       topic,
-      publisherId: drawU53(),
       transport: { kind: "zmq", endpoint: await this.#bind(socket) },
-    };
-    const publisher = new ZmqPublisher({
-      socket,
-      publisherId: record.publisherId,
-      topic,
       capacity: this.#capacity,
       now: this.#now,
       onProblem: this.#onProblem,
-      onClose: async () => {
-        this.#publishers.delete(publisher);
-        try {
-          await this.#discovery.delete(recordKey(record));
-        } catch (error) {
-          this.#onProblem(`${recordKey(record)} stays in discovery until its lease ends.`, error);
-        }
-      },
+      onClose: (closed) => this.#publishers.delete(closed),
+      createCarrier: (onDropped) => new ZmqCarrier(socket, onDropped),
     });
     this.#publishers.add(publisher);
-    try {
-      await this.#discovery.put(record);
-    } catch (error) {
-      await publisher.close();
-      throw error;
-    }
     return publisher;
   }
 

@@ -3,7 +3,8 @@ import type { Subscriber } from "zeromq";
 import { ProtocolError } from "../codec/protocol-error.ts";
 import type { DiscoveryEvent } from "../discovery/discovery.ts";
 import type { EventInbox } from "./event-inbox.ts";
-import type { EventEnvelope, EventSubscription } from "./event-plane.ts";
+import type { EventSubscription } from "./event-plane.ts";
+import { createInboxSubscription } from "./inbox-subscription.ts";
 import { decodeZmqFrames } from "./zmq-frames.ts";
 
 export interface ZmqSubscriptionOptions {
@@ -17,7 +18,7 @@ export interface ZmqSubscriptionOptions {
   readonly onClose: () => void;
 }
 
-export class ZmqSubscription implements EventSubscription {
+export class ZmqSubscription {
   readonly #options: ZmqSubscriptionOptions;
   /** Registered publishers by key. */
   readonly #known = new Map<string, { readonly publisherId: bigint; readonly endpoint: string }>();
@@ -28,38 +29,18 @@ export class ZmqSubscription implements EventSubscription {
   }
 
   /** Resolves when every publisher that is registered now is being connected to. */
-  static async open(options: ZmqSubscriptionOptions): Promise<ZmqSubscription> {
+  static async open(options: ZmqSubscriptionOptions): Promise<EventSubscription> {
     const subscription = new ZmqSubscription(options);
     options.socket.subscribe(options.topic);
     await new Promise<void>((resolve) => {
       void Promise.all([subscription.#follow(resolve), subscription.#receive()])
         .then(
-          () => subscription.close(),
+          () => subscription.#fail(undefined),
           (error) => subscription.#fail(error),
         )
         .then(resolve);
     });
-    return subscription;
-  }
-
-  get droppedCount(): number {
-    return this.#options.inbox.droppedCount;
-  }
-
-  get missedCount(): number {
-    return this.#options.inbox.missedCount;
-  }
-
-  get rejectedCount(): number {
-    return this.#options.inbox.rejectedCount;
-  }
-
-  close(): void {
-    this.#fail(undefined);
-  }
-
-  [Symbol.asyncIterator](): AsyncIterator<EventEnvelope> {
-    return this.#options.inbox[Symbol.asyncIterator]();
+    return createInboxSubscription(options.inbox, () => subscription.#fail(undefined));
   }
 
   #fail(error: unknown): void {

@@ -38,12 +38,15 @@ export async function meet(
   }
 }
 
-/** What every event plane must do. `create` gives one more member of the same deployment. */
-export function eventPlaneConformance(name: string, create: () => Promise<EventPlane>): void {
+/** What every event plane must do. `create` gives one more member of the same deployment, `capacity` its bound. */
+export function eventPlaneConformance(
+  name: string,
+  create: (options?: { readonly capacity?: number }) => Promise<EventPlane>,
+): void {
   describe(`event plane ${name}`, () => {
     const open: EventPlane[] = [];
-    const join = async () => {
-      const member = await create();
+    const join = async (options?: { readonly capacity?: number }) => {
+      const member = await create(options);
       open.push(member);
       return member;
     };
@@ -117,6 +120,31 @@ export function eventPlaneConformance(name: string, create: () => Promise<EventP
       const next = await a.createPublisher(scope, "t");
       const first = await meet(next, subscription);
       expect([text(first), first.publisherId]).toEqual(["meet", next.publisherId]);
+    });
+
+    test("a reader that is too slow loses the oldest, counted, and sees the newest in order", async () => {
+      const [a, slow] = [await join(), await join({ capacity: 8 })];
+      const subscription = await slow.subscribe(scope, "burst");
+      const publisher = await a.createPublisher(scope, "burst");
+      await expect
+        .poll(() => {
+          publisher.publish(bytes("x"));
+          return subscription.droppedCount;
+        })
+        .toBeGreaterThan(3);
+      const reader = subscription[Symbol.asyncIterator]();
+      const sequences: number[] = [];
+      while (sequences.length < 8) sequences.push((await reader.next()).value.sequence);
+      expect(sequences).toEqual(sequences.map((_, i) => sequences[0]! + i));
+      expect(sequences[0]).toBeGreaterThan(0);
+    });
+
+    test("a publisher that is closed twice, or after its plane, is closed", async () => {
+      const a = await join();
+      const publisher = await a.createPublisher(scope, "t");
+      await Promise.all([publisher.close(), publisher.close()]);
+      await a.close();
+      await publisher.close();
     });
 
     test("closing a subscription ends its reader", async () => {

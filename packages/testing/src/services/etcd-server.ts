@@ -2,53 +2,79 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findProgram } from "./find-program.ts";
 import { freePort } from "./free-port.ts";
 
+interface EtcdPorts {
+  readonly client: number;
+  readonly peer: number;
+  /** Plain, whatever the clients' is: where its health is asked. */
+  readonly metrics: number;
+}
+
+export interface EtcdServerOptions {
+  /** Clients have to speak TLS, and to show a certificate of the authority when it is named. PEM files. */
+  readonly tls?: {
+    readonly certFile: string;
+    readonly keyFile: string;
+    readonly trustedCaFile?: string;
+  };
+}
+
 export class EtcdServer {
   readonly url: string;
+  readonly port: number;
   readonly #program: string;
   readonly #folder: string;
-  readonly #peerPort: number;
+  readonly #ports: EtcdPorts;
+  readonly #tls: EtcdServerOptions["tls"];
   #process: ChildProcess | null = null;
 
-  private constructor(program: string, port: number, peerPort: number) {
+  private constructor(program: string, ports: EtcdPorts, { tls }: EtcdServerOptions) {
     this.#program = program;
     this.#folder = mkdtempSync(join(tmpdir(), "dyn-etcd-"));
-    this.url = `http://127.0.0.1:${port}`;
-    this.#peerPort = peerPort;
+    this.#ports = ports;
+    this.#tls = tls;
+    this.port = ports.client;
+    this.url = `${tls === undefined ? "http" : "https"}://127.0.0.1:${ports.client}`;
   }
 
   /** `null` where etcd cannot be had. */
-  static async start(): Promise<EtcdServer | null> {
+  static async start(options: EtcdServerOptions = {}): Promise<EtcdServer | null> {
     const program = findProgram("etcd", "etcd-server");
     if (program === null) return null;
-    const server = new EtcdServer(program, await freePort(), await freePort());
+    const [client, peer, metrics] = [await freePort(), await freePort(), await freePort()];
+    const server = new EtcdServer(program, { client, peer, metrics }, options);
     await server.resume();
     return server;
   }
 
   /** Starts it again on the same address and data. */
   async resume(): Promise<void> {
-    const peer = `http://127.0.0.1:${this.#peerPort}`;
+    const peer = `http://127.0.0.1:${this.#ports.peer}`;
+    const metrics = `http://127.0.0.1:${this.#ports.metrics}`;
     const args = [
       ["--data-dir", this.#folder],
       ["--listen-client-urls", this.url, "--advertise-client-urls", this.url],
       ["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer],
       ["--initial-cluster", `default=${peer}`, "--unsafe-no-fsync"],
+      ["--listen-metrics-urls", metrics],
+      this.#tls === undefined ? [] : tlsArguments(this.#tls),
     ].flat();
     const child = spawn(this.#program, args, { stdio: "ignore" });
     this.#process = child;
     const end = Date.now() + 20_000;
     while (Date.now() < end) {
       if (child.exitCode !== null) throw new Error(`etcd ended with ${child.exitCode}.`);
-      const isHealthy = await fetch(`${this.url}/health`).then(
+      const isHealthy = await fetch(`${metrics}/health`).then(
         (response) => response.ok,
         () => false,
       );
-      if (isHealthy) return;
+      // The health page can be up before the clients' address is.
+      if (isHealthy && (await takesConnections(this.port))) return;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     throw new Error("etcd was not healthy within 20 s.");
@@ -63,6 +89,11 @@ export class EtcdServer {
     child.kill("SIGCONT");
     child.kill("SIGKILL");
     await exited;
+  }
+
+  /** What it stored is lost: it is to be started again as a new one on the same address. */
+  wipe(): void {
+    rmSync(this.#folder, { recursive: true, force: true });
   }
 
   /** It hangs: connections stay, answers do not come. */
@@ -87,4 +118,24 @@ export class EtcdServer {
     await this.kill();
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+function tlsArguments(tls: NonNullable<EtcdServerOptions["tls"]>): string[] {
+  return [
+    ...["--cert-file", tls.certFile, "--key-file", tls.keyFile],
+    ...(tls.trustedCaFile === undefined
+      ? []
+      : ["--client-cert-auth", "--trusted-ca-file", tls.trustedCaFile]),
+  ];
+}
+
+function takesConnections(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: "127.0.0.1", port });
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
 }

@@ -1,8 +1,8 @@
 // Discovery through the Kubernetes API, as Dynamo 1.6.1 does it: each process keeps its records in one custom resource
 // that belongs to its pod, and only those of ready pods count. No lease: readiness is the liveness.
-import { Channel } from "../../channel/channel.ts";
 import type { Discovery, DiscoveryEvent } from "../discovery.ts";
-import { type Bucket, bucketOf, type DiscoveryRecord, recordKey } from "../record.ts";
+import { type Bucket, bucketOf, bucketPrefix, type DiscoveryRecord, recordKey } from "../record.ts";
+import { WatchChannel } from "../watch-channel.ts";
 import { KubeClient, type KubeClientOptions } from "./kube-client.ts";
 import { KubeError } from "./kube-error.ts";
 import {
@@ -28,7 +28,6 @@ export interface KubernetesDiscoveryOptions extends KubeClientOptions, PodOption
   readonly retryMs?: number;
 }
 
-const watchCapacity = 1_000_000;
 const labelSelector = "nvidia.com/dynamo-discovery-enabled=true";
 const fieldManager = "dynamo-worker";
 
@@ -91,7 +90,7 @@ export class KubernetesDiscovery implements Discovery {
 
   async list(bucket: Bucket, prefix = ""): Promise<DiscoveryRecord[]> {
     const { readiness, metadata } = await this.#listAll();
-    const wanted = joinPrefix(bucket, prefix);
+    const wanted = bucketPrefix(bucket, prefix);
     return [...this.#aggregate(readiness, metadata)]
       .filter(([key, { record }]) => key.startsWith(wanted) && bucketOf(record) === bucket)
       .map(([, { record }]) => record);
@@ -101,8 +100,8 @@ export class KubernetesDiscovery implements Discovery {
     bucket: Bucket,
     options: { readonly prefix?: string; readonly signal: AbortSignal },
   ): AsyncIterable<DiscoveryEvent> {
-    const channel = new Channel<DiscoveryEvent>({ capacity: watchCapacity });
-    const watch = new RecordWatch(joinPrefix(bucket, options.prefix ?? ""), channel);
+    const channel = new WatchChannel();
+    const watch = new RecordWatch(bucketPrefix(bucket, options.prefix ?? ""), channel);
     const end = () => {
       this.#watches.delete(watch);
       watch.close();
@@ -264,9 +263,4 @@ export class KubernetesDiscovery implements Discovery {
   get #metadataPath(): string {
     return `${metadataGroup}/namespaces/${this.#pod.namespace}/${metadataPlural}`;
   }
-}
-
-function joinPrefix(bucket: Bucket, prefix: string): string {
-  const joined = prefix === "" ? bucket : `${bucket}/${prefix}`;
-  return joined.endsWith("/") ? joined : `${joined}/`;
 }

@@ -1,16 +1,15 @@
 // One watcher's view: told what changed between what it knows and what is there.
-import type { Channel } from "../../channel/channel.ts";
-import type { DiscoveryEvent } from "../discovery.ts";
+import type { WatchChannel } from "../watch-channel.ts";
 import type { HeldRecord } from "./worker-metadata.ts";
 
 export class RecordWatch {
   readonly #prefix: string;
-  readonly #channel: Channel<DiscoveryEvent>;
+  readonly #channel: WatchChannel;
   readonly #known = new Map<string, string>();
   #isSynced = false;
 
   /** `prefix` ends in a slash. */
-  constructor(prefix: string, channel: Channel<DiscoveryEvent>) {
+  constructor(prefix: string, channel: WatchChannel) {
     this.#prefix = prefix;
     this.#channel = channel;
   }

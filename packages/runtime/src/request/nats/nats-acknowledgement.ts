@@ -1,6 +1,6 @@
 // How a worker took a request that came over NATS: an empty reply = accepted (Dynamo 1.6.1); a text refuses it in the
 // words of the TCP plane.
-import { DeadlineExceededError, DynError, UnavailableError } from "@dyn/protocol";
+import { DynError, UnavailableError } from "@dyn/protocol";
 import { errors, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
 import type { NatsLink } from "../../nats/nats-link.ts";
 import { acknowledgementToError } from "../tcp/acknowledgement.ts";
@@ -81,10 +81,12 @@ function toDynError(error: unknown, subject: string, timeoutMs: number): DynErro
     });
   }
   if (error instanceof errors.TimeoutError) {
-    return new DeadlineExceededError(
-      `The worker did not acknowledge a request within ${timeoutMs} ms.`,
-      error,
-    );
+    return new DynError(`The worker did not acknowledge a request within ${timeoutMs} ms.`, {
+      code: "DYN_RUNTIME_CONNECT_TIMEOUT",
+      status: 504,
+      retryable: true,
+      cause: error,
+    });
   }
   return new UnavailableError(`A request on ${subject} could not be sent over NATS.`, {
     code: "DYN_RUNTIME_CANNOT_CONNECT",

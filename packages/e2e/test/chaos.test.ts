@@ -1,0 +1,28 @@
+// The short form of `pnpm chaos`: workers killed, connections cut and clients leaving, under load.
+import { expect, test } from "vitest";
+import { socketCut } from "../chaos/faults/network-faults.ts";
+import { clientsThatLeave, workerKill } from "../chaos/faults/process-faults.ts";
+import { runFaults } from "../chaos/run-faults.ts";
+import { startFileStage } from "../chaos/stages.ts";
+import { createRandom } from "../src/random.ts";
+
+const seed = Number(process.env.DYN_CHAOS_SEED ?? Date.now() % 1_000_000);
+
+test(`nothing hangs and no token is lost or doubled (DYN_CHAOS_SEED=${seed})`, {
+  timeout: 180_000,
+}, async () => {
+  const stage = await startFileStage();
+  try {
+    const options = { random: createRandom(seed), clientCount: 6, tokenCount: 32 };
+    const faults = [workerKill(1), socketCut, clientsThatLeave(60)];
+    const outcomes = await runFaults(stage, faults, options);
+    expect(outcomes.map(({ fault }) => fault)).toEqual(faults.map(({ name }) => name));
+    for (const outcome of outcomes) {
+      expect(outcome).toMatchObject({ hung: 0, lost: 0, doubled: 0, broken: 0, typed: 0 });
+      expect(outcome.completed).toBe(outcome.sent);
+    }
+    expect(outcomes[0]!.migrated + outcomes[1]!.migrated).toBeGreaterThan(0);
+  } finally {
+    await stage.close();
+  }
+});

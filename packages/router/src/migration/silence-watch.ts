@@ -1,0 +1,101 @@
+// Streams that say nothing. A worker can hang with its connections open; nothing below notices that.
+import { UnavailableError } from "@dyn/protocol";
+
+export interface SilenceLimits {
+  /** Between two items of a stream that has begun. */
+  readonly begunMs: number;
+  /** Of a stream whose instance has left discovery: one that leaves in order goes on talking. */
+  readonly withdrawnMs: number;
+}
+
+export interface WatchedStream {
+  /** The instance that was asked. */
+  instanceId: bigint | null;
+  /** An item came and is with its reader, whose time is not the worker's. */
+  handOver(): void;
+  /** The next item is awaited. */
+  await(): void;
+  /** Why it was ended; `null`: it was not. */
+  readonly failure: UnavailableError | null;
+  end(): void;
+}
+
+class Entry implements WatchedStream {
+  instanceId: bigint | null = null;
+  /** Infinite while the reader has an item. */
+  heardAtMs = performance.now();
+  hasBegun = false;
+  withdrawnAtMs: number | null = null;
+  failure: UnavailableError | null = null;
+  readonly onSilent: () => void;
+  readonly #onEnd: (entry: Entry) => void;
+
+  constructor(onSilent: () => void, onEnd: (entry: Entry) => void) {
+    this.onSilent = onSilent;
+    this.#onEnd = onEnd;
+  }
+
+  handOver(): void {
+    this.heardAtMs = Number.POSITIVE_INFINITY;
+    this.hasBegun = true;
+  }
+
+  await(): void {
+    this.heardAtMs = performance.now();
+  }
+
+  end(): void {
+    this.#onEnd(this);
+  }
+}
+
+const intervalMs = 500;
+
+/** One timer for all streams of a client. */
+export class SilenceWatch {
+  readonly #limits: SilenceLimits;
+  readonly #presentIds: () => ReadonlySet<bigint>;
+  readonly #entries = new Set<Entry>();
+  #timer: NodeJS.Timeout | null = null;
+
+  /** `presentIds`: the instances that discovery knows. */
+  constructor(limits: SilenceLimits, presentIds: () => ReadonlySet<bigint>) {
+    this.#limits = limits;
+    this.#presentIds = presentIds;
+  }
+
+  /** `onSilent` is called at most once, and not after `end`. */
+  add(onSilent: () => void): WatchedStream {
+    const entry = new Entry(onSilent, (ended) => this.#remove(ended));
+    this.#entries.add(entry);
+    this.#timer ??= setInterval(() => this.#look(), intervalMs).unref();
+    return entry;
+  }
+
+  #remove(entry: Entry): void {
+    this.#entries.delete(entry);
+    if (this.#entries.size > 0 || this.#timer === null) return;
+    clearInterval(this.#timer);
+    this.#timer = null;
+  }
+
+  #look(): void {
+    const nowMs = performance.now();
+    const present = this.#presentIds();
+    for (const entry of this.#entries) {
+      const isPresent = entry.instanceId === null || present.has(entry.instanceId);
+      entry.withdrawnAtMs = isPresent ? null : (entry.withdrawnAtMs ?? nowMs);
+      const silentMs = nowMs - entry.heardAtMs;
+      const goneMs = entry.withdrawnAtMs === null ? 0 : nowMs - entry.withdrawnAtMs;
+      const isGone = Math.min(silentMs, goneMs) > this.#limits.withdrawnMs;
+      if (!isGone && !(entry.hasBegun && silentMs > this.#limits.begunMs)) continue;
+      const seconds = Math.round(silentMs / 1000);
+      entry.failure = new UnavailableError(
+        `The worker said nothing for ${seconds} s${isGone ? " and has left discovery" : ""}.`,
+        { code: "DYN_RUNTIME_DISCONNECTED" },
+      );
+      this.#remove(entry);
+      entry.onSilent();
+    }
+  }
+}
