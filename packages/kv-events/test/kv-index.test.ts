@@ -74,6 +74,20 @@ describe("a worker", () => {
     expect(overlap(index, u64(1, 2))).toBe(1);
   });
 
+  it("whose last life is half taken back is found, whichever half it is", () => {
+    for (let blockCount = 1; blockCount < 20; blockCount++) {
+      for (let steps = 0; steps < 60; steps++) {
+        const index = new KvIndex();
+        const path = BigUint64Array.from({ length: blockCount }, (_, i) => BigInt(i + 1));
+        store(index, null, path, path);
+        index.applyCleared(1n, 0);
+        index.reclaim(steps);
+        store(index, null, path.subarray(0, 1), path.subarray(0, 1));
+        if (overlap(index, path) !== 1) expect.fail(`${blockCount} blocks, ${steps} steps`);
+      }
+    }
+  });
+
   it("with a parent that has thousands of children keeps count", () => {
     const index = new KvIndex();
     const count = 5000;

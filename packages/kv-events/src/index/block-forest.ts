@@ -39,13 +39,21 @@ export interface WorkerLife {
   isOver: boolean;
 }
 
+interface OverLife {
+  readonly life: WorkerLife;
+  /** Entries of its table that were not looked at yet. */
+  readonly rest: Iterator<number>;
+  /** The entry to take back next, or 0: the next one of `rest`. */
+  at: number;
+}
+
 export class BlockForest {
   readonly nodes = new RecordPool(6);
   readonly entries = new RecordPool(6);
   readonly #nodeTable = new HashTable(this.nodes, nodeParts);
   readonly #lives: (WorkerLife | null)[] = [];
   readonly #freeSlots: number[] = [];
-  readonly #over: { readonly life: WorkerLife; readonly rest: Iterator<number> }[] = [];
+  readonly #over: OverLife[] = [];
   /** Child counts that do not fit their bits. */
   readonly #manyChildren = new Map<number, number>();
   /** Bytes of the tables of lives, kept up to date where they change. */
@@ -95,25 +103,48 @@ export class BlockForest {
     if (life.isOver) return;
     life.isOver = true;
     this.#blockCount -= life.blockCount;
-    this.#over.push({ life, rest: life.table[Symbol.iterator]() });
+    this.#over.push({ life, rest: life.table[Symbol.iterator](), at: 0 });
   }
 
-  /** Takes back up to so many entries of lives that are over. */
-  reclaim(maxEntries = Number.POSITIVE_INFINITY): void {
-    for (let left = maxEntries; left > 0 && this.#over.length > 0; left--) {
-      const { life, rest } = this.#over.at(-1)!;
-      const { value: entry, done } = rest.next();
-      if (!done) {
-        this.#leaveNode(entry);
-        this.#manyChildren.delete(entry);
-        this.#releaseEntry(entry);
+  /**
+   * Takes back entries of lives that are over, in up to so many steps. From the ends of paths upwards: what is left must
+   * stay closed, or the search would count holders who are no longer above.
+   */
+  reclaim(maxSteps = Number.POSITIVE_INFINITY): void {
+    for (let left = maxSteps; left > 0 && this.#over.length > 0; left--) {
+      const over = this.#over.at(-1)!;
+      const { life } = over;
+      if (over.at !== 0) {
+        over.at = this.#takeBack(over.at);
         continue;
       }
-      this.#over.pop();
-      this.#tableBytes -= life.table.sizeBytes;
-      this.#lives[life.slot] = null;
-      this.#freeSlots.push(life.slot);
+      const { value: entry, done } = over.rest.next();
+      if (done) {
+        this.#over.pop();
+        this.#tableBytes -= life.table.sizeBytes;
+        this.#lives[life.slot] = null;
+        this.#freeSlots.push(life.slot);
+      } else if (this.#isOf(life, entry) && this.childCount(entry) === 0) {
+        over.at = entry;
+      }
     }
+  }
+
+  /** Its parent if that has no other children, else 0. */
+  #takeBack(entry: number): number {
+    const parent = this.entries.get(entry, entryWord.parent);
+    this.#leaveNode(entry);
+    this.#releaseEntry(entry);
+    if (parent === 0) return 0;
+    this.#addChildren(parent, -1);
+    return this.childCount(parent) === 0 ? parent : 0;
+  }
+
+  /** False when the record was taken back already, and when it is somebody else's by now. */
+  #isOf(life: WorkerLife, entry: number): boolean {
+    const { entries } = this;
+    const slot = entries.get(entry, entryWord.meta) >>> slotShift;
+    return entries.get(entry, entryWord.node) !== 0 && slot === life.slot;
   }
 
   /** Brings what is about to be looked for into the CPU's caches; all at once is far quicker than one by one. */

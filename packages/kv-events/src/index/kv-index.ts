@@ -13,8 +13,8 @@ import { PrefixSearch } from "./prefix-search.ts";
 import { WorkerLives } from "./worker-lives.ts";
 
 const chainSeed = 1337n;
-/** Entries of ended lives that are taken back for each block that is applied. */
-const reclaimedPerBlock = 2;
+/** Steps of taking back ended lives for each block that is stored; an entry takes two. */
+const reclaimStepsPerBlock = 4;
 const evictedAtOnce = 1024;
 /** What a block takes: two records of 24 bytes, two slots of 6 bytes in tables that are 80 % full on average. */
 const bytesPerBlock = 64;
@@ -136,7 +136,7 @@ export class KvIndex implements PrefixIndex {
       }
     }
     const tier = 1 << storageTiers.indexOf(storageTier);
-    this.#forest.reclaim(reclaimedPerBlock * blockHashes.length);
+    this.#forest.reclaim(reclaimStepsPerBlock * blockHashes.length);
     for (let from = 0; from < blockHashes.length; from += passHashes) {
       const to = Math.min(from + passHashes, blockHashes.length);
       parent = this.#store(
@@ -181,9 +181,9 @@ export class KvIndex implements PrefixIndex {
     this.#lives.end(workerId, dpRank);
   }
 
-  /** Takes back memory of removed workers, which storing does too, a little each time. For idle moments. */
-  reclaim(maxBlocks?: number): void {
-    this.#forest.reclaim(maxBlocks);
+  /** Takes back memory of removed workers, which storing does too, a little each time. For idle moments; a block takes two steps. */
+  reclaim(maxSteps?: number): void {
+    this.#forest.reclaim(maxSteps);
   }
 
   findMatches(sequenceHashes: BigUint64Array, options?: FindOptions): WorkerOverlap[] {
@@ -369,7 +369,7 @@ export class KvIndex implements PrefixIndex {
 
   #makeRoom(kept: number): void {
     const forest = this.#forest;
-    forest.reclaim(evictedAtOnce);
+    forest.reclaim(4 * evictedAtOnce);
     if (forest.entries.recordCount < this.#maxRecords) return;
     const evicted = forest.evict(
       Math.max(1, Math.min(evictedAtOnce, Math.floor(this.#maxRecords / 16))),
