@@ -57,6 +57,8 @@ export class KvIndex implements PrefixIndex {
   readonly #search = new PrefixSearch(this.#forest);
   /** Made when somebody sets the first one. */
   #deadlines: BlockDeadlines | null = null;
+  /** Sequence hashes of the prompt that is asked for. */
+  #asked = new BigUint64Array(1024);
   readonly #xxh3 = new Xxh3();
   readonly #chained = toSignedWords(this.#xxh3.chained);
   readonly #maxRecords: number;
@@ -197,7 +199,11 @@ export class KvIndex implements PrefixIndex {
 
   findMatchesByLocal(localHashes: BigUint64Array, options?: FindOptions): WorkerOverlap[] {
     const xxh3 = this.#xxh3;
-    const sequenceHashes = new BigUint64Array(localHashes.length);
+    // One question after the other: the names of the last one are not needed any more.
+    if (this.#asked.length < localHashes.length) {
+      this.#asked = new BigUint64Array(2 * localHashes.length);
+    }
+    const sequenceHashes = this.#asked;
     let done = 0;
     const reach = (count: number) => {
       // Far enough ahead for the next two looks, so that short misses stay cheap.

@@ -31,13 +31,11 @@ export class MsgpackWriter {
     else this.#head(length, null, 0xde, 0xdf);
   }
 
-  /** A few bytes that are MessagePack already, such as a key. */
+  /** Bytes that are MessagePack already, such as a key. */
   raw(bytes: Uint8Array): void {
     this.#reserve(bytes.length);
-    const to = this.#bytes;
-    const at = this.#length;
-    for (let i = 0; i < bytes.length; i++) to[at + i] = bytes[i]!;
-    this.#length = at + bytes.length;
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
   }
 
   string(text: string): void {
