@@ -67,11 +67,15 @@ async function startServing(
     signal,
   });
   const config = await loadModelConfig(model.path);
-  const engine = await createEngine(args, { modelDirectory: model.path, config }, signal);
+  const tokenizerDirectory = resolve(options.tokenizerPath ?? model.path);
+  const engine = await createEngine(
+    args,
+    { modelDirectory: model.path, tokenizerDirectory, config },
+    signal,
+  );
   const runtime = new DistributedRuntime(planes);
   const shutdown = new AbortController();
   try {
-    const tokenizerDirectory = resolve(options.tokenizerPath ?? model.path);
     const files = await readCardFiles({
       modelDirectory: model.path,
       tokenizerDirectory,

@@ -12,7 +12,12 @@ export type {
   RowSampling,
   StepResult,
 } from "./contract/executor.ts";
-export type { GenerateRequest, ResumedChoice, SamplerState } from "./contract/generate-request.ts";
+export type {
+  GenerateRequest,
+  RequestGrammar,
+  ResumedChoice,
+  SamplerState,
+} from "./contract/generate-request.ts";
 export type { BlockHash, KvEvent, KvEventBatch } from "./contract/kv-event.ts";
 export { defaultSamplingParams, type SamplingParams } from "./contract/sampling-params.ts";
 export type { EngineOptions } from "./core/engine-options.ts";
@@ -26,12 +31,12 @@ export type {
   MockThreadOptions,
 } from "./mock/mock-options.ts";
 export { startMockEngine } from "./mock/start-mock-engine.ts";
-export type { GrammarMatcher } from "./sampler/grammar-matcher.ts";
 export { createSampler, type SampledToken, type Sampler } from "./sampler/sampler.ts";
 export {
   createSamplerSequence,
   type SamplerSequence,
   type SamplerSequenceOptions,
+  type SequenceGrammar,
 } from "./sampler/sampler-sequence.ts";
 export { deriveSeed, drawSeed } from "./sampler/seed.ts";
 export {

@@ -219,7 +219,7 @@ describe("a request that moves", () => {
 
   it("ends at once where it had ended already", async () => {
     const { core, heard } = createCore();
-    const samplerState = { seed: 1, step: 2, grammar: null };
+    const samplerState = { seed: 1, step: 2 };
     const moved = makeRequest({
       tokenIds: prompt,
       n: 2,

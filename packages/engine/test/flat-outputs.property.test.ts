@@ -25,7 +25,6 @@ const output = fc.record({
   samplerState: fc.record({
     seed: fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }),
     step: fc.nat(),
-    grammar: fc.option(fc.string()),
   }),
 });
 

@@ -62,9 +62,7 @@ describe("what is refused", () => {
       {
         tokenIds: [1],
         n: 2,
-        resume: [
-          { tokenIds: new Uint32Array(0), samplerState: { seed: 1, step: 0, grammar: null } },
-        ],
+        resume: [{ tokenIds: new Uint32Array(0), samplerState: { seed: 1, step: 0 } }],
       },
       "resume",
       /1 choices.*n is 2/,

@@ -1,9 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { defaultSamplingParams, type SamplingParams } from "../src/index.ts";
-import type { GrammarMatcher } from "../src/sampler/grammar-matcher.ts";
 import { createSampler } from "../src/sampler/sampler.ts";
-import { createSamplerSequence } from "../src/sampler/sampler-sequence.ts";
+import { createSamplerSequence, type SequenceGrammar } from "../src/sampler/sampler-sequence.ts";
 import { type NaiveInput, sampleNaively } from "./sampler/naive-sampler.ts";
 
 const logit = fc.oneof(
@@ -33,7 +32,7 @@ const params: fc.Arbitrary<SamplingParams> = fc.record({
 const rowLength = fc.oneof(fc.integer({ min: 33, max: 70 }), fc.integer({ min: 600, max: 1200 }));
 
 function sampleQuickly(input: NaiveInput, top: number) {
-  const grammar: GrammarMatcher | null = input.allowed && {
+  const grammar: SequenceGrammar | null = input.allowed && {
     fillMask: (mask) => {
       mask.fill(0);
       for (const id of input.allowed!) mask[id >>> 5]! |= 1 << (id & 31);
@@ -41,7 +40,6 @@ function sampleQuickly(input: NaiveInput, top: number) {
     },
     accept: (id) => input.allowed!.has(id),
     isTerminated: () => false,
-    save: () => "",
   };
   const sequence = createSamplerSequence({ ...input, logprobs: { top }, grammar });
   // The history came before the grammar's present state.

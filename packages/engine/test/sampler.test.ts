@@ -5,8 +5,8 @@ import {
   defaultSamplingParams,
   deriveSeed,
   drawSeed,
-  type GrammarMatcher,
   type SamplingParams,
+  type SequenceGrammar,
 } from "../src/index.ts";
 
 /** What seed 42 gave when it was first promised. */
@@ -19,7 +19,7 @@ interface Options extends Partial<SamplingParams> {
   readonly outputTokenIds?: readonly number[];
   readonly eosTokenIds?: readonly number[];
   readonly top?: number;
-  readonly grammar?: GrammarMatcher;
+  readonly grammar?: SequenceGrammar;
 }
 
 function createSequence(options: Options = {}) {
@@ -162,7 +162,7 @@ describe("what cannot be sampled", () => {
   });
 
   it("reports a grammar that refuses what it allowed", () => {
-    const grammar: GrammarMatcher = { ...only([0]), accept: () => false };
+    const grammar: SequenceGrammar = { ...only([0]), accept: () => false };
     expect(() => sample([1, 1], { grammar })).toThrow("The grammar refused token 0 at step 0.");
   });
 
@@ -245,8 +245,8 @@ describe("seeds and state", () => {
     for (const at of [0, 1, 17, 39]) {
       const first = createSequence({ ...params, seed: 99 });
       const before = run(first, 0, at);
-      const { seed, step, grammar } = JSON.parse(JSON.stringify(first.state()));
-      expect({ seed, step, grammar }).toEqual({ seed: 99, step: at, grammar: null });
+      const { seed, step } = JSON.parse(JSON.stringify(first.state()));
+      expect({ seed, step }).toEqual({ seed: 99, step: at });
       const second = createSamplerSequence({
         params: { ...defaultSamplingParams, ...params },
         seed,
@@ -319,11 +319,6 @@ describe("seeds and state", () => {
     expect(drawSeed()).not.toBe(drawSeed());
   });
 
-  it("keep the grammar's own state", () => {
-    const grammar = { ...only([1]), save: () => "rule 7" };
-    expect(createSequence({ grammar }).state().grammar).toBe("rule 7");
-  });
-
   it("count tokens that a device sampled", () => {
     const sequence = createSequence({ temperature: 0, presencePenalty: 2 });
     sequence.accept(0);
@@ -332,7 +327,7 @@ describe("seeds and state", () => {
   });
 });
 
-function only(tokenIds: readonly number[]): GrammarMatcher {
+function only(tokenIds: readonly number[]): SequenceGrammar {
   return {
     fillMask: (mask) => {
       mask.fill(0);
@@ -341,6 +336,5 @@ function only(tokenIds: readonly number[]): GrammarMatcher {
     },
     accept: (tokenId) => tokenIds.includes(tokenId),
     isTerminated: () => false,
-    save: () => "",
   };
 }

@@ -53,6 +53,7 @@ test("a preprocessed request becomes the engine's, field by field", () => {
     routingKey: null,
     cacheSalt: "tenant",
     extraKey: null,
+    grammar: null,
     resume: null,
   });
 });
@@ -63,16 +64,13 @@ test("ignore_eos leaves no end-of-sequence id", () => {
 });
 
 test("what the engine cannot do is refused by the name of the field", () => {
-  const guided_decoding = { regex: "a+" };
-  const guided = { ...request, sampling_options: { guided_decoding } };
-  expect(() => requestToGenerate(guided, "id")).toThrow("guided_decoding");
   const beam = { ...request, sampling_options: { use_beam_search: true } };
   expect(() => requestToGenerate(beam, "id")).toThrow("use_beam_search");
   const thinking = { ...request, stop_conditions: { max_thinking_tokens: 10 } };
   expect(() => requestToGenerate(thinking, "id")).toThrow("max_thinking_tokens");
 });
 
-const samplerState = { seed: 1, step: 1, grammar: null };
+const samplerState = { seed: 1, step: 1 };
 const usage = { promptTokens: 3, completionTokens: 1, cachedTokens: 2 };
 
 test("an output becomes an item with aligned log-probabilities and usage at both ends", () => {

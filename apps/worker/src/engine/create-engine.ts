@@ -2,11 +2,13 @@
 import type { WorkerArgs } from "@dyn/args";
 import { createMockEngine, type Engine } from "@dyn/engine";
 import { createOnnxEngine } from "@dyn/engine-onnx";
+import { createGrammarCompiler } from "@dyn/grammar";
 import type { ModelConfig } from "@dyn/model-files";
 import { engineSettings } from "./engine-settings.ts";
 
 export interface EngineSource {
   readonly modelDirectory: string;
+  readonly tokenizerDirectory: string;
   readonly config: ModelConfig;
 }
 
@@ -20,8 +22,13 @@ export async function createEngine(
   const settings = engineSettings(args);
   const contextLength = engine.contextLength ?? source.config.contextLength;
   if (engine.engine === "mock") {
+    const grammars = createGrammarCompiler({
+      vocabulary: { tokenizerDirectory: source.tokenizerDirectory },
+      vocabSize: source.config.vocabSize,
+    });
     return createMockEngine({
       ...settings,
+      grammars,
       pageSize: engine.pageSize,
       pageCount: mock.pageCount,
       vocabSize: source.config.vocabSize,
@@ -34,6 +41,7 @@ export async function createEngine(
   return createOnnxEngine({
     ...settings,
     modelDirectory: source.modelDirectory,
+    tokenizerDirectory: source.tokenizerDirectory,
     contextLength,
     pageSize: engine.pageSize,
     memoryFraction: engine.memFractionStatic,

@@ -3,11 +3,13 @@ import type { OnnxExecutorOptions } from "../executor/create-onnx-executor.ts";
 import type { LoadPhase } from "../executor/load-phase.ts";
 
 /** The scheduler's options, less what cannot cross to another thread; stop strings are thus refused. */
-type SchedulingOptions = Omit<EngineOptions, "createDecoder" | "now" | "random">;
+type SchedulingOptions = Omit<EngineOptions, "createDecoder" | "grammars" | "now" | "random">;
 
 export interface OnnxEngineOptions
   extends Omit<OnnxExecutorOptions, "onLoadPhase" | "maxRunningRequests" | "maxTotalTokens">,
     SchedulingOptions {
+  /** Holds tokenizer.json, read when the first grammar comes. Default: the model directory. */
+  readonly tokenizerDirectory?: string;
   /** Ends a start that is under way. */
   readonly signal?: AbortSignal;
   /** How long the model may take to load. Default 600 000. */

@@ -1,6 +1,7 @@
 // The engine's thread: loads the model, then serves until it is closed. ONNX Runtime blocks this thread while it computes.
 import { parentPort, workerData } from "node:worker_threads";
 import { serveEngine } from "@dyn/engine";
+import { createGrammarCompiler } from "@dyn/grammar";
 import { errorToRecord } from "@dyn/protocol";
 import { createOnnxExecutor } from "../executor/create-onnx-executor.ts";
 import { defaultScheduling, type OnnxThreadOptions } from "./onnx-engine-options.ts";
@@ -15,7 +16,12 @@ try {
     ...options,
     onLoadPhase: (phase) => say({ type: "loadPhase", phase }),
   });
-  await serveEngine(executor, port, options);
+  const grammars = createGrammarCompiler({
+    vocabulary: { tokenizerDirectory: options.tokenizerDirectory ?? options.modelDirectory },
+    vocabSize: executor.info.vocabSize,
+  });
+  await serveEngine(executor, port, { ...options, grammars });
+  await grammars.close();
 } catch (error) {
   say({ type: "startFailed", error: errorToRecord(error) });
 }

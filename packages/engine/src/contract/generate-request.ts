@@ -1,3 +1,4 @@
+import type { GrammarSpec } from "@dyn/grammar";
 import type { SamplingParams } from "./sampling-params.ts";
 
 export interface GenerateRequest {
@@ -22,6 +23,8 @@ export interface GenerateRequest {
   readonly cacheSalt: string | null;
   /** Separates cached prefixes without entering block hashes (adapters). */
   readonly extraKey: string | null;
+  /** What each choice must look like; absent or `null` = anything. Needs an engine that was given a grammar compiler. */
+  readonly grammar?: RequestGrammar | null;
   /**
    * Continues choices that were begun elsewhere: per choice the ids already produced
    * (they follow the prompt) and the sampler's state. Length = n. `null` = a fresh request.
@@ -34,12 +37,19 @@ export interface ResumedChoice {
   readonly samplerState: SamplerState;
 }
 
-/** What a sampler needs to go on with a sequence anywhere else; plain JSON. */
+export interface RequestGrammar {
+  readonly spec: GrammarSpec;
+  /** The grammar rules what follows this text, a reasoning end marker; `null` = everything. */
+  readonly startsAfter: string | null;
+}
+
+/**
+ * What a sampler needs to go on with a sequence anywhere else; plain JSON.
+ * Penalties and grammar have no state of their own: the tokens of the choice are all of it.
+ */
 export interface SamplerState {
   /** The seed that was given or drawn, already specific to the choice. */
   readonly seed: number;
   /** Tokens sampled so far. */
   readonly step: number;
-  /** Opaque state of the grammar matcher, if any. */
-  readonly grammar: string | null;
 }

@@ -32,7 +32,7 @@ export class Choice {
   }
 
   get needsLogits(): boolean {
-    return this.sequence.group.request.logprobs !== null;
+    return this.sequence.group.request.logprobs !== null || this.sampler.grammar !== null;
   }
 
   /** Whether the token that was just appended ends the choice. An end by content wins over one by length. */
@@ -43,6 +43,8 @@ export class Choice {
       if (this.#eosIds.has(tokenId)) return { type: "stop", matched: null };
       if (matchedText !== null) return { type: "stop", matched: matchedText };
     }
+    // Whatever minNewTokens says: nothing may follow, so no token could be sampled.
+    if (this.sampler.grammar?.isTerminated()) return { type: "stop", matched: null };
     return this.sequence.remaining <= 0 ? { type: "length" } : null;
   }
 }

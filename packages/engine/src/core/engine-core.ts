@@ -1,12 +1,13 @@
 // One engine on one thread: owns scheduler, cache and executor, and turns steps into outputs.
 // It never waits for a consumer and never looks at time but to stamp events; who drives it is EngineLoop or a test.
+import type { CompiledGrammar } from "@dyn/grammar";
 import { errorToRecord, InternalError, InvalidArgumentError } from "@dyn/protocol";
 import { PagePool } from "../cache/page-pool.ts";
 import { RadixCache } from "../cache/radix-cache.ts";
 import type { EngineInfo, EngineMetrics } from "../contract/engine.ts";
 import type { FinishReason, GenerateOutput } from "../contract/engine-output.ts";
 import type { Executor, ForwardBatch, StepResult } from "../contract/executor.ts";
-import type { GenerateRequest } from "../contract/generate-request.ts";
+import type { GenerateRequest, RequestGrammar } from "../contract/generate-request.ts";
 import type { KvEventBatch } from "../contract/kv-event.ts";
 import { createRandom } from "../sampler/random.ts";
 import { createSampler, type Sampler } from "../sampler/sampler.ts";
@@ -24,9 +25,10 @@ import type { Choice } from "./choice.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import { KvEventFeed } from "./kv-event-feed.ts";
 import { MetricsRecorder } from "./metrics-recorder.ts";
-import { openRequest } from "./open-request.ts";
+import { type OpenedRequest, openRequest } from "./open-request.ts";
+import { PreparingRequests } from "./preparing-requests.ts";
 import { collectPromptLogprobs, promptPositions } from "./prompt-logprobs.ts";
-import { closedError, displacedError, outOfPages, requestIdInUse } from "./refusals.ts";
+import { closedError, displacedError, noGrammars, outOfPages, requestIdInUse } from "./refusals.ts";
 
 /** 64 MB of f32. */
 const defaultMaxPromptLogits = 2 ** 24;
@@ -48,6 +50,7 @@ export class EngineCore {
   readonly #decodeBatch = new BatchBuilder();
   readonly #groups = new Map<string, RequestGroup>();
   readonly #choices = new Map<Sequence, Choice>();
+  readonly #preparing = new PreparingRequests();
   #outputs: GenerateOutput[] = [];
   #sink: (outputs: GenerateOutput[]) => void = () => {};
   #inFlight: StepPlan | null = null;
@@ -101,6 +104,16 @@ export class EngineCore {
     return this.#groups.size === 0;
   }
 
+  /** Something waits for a step, and not only for its grammar. */
+  get hasWork(): boolean {
+    return this.#groups.size > this.#preparing.count;
+  }
+
+  /** Requests that wait for their grammar to be compiled. */
+  get preparing(): PreparingRequests {
+    return this.#preparing;
+  }
+
   /** Some choice of this request is open. */
   holds(requestId: string): boolean {
     return this.#groups.has(requestId);
@@ -130,17 +143,8 @@ export class EngineCore {
     const alone = this.#options.disableRadixCache
       ? { ...request, cacheSalt: `${request.requestId} ${this.#submittedCount++}` }
       : request;
-    const opened = openRequest(alone, {
-      limits: this.#limits,
-      pageSize: this.info.pageSize,
-      random: this.#random,
-      createDecoder: this.#options.createDecoder,
-    });
-    this.#scheduler.submit(opened.group);
-    this.#groups.set(request.requestId, opened.group);
-    for (const choice of opened.choices) this.#choices.set(choice.sequence, choice);
-    for (const { choice, reason } of opened.finished) this.#emit(choice, [], null, reason);
-    this.#flush();
+    if (alone.grammar == null) this.#schedule(alone, null);
+    else this.#prepare(alone, alone.grammar);
   }
 
   /** Ends a request; what holds pages while a step is computed ends after it. */
@@ -211,6 +215,56 @@ export class EngineCore {
   close(message = "The engine was closed."): void {
     this.#closed = true;
     this.abortAll(message);
+  }
+
+  #open(request: GenerateRequest, grammar: CompiledGrammar | null, random: () => number) {
+    return openRequest(request, {
+      limits: this.#limits,
+      pageSize: this.info.pageSize,
+      random,
+      createDecoder: this.#options.createDecoder,
+      grammar,
+    });
+  }
+
+  #schedule(request: GenerateRequest, grammar: CompiledGrammar | null): void {
+    const opened = this.#open(request, grammar, this.#random);
+    this.#scheduler.submit(opened.group);
+    this.#register(opened);
+    for (const { choice, reason } of opened.finished) this.#emit(choice, [], null, reason);
+    this.#flush();
+  }
+
+  #register({ group, choices }: OpenedRequest): void {
+    this.#groups.set(group.request.requestId, group);
+    for (const choice of choices) this.#choices.set(choice.sequence, choice);
+  }
+
+  /** What is wrong with other fields is said at once; the grammar's faults end the request later. */
+  #prepare(request: GenerateRequest, { spec }: RequestGrammar): void {
+    const { grammars } = this.#options;
+    if (grammars === undefined) throw noGrammars();
+    // Its seed is never used, so none is drawn.
+    const placeholder = this.#open(request, null, () => 0);
+    this.#register(placeholder);
+    const { group } = placeholder;
+    this.#preparing.add(group, grammars.compile(spec), {
+      done: (grammar) => {
+        for (const sequence of group.sequences) this.#choices.delete(sequence);
+        this.#groups.delete(request.requestId);
+        try {
+          this.#schedule(request, grammar);
+        } catch (error) {
+          this.#register(placeholder);
+          this.#endGroup(group, errorFinish(error));
+          this.#flush();
+        }
+      },
+      failed: (error) => {
+        this.#endGroup(group, errorFinish(error));
+        this.#flush();
+      },
+    });
   }
 
   #build(plan: StepPlan): ForwardBatch {
@@ -349,6 +403,7 @@ export class EngineCore {
     group.openCount--;
     if (group.openCount > 0) return;
     this.#groups.delete(group.request.requestId);
+    this.#preparing.forget(group);
     this.#metrics.requestEnded(finish);
   }
 

@@ -10,6 +10,7 @@ export class EngineLoop {
   constructor(core: EngineCore, onIdle: () => void = () => {}) {
     this.#core = core;
     this.#onIdle = onIdle;
+    core.preparing.onScheduled(() => this.wake());
   }
 
   /** Call after each submission. */
@@ -19,7 +20,10 @@ export class EngineLoop {
 
   /** Resolves when nothing runs or waits. */
   async idle(): Promise<void> {
-    while (this.#run !== null) await this.#run;
+    while (this.#run !== null || !this.#core.isIdle) {
+      if (this.#run === null && !this.#core.hasWork) await this.#core.preparing.change();
+      else await (this.#run ?? nextTurn());
+    }
   }
 
   /** Never rejects: what a step throws is a fault that no request caused, and ends them all. */
@@ -33,7 +37,7 @@ export class EngineLoop {
         this.#core.failAll(error);
       }
       await nextTurn();
-      if (!hasWork) hasWork = !this.#core.isIdle;
+      if (!hasWork) hasWork = this.#core.hasWork;
     }
     this.#run = null;
     this.#onIdle();

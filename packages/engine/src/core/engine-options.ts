@@ -1,3 +1,4 @@
+import type { GrammarCompiler } from "@dyn/grammar";
 import type { SchedulerOptions } from "../scheduler/scheduler-options.ts";
 import type { TokenDecoder } from "./token-decoder.ts";
 
@@ -10,6 +11,8 @@ export interface EngineOptions extends Partial<SchedulerOptions> {
   readonly maxPromptLogits?: number;
   /** Text for stop strings and stop patterns; without it requests with them are refused. */
   readonly createDecoder?: () => TokenDecoder;
+  /** For requests with a grammar; without it they are refused. The engine's owner closes it after the engine. */
+  readonly grammars?: GrammarCompiler;
   /** Milliseconds, for throughput and event times. Default Date.now. */
   readonly now?: () => number;
   /** No request uses the KV of another one; its own choices still share their prompt. Default false. */

@@ -1,4 +1,5 @@
 // From a request to its choices: checked, with their seeds, samplers and stops. Nothing is queued here.
+import type { CompiledGrammar } from "@dyn/grammar";
 import type { FinishReason } from "../contract/engine-output.ts";
 import type { GenerateRequest } from "../contract/generate-request.ts";
 import { createSamplerSequence } from "../sampler/sampler-sequence.ts";
@@ -8,6 +9,7 @@ import { RequestGroup } from "../scheduler/request-group.ts";
 import { Sequence } from "../scheduler/sequence.ts";
 import { type RequestLimits, validateRequest } from "../scheduler/validate-request.ts";
 import { Choice } from "./choice.ts";
+import { openMatcher } from "./open-matcher.ts";
 import { StopDetector } from "./stop-detector.ts";
 import type { TokenDecoder } from "./token-decoder.ts";
 
@@ -25,6 +27,8 @@ export function openRequest(
     pageSize: number;
     random: () => number;
     createDecoder: (() => TokenDecoder) | undefined;
+    /** Of the request's grammar; `null` = it has none, or only its fields are to be checked. */
+    grammar: CompiledGrammar | null;
   },
 ): OpenedRequest {
   const { limits, createDecoder } = options;
@@ -65,6 +69,7 @@ export function openRequest(
         eosTokenIds: request.eosTokenIds,
         logprobs: request.logprobs,
         outputTokenIds: tokenIds,
+        grammar: openMatcher(request, options.grammar, tokenIds),
       }),
       row: { params: sampling, seed: choiceSeed, step: tokenIds.length },
       stops,

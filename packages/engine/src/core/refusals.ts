@@ -40,6 +40,13 @@ export function displacedError(): DynError {
   );
 }
 
+export function noGrammars(): DynError {
+  return new InvalidArgumentError(
+    "The request has a grammar, but this engine was started without a tokenizer and cannot follow one. Send it without a grammar.",
+    { param: "grammar" },
+  );
+}
+
 export function outOfPages(): DynError {
   return new InternalError(
     "The KV cache ran out of pages for the only running request; give the engine more KV memory (maxTotalTokens).",

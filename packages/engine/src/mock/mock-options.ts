@@ -36,5 +36,8 @@ export interface MockEngineOptions extends MockExecutorOptions, EngineOptions {}
 /** What can cross to another thread: everything but functions. */
 export type MockThreadOptions = Omit<
   MockEngineOptions,
-  "nextToken" | "now" | "sleep" | "random" | "createDecoder"
->;
+  "nextToken" | "now" | "sleep" | "random" | "createDecoder" | "grammars"
+> & {
+  /** Holds tokenizer.json; without it requests with a grammar are refused. */
+  readonly tokenizerDirectory?: string;
+};

@@ -1,9 +1,12 @@
 // What the sampler keeps per choice between steps. Lives as long as the choice, on whichever worker holds it.
+import type { GrammarMatcher } from "@dyn/grammar";
 import { InternalError, InvalidArgumentError } from "@dyn/protocol";
 import type { SamplerState } from "../contract/generate-request.ts";
 import type { SamplingParams } from "../contract/sampling-params.ts";
-import type { GrammarMatcher } from "./grammar-matcher.ts";
 import { TokenCounts } from "./token-counts.ts";
+
+/** What the sampler asks of a grammar. */
+export type SequenceGrammar = Pick<GrammarMatcher, "fillMask" | "accept" | "isTerminated">;
 
 export interface SamplerSequenceOptions {
   readonly params: SamplingParams;
@@ -15,7 +18,7 @@ export interface SamplerSequenceOptions {
   /** As in the request; `null` = none. */
   readonly logprobs: { readonly top: number } | null;
   /** Already where the sequence stands, when resumed. */
-  readonly grammar?: GrammarMatcher | null;
+  readonly grammar?: SequenceGrammar | null;
   /** The answer so far, when resumed; as many as `step`. */
   readonly outputTokenIds?: ArrayLike<number>;
 }
@@ -24,7 +27,7 @@ export class SamplerSequence {
   readonly params: SamplingParams;
   readonly seed: number;
   readonly logprobs: { readonly top: number } | null;
-  readonly grammar: GrammarMatcher | null;
+  readonly grammar: SequenceGrammar | null;
   /** The choice is the most likely token, whatever the seed. */
   readonly greedy: boolean;
   /** Masked until minNewTokens are there. */
@@ -77,7 +80,7 @@ export class SamplerSequence {
   }
 
   state(): SamplerState {
-    return { seed: this.seed, step: this.#step, grammar: this.grammar?.save() ?? null };
+    return { seed: this.seed, step: this.#step };
   }
 }
 

@@ -20,9 +20,8 @@ export function flattenOutputs(
     rows[at + 5] = samplerState.step;
     seeds[row] = samplerState.seed;
     for (const id of output.tokenIds) tokenIds.push(id);
-    const { grammar } = samplerState;
-    if (finish !== null || logprobs !== null || promptLogprobs !== null || grammar !== null) {
-      extras.push({ row, finish, logprobs, promptLogprobs, grammar });
+    if (finish !== null || logprobs !== null || promptLogprobs !== null) {
+      extras.push({ row, finish, logprobs, promptLogprobs });
     }
   }
   return { rows, tokenIds: Int32Array.from(tokenIds), seeds, extras };
@@ -57,7 +56,7 @@ export function unflattenOutputs(
         completionTokens: rows[at + 3]!,
         cachedTokens: rows[at + 4]!,
       },
-      samplerState: { seed: seeds[row]!, step: rows[at + 5]!, grammar: sparse?.grammar ?? null },
+      samplerState: { seed: seeds[row]!, step: rows[at + 5]! },
     });
   }
 }

@@ -54,5 +54,4 @@ export interface RowExtra {
   readonly finish: FinishReason | null;
   readonly logprobs: readonly TokenLogprobs[] | null;
   readonly promptLogprobs: readonly (TokenLogprobs | null)[] | null;
-  readonly grammar: string | null;
 }

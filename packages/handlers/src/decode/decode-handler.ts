@@ -23,6 +23,8 @@ import { toWireParam } from "./wire-param.ts";
 export function createDecodeHandler(options: {
   readonly engine: Engine;
   readonly shutdown?: AbortSignal;
+  /** The text that ends the model's reasoning: guided decoding begins after it. Default `</think>`. */
+  readonly reasoningEnd?: string | undefined;
 }): RequestHandler<unknown, EngineOutputItem> {
   const { engine, shutdown } = options;
   if (shutdown !== undefined) setMaxListeners(0, shutdown);
@@ -35,7 +37,7 @@ export function createDecodeHandler(options: {
     shutdown?.addEventListener("abort", stop, { once: true });
     if (context.isStopped) stop();
     // Fresh: a caller may send two requests under one id of its own.
-    const request = requestToGenerate(parseBody(body), randomUUID());
+    const request = requestToGenerate(parseBody(body), randomUUID(), options.reasoningEnd);
     const begun = new Set<number>();
     // Whoever moved the answer here must know that it was not begun anew.
     let isResumed = request.resume !== null;

@@ -2,20 +2,29 @@
 import type { GenerateRequest, SamplingParams } from "@dyn/engine";
 import { InvalidArgumentError, type PreprocessedRequest } from "@dyn/protocol";
 import { foldSeed } from "./fold-seed.ts";
+import { guidedToGrammar } from "./guided-to-grammar.ts";
 import { type ResumedRequest, toResumedRequest } from "./resumed-request.ts";
+
+/** What most models with reasoning write behind it. */
+export const defaultReasoningEnd = "</think>";
 
 /** Throws an InvalidArgumentError that names the field when the engine cannot do what is asked. */
 export function requestToGenerate(
   request: PreprocessedRequest,
   requestId: string,
+  reasoningEnd = defaultReasoningEnd,
 ): GenerateRequest {
   const resumed = toResumedRequest(request);
   return resumed === null
-    ? freshRequest(request, requestId)
-    : { ...freshRequest(resumed.request, requestId), resume: resumed.choices };
+    ? freshRequest(request, requestId, reasoningEnd)
+    : { ...freshRequest(resumed.request, requestId, reasoningEnd), resume: resumed.choices };
 }
 
-function freshRequest(request: ResumedRequest["request"], requestId: string): GenerateRequest {
+function freshRequest(
+  request: ResumedRequest["request"],
+  requestId: string,
+  reasoningEnd: string,
+): GenerateRequest {
   refuseUnsupported(request);
   const { stop_conditions: stop, sampling_options: sampling, output_options: output } = request;
   const ignoreEos = stop.ignore_eos ?? false;
@@ -35,6 +44,7 @@ function freshRequest(request: ResumedRequest["request"], requestId: string): Ge
     routingKey: null,
     cacheSalt: request.routing?.cache_salt ?? null,
     extraKey: null,
+    grammar: guidedToGrammar(request, reasoningEnd),
     resume: null,
   };
 }
@@ -66,13 +76,6 @@ function refuseUnsupported({
   sampling_options: sampling,
   stop_conditions: stop,
 }: PreprocessedRequest): void {
-  const guided = sampling.guided_decoding;
-  if (guided != null && Object.values(guided).some((value) => value != null)) {
-    throw new InvalidArgumentError(
-      "guided_decoding is set, but this worker's engine has no grammar support. Send the request without it.",
-      { param: "guided_decoding" },
-    );
-  }
   if (sampling.use_beam_search) {
     throw new InvalidArgumentError(
       "use_beam_search is true, but this worker's engine only samples. Leave it out and use n for several choices.",

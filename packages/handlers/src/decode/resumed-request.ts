@@ -28,7 +28,7 @@ export function toResumedRequest(request: PreprocessedRequest): ResumedRequest |
     },
     choices: field.choices.map(({ token_ids: tokenIds }, index) => ({
       tokenIds: Uint32Array.from(tokenIds),
-      samplerState: { seed: deriveSeed(seed, index), step: tokenIds.length, grammar: null },
+      samplerState: { seed: deriveSeed(seed, index), step: tokenIds.length },
     })),
   };
 }

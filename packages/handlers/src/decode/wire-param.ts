@@ -15,6 +15,7 @@ const wireNames: Readonly<Record<string, string>> = {
   "sampling.stopTokenIds": "stop_token_ids",
   "sampling.seed": "seed",
   tokenIds: "token_ids",
+  grammar: "guided_decoding",
 };
 
 /** The same error, naming the field as the request does. */

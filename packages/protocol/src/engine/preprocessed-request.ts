@@ -6,7 +6,9 @@ const tokenId = z.number().int().nonnegative();
 const optionalNumber = z.number().nullish();
 const optionalBoolean = z.boolean().nullish();
 
+/** One of json, regex, choice, grammar (GBNF) and structural_tag; `null` and absent are the same. */
 export const GuidedDecoding = z.object({
+  /** A JSON schema, as an object or as its text. */
   json: z.unknown().optional(),
   regex: z.string().nullish(),
   choice: z.array(z.string()).nullish(),
@@ -110,5 +112,7 @@ export const PreprocessedRequest = z.looseObject({
   annotations: z.array(z.string()),
   routing: Routing.nullish(),
   router_config_override: z.unknown().optional(),
+  /** Guided decoding begins after the reasoning. */
+  require_reasoning: optionalBoolean,
 });
 export type PreprocessedRequest = z.infer<typeof PreprocessedRequest>;

@@ -6,6 +6,7 @@ export const ranks: Readonly<Record<string, number>> = {
   args: 0,
   tokenizer: 1,
   parsers: 1,
+  grammar: 1,
   "model-files": 1,
   logging: 1,
   metrics: 1,
@@ -26,6 +27,7 @@ export const ranks: Readonly<Record<string, number>> = {
 /** Imports inside one layer that are meant. */
 export const sameLayer: readonly (readonly [from: string, to: string])[] = [
   ["args", "protocol"],
+  ["grammar", "tokenizer"],
   ["engine-onnx", "engine"],
   ["launch", "worker"],
   ["launch", "frontend"],
