@@ -368,11 +368,17 @@ export const badInputs: readonly BadInput[] = [
     "tool_choice",
   ),
   chat(
-    "a forced tool call",
-    { tools: [{ type: "function", function: { name: "a" } }], tool_choice: "required" },
-    /no grammar support/,
+    "a schema with a keyword that cannot be kept",
+    {
+      response_format: {
+        type: "json_schema",
+        json_schema: { name: "a", schema: { type: "array", uniqueItems: true } },
+      },
+    },
+    /uniqueItems/,
   ),
-  chat("structured output", { response_format: { type: "json_object" } }, /no grammar support/),
+  chat("a regex that is none", { guided_regex: "(" }, /regex|expression|pattern/i),
+  chat("a grammar without a root", { guided_grammar: 'a ::= "b"' }, /root/),
   chat(
     "two constraints",
     { guided_regex: "a+", guided_choice: ["a"] },

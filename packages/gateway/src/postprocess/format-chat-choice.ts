@@ -39,9 +39,21 @@ function formatExtras(delta: ChoiceDelta, comma: string, reasoningKey: string): 
   const parts: string[] = [];
   if (delta.reasoning !== "") parts.push(`${reasoningKey}:${JSON.stringify(delta.reasoning)}`);
   if (delta.toolCalls.length > 0) {
-    parts.push(`"tool_calls":${JSON.stringify(delta.toolCalls.map(toCallChunk))}`);
+    parts.push(`"tool_calls":${JSON.stringify(joinCalls(delta.toolCalls).map(toCallChunk))}`);
   }
   return comma + parts.join(",");
+}
+
+/** What one chunk says of one call is one entry: clients may read the first of an index alone. */
+function joinCalls(calls: readonly ToolCallDelta[]): readonly ToolCallDelta[] {
+  if (calls.length < 2) return calls;
+  const joined: ToolCallDelta[] = [];
+  for (const call of calls) {
+    const last = joined.at(-1);
+    if (last === undefined || last.index !== call.index) joined.push(call);
+    else joined[joined.length - 1] = { ...last, arguments: last.arguments + call.arguments };
+  }
+  return joined;
 }
 
 function toCallChunk({ index, begin, arguments: args }: ToolCallDelta) {

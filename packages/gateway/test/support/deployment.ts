@@ -8,6 +8,7 @@ import {
   type GatewayOptions,
   type GatewaySettings,
 } from "@dyn/gateway";
+import { createGrammarCompiler } from "@dyn/grammar";
 import { createDecodeHandler } from "@dyn/handlers";
 
 import { createMetricsRegistry } from "@dyn/metrics";
@@ -47,7 +48,11 @@ export async function startDeployment(
   } = {},
 ): Promise<Deployment> {
   const hub = createMemHub();
-  const engine = createMockEngine({ vocabSize, contextLength: 4096, ...options.engine });
+  const grammars = createGrammarCompiler({
+    vocabulary: { tokenizerDirectory: modelPath("dyn-tiny-chat") },
+    vocabSize,
+  });
+  const engine = createMockEngine({ vocabSize, contextLength: 4096, grammars, ...options.engine });
   const worker = await startWorker(hub, engine, options.card);
   const log: string[] = [];
   const runtime = new DistributedRuntime(hub.createPlanes());
@@ -75,6 +80,7 @@ export async function startDeployment(
       await worker.close();
       await runtime.close();
       await engine.close();
+      await grammars.close();
     },
   };
 }
