@@ -21,6 +21,10 @@ export const supportedOptions: SupportedOptions<FrontendConcerns> = {
   frontend: [
     "namespace",
     "namespacePrefix",
+    "dynChatProcessor",
+    "toolCallParser",
+    "reasoningParser",
+    "chatTemplate",
     "migrationLimit",
     "migrationMaxSeqLen",
     "reasoningFieldName",

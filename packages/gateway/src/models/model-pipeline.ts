@@ -18,6 +18,7 @@ import {
 } from "@dyn/tokenizer";
 import { checkParsers, type ModelParsers } from "../postprocess/output-reading.ts";
 import { TokenNames } from "../postprocess/token-names.ts";
+import { modelParsers } from "./model-parsers.ts";
 import { readEosTokenIds } from "./read-eos-token-ids.ts";
 import { readTemplateOverride } from "./read-template-override.ts";
 
@@ -94,20 +95,18 @@ export async function createModelPipeline(options: {
   readonly migration: MigrationOptions;
   /** Instead of those that the card names. */
   readonly parsers?: ModelParsers | undefined;
+  /** Instead of the model's own. */
+  readonly chatTemplate?: string | undefined;
   readonly nowMs: () => number;
 }): Promise<ModelPipeline> {
   const { card, runtime } = options;
-  const parsers = options.parsers ?? {
-    toolCalls: card.runtimeConfig?.toolCallParser ?? null,
-    reasoning: card.runtimeConfig?.reasoningParser ?? null,
-    processor: "dynamo",
-  };
+  const parsers = modelParsers(card, options.parsers);
   checkParsers(parsers);
   const directory = card.sourcePath;
   const [tokenizer, template, eosTokenIds] = await Promise.all([
     loadTokenizer(directory),
     card.modelTypes.includes("chat")
-      ? loadChatTemplate(directory, await readTemplateOverride(card))
+      ? loadChatTemplate(directory, options.chatTemplate ?? (await readTemplateOverride(card)))
       : null,
     readEosTokenIds(directory),
   ]);
