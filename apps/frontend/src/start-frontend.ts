@@ -4,6 +4,7 @@ import { createGateway, type Gateway, type GatewayOptions } from "@dyn/gateway";
 import type { Logger } from "@dyn/logging";
 import { createMetricsRegistry, type MetricsRegistry } from "@dyn/metrics";
 import { DistributedRuntime, type Planes, type RouterMode, routerModes } from "@dyn/runtime";
+import { chatProcessor } from "./chat-processor.ts";
 import { doorSettings, followKeys } from "./door-settings.ts";
 import { gatewaySettings } from "./gateway-settings.ts";
 import { supportedOptions } from "./supported-options.ts";
@@ -40,6 +41,7 @@ export async function startFrontend(context: FrontendContext): Promise<RunningFr
         door.requestTimeoutSecs === undefined ? null : door.requestTimeoutSecs * 1000,
     },
     ...(await doorSettings(args)),
+    ...(await chatProcessor(args)),
     settings: gatewaySettings(args),
     ...namespaceFilter(args),
     modelFilesDirectory: frontend.modelPath,

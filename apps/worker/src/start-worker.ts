@@ -6,6 +6,7 @@ import type { Logger } from "@dyn/logging";
 import { loadModelConfig, type ModelConfig, resolveModel } from "@dyn/model-files";
 import type { ModelCard } from "@dyn/protocol";
 import { DistributedRuntime, type Planes, parseEndpointId } from "@dyn/runtime";
+import { cardParsers } from "./card/card-parsers.ts";
 import { createModelCard } from "./card/create-model-card.ts";
 import { readCardFiles } from "./card/read-card-files.ts";
 import { createAdmission } from "./engine/create-admission.ts";
@@ -42,6 +43,7 @@ export async function startWorker(context: WorkerContext): Promise<RunningWorker
   const { args, logger } = context;
   const begun = performance.now();
   refuseUnsupported(args, supportedOptions);
+  cardParsers(args);
   for (const notice of args.notices) logger.warn(notice);
   const system = await startSystem(args, logger);
   try {

@@ -214,11 +214,6 @@ describe("options that cannot go together name both sides", () => {
       "capacity-gb",
     ],
     [
-      ["--tool-call-parser", "qwen25", "--dyn-tool-call-parser", "hermes"],
-      "--tool-call-parser",
-      "--dyn-tool-call-parser",
-    ],
-    [
       ["--custom-jinja-template", "t", "--use-sglang-tokenizer"],
       "--custom-jinja-template",
       "--use-sglang-tokenizer",
@@ -260,8 +255,18 @@ describe("options that cannot go together name both sides", () => {
     expect(error.message).toContain("--embedding-worker (from DYN_SGL_EMBEDDING_WORKER)");
   });
 
+  test.each([
+    ["tool-call", "qwen25", "hermes"],
+    ["reasoning", "qwen3-thinking", "qwen3"],
+  ])("Dynamo's name of a %s parser wins over SGLang's, with a notice", (kind, native, own) => {
+    const args = worker([`--${kind}-parser`, native, `--dyn-${kind}-parser`, own]);
+    if (args.action !== "run") throw new Error("It printed.");
+    expect(args.notices.join()).toContain(
+      `--dyn-${kind}-parser ${own} wins over --${kind}-parser ${native}`,
+    );
+  });
+
   test.each<string[]>([
-    ["--reasoning-parser", "qwen3", "--dyn-reasoning-parser", "qwen3"],
     ["--enable-priority-scheduling", "--schedule-policy", "lof"],
     ["--enable-priority-scheduling", "--retraction-policy", "priority"],
     ["--chunked-prefill-size", "-1", "--page-size", "48"],

@@ -84,6 +84,23 @@ test("equal requests in equal order have equal answers under --random-seed, and 
   expect(await answers()).toEqual(first);
 });
 
+test.each([
+  ["frontend", ["--dyn-chat-processor", "vllm"], "needs vLLM itself"],
+  [
+    "frontend",
+    ["--dyn-chat-processor", "sglang", "--tool-call-parser", "qwen3_codr"],
+    'Did you mean "qwen3_coder"',
+  ],
+  ["frontend", ["--dyn-chat-processor", "sglang", "--chat-template", "./none.jinja"], "none.jinja"],
+  ["worker", ["--model-path", "x", "--reasoning-parser", "qwen33"], 'Did you mean "qwen3"'],
+  ["worker", ["--model-path", "x", "--tool-call-parser", "dots"], "--dyn-chat-processor sglang"],
+] as const)("%s %j names a parser or processor that is not here", (app, args, text) => {
+  const { status, stderr } = run(app, ...args, "--discovery-backend", "mem");
+  expect(stderr).toContain(text);
+  expect(stderr).not.toContain("    at ");
+  expect(status).toBe(1);
+});
+
 test("a model that is not there is one sentence, and the exit code says that it failed", () => {
   const { status, stderr } = run("launch", "launch", "agg", "--model-path", "./no-such-model");
   expect(stderr).toContain("no-such-model");

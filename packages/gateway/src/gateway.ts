@@ -44,8 +44,10 @@ export interface GatewayOptions {
   readonly corsOrigins?: readonly string[];
   /** Serves HTTPS. */
   readonly tls?: HttpTls;
-  /** Parsers of all models, instead of those that their cards name (the sglang chat processor). */
+  /** Parsers of all models by the processor's names; where one is `null`, the card's counterpart. Default: the cards' own. */
   readonly parsers?: ModelParsers;
+  /** Jinja source of all models' chat template, instead of their own. */
+  readonly chatTemplate?: string;
   /** Default: lines of JSON on the standard error stream. */
   readonly logger?: GatewayLogger;
   /** Wall clock in milliseconds since 1970. */
@@ -78,6 +80,7 @@ export class Gateway {
           card,
           runtime,
           parsers: options.parsers,
+          chatTemplate: options.chatTemplate,
           client: {
             mode: routerMode,
             ...(options.inhibitMs === undefined ? {} : { inhibitMs: options.inhibitMs }),

@@ -2,6 +2,7 @@ import type { WorkerArgs } from "@dyn/args";
 import type { EngineInfo } from "@dyn/engine";
 import type { CardFiles, ModelCard } from "@dyn/protocol";
 import { formatEndpointId } from "@dyn/runtime";
+import { cardParsers } from "./card-parsers.ts";
 
 /** What frontends are told of the model. */
 export function createModelCard(options: {
@@ -34,6 +35,7 @@ export function createModelCard(options: {
       totalKvBlocks: engine.pageCount,
       maxNumSeqs: engine.maxRunningRequests,
       maxNumBatchedTokens: args.values.engine.maxPrefillTokens,
+      ...cardParsers(args),
     },
   };
 }

@@ -1,7 +1,7 @@
 import { homedir } from "node:os";
 import { ArgsError } from "../args-error.ts";
 import type { PrintArgs } from "../command/command.ts";
-import { deriveValue, isGiven } from "../command/derive-value.ts";
+import { deriveValue, isGiven, nameOption } from "../command/derive-value.ts";
 import { type ParseOptions, parseArgs } from "../parse/parse-args.ts";
 import { textToBoolean } from "../parse/text-to-value.ts";
 import { type WorkerRunArgs, workerCommand } from "./worker-command.ts";
@@ -194,6 +194,17 @@ function noticesOf(args: WorkerRunArgs): string[] {
   }
   if (worker.customJinjaTemplate !== undefined && !worker.endpointTypes.includes("chat")) {
     notices.push("--custom-jinja-template has no effect: chat is not among --endpoint-types.");
+  }
+  const parsers = [
+    ["toolCallParser", "dynToolCallParser"],
+    ["reasoningParser", "dynReasoningParser"],
+  ] as const;
+  for (const [native, own] of parsers) {
+    if (engine[native] !== undefined && worker[own] !== undefined) {
+      notices.push(
+        `${nameOption(args, "worker", own)} ${worker[own]} wins over ${nameOption(args, "engine", native)} ${engine[native]}; leave one of them out.`,
+      );
+    }
   }
   if (worker.useSglangTokenizer) {
     notices.push(

@@ -96,12 +96,6 @@ function checkText(args: WorkerRunArgs): void {
   const { worker, engine } = args.values;
   exclude(
     args,
-    ["engine", "toolCallParser"],
-    [["worker", "dynToolCallParser"]],
-    "tool calls are found once, by the engine or by the frontend; leave one out.",
-  );
-  exclude(
-    args,
     ["worker", "customJinjaTemplate"],
     [["worker", "useSglangTokenizer"]],
     "the frontend renders that template and would not see the text; give --chat-template instead.",

@@ -81,12 +81,12 @@ export const engineOptions = z.object({
     { group: model },
   ),
   toolCallParser: option(
-    "The engine's own tool parser, for --use-sglang-tokenizer; else --dyn-tool-call-parser.",
+    "How the frontend finds tool calls in the answer, by SGLang's name; --dyn-tool-call-parser wins.",
     z.string().optional(),
     { group: model, placeholder: "NAME" },
   ),
   reasoningParser: option(
-    "The engine's own reasoning parser: it holds back grammars until the thinking ends.",
+    "How the frontend finds the thinking in the answer, by SGLang's name; --dyn-reasoning-parser wins.",
     z.string().optional(),
     { group: model, placeholder: "NAME" },
   ),

@@ -19,6 +19,7 @@ import {
 } from "@dyn/tokenizer";
 import { checkParsers, type ModelParsers } from "../postprocess/output-reading.ts";
 import { TokenNames } from "../postprocess/token-names.ts";
+import { modelParsers } from "./model-parsers.ts";
 import { readEosTokenIds } from "./read-eos-token-ids.ts";
 import { readTemplateOverride } from "./read-template-override.ts";
 
@@ -97,21 +98,19 @@ export async function createModelPipeline(options: {
   readonly parsers?: ModelParsers | undefined;
   /** Tried for files of the card that are not where it says. */
   readonly filesDirectory?: string | undefined;
+  /** Instead of the model's own. */
+  readonly chatTemplate?: string | undefined;
   readonly nowMs: () => number;
 }): Promise<ModelPipeline> {
   const { card, runtime } = options;
-  const parsers = options.parsers ?? {
-    toolCalls: card.runtimeConfig?.toolCallParser ?? null,
-    reasoning: card.runtimeConfig?.reasoningParser ?? null,
-    processor: "dynamo",
-  };
+  const parsers = modelParsers(card, options.parsers);
   checkParsers(parsers);
   const local = await localizeCard(card, { fallbackDirectory: options.filesDirectory });
   const directory = local.sourcePath;
   const [tokenizer, template, eosTokenIds] = await Promise.all([
     loadTokenizer(directory),
     card.modelTypes.includes("chat")
-      ? loadChatTemplate(directory, await readTemplateOverride(local))
+      ? loadChatTemplate(directory, options.chatTemplate ?? (await readTemplateOverride(local)))
       : null,
     readEosTokenIds(directory),
   ]);
