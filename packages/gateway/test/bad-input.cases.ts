@@ -376,8 +376,9 @@ export const badInputs: readonly BadInput[] = [
       },
     },
     /uniqueItems/,
+    "response_format",
   ),
-  chat("a regex that is none", { guided_regex: "(" }, /regex|expression|pattern/i),
+  chat("a regex that is none", { guided_regex: "(" }, /regex|expression|pattern/i, "guided_regex"),
   chat("a grammar without a root", { guided_grammar: 'a ::= "b"' }, /root/),
   chat(
     "two constraints",

@@ -39,6 +39,8 @@ export interface PromptRun {
   /** The one instance that may take it; `null`: any. */
   readonly instanceId: bigint | null;
   readonly extras: AnswerExtras | null;
+  /** The request field that gives the answer its form; `null`: none does. */
+  readonly formField: string | null;
 }
 
 /**
@@ -49,7 +51,7 @@ export async function runPrompt(run: PromptRun): Promise<void> {
   try {
     await readAnswer(run);
   } catch (error) {
-    throw toClientError(error, run.instanceId);
+    throw toClientError(error, run);
   }
 }
 
@@ -92,10 +94,16 @@ async function readAnswer(run: PromptRun): Promise<void> {
   }
 }
 
-/** A worker that the client named and that is not there is the client's mistake. */
-function toClientError(error: unknown, instanceId: bigint | null): unknown {
-  if (instanceId === null || !DynError.is(error)) return error;
-  if (error.code !== "DYN_RUNTIME_UNKNOWN_INSTANCE") return error;
+/** What the client did wrong is said in its own words: the fields that workers name are the wire's. */
+function toClientError(error: unknown, { instanceId, formField }: PromptRun): unknown {
+  if (!DynError.is(error)) return error;
+  if (error.param === "guided_decoding" && formField !== null && error.status === 400) {
+    return new InvalidArgumentError(error.message.replaceAll("guided_decoding", formField), {
+      param: formField,
+      cause: error,
+    });
+  }
+  if (instanceId === null || error.code !== "DYN_RUNTIME_UNKNOWN_INSTANCE") return error;
   return new InvalidArgumentError(
     `nvext.backend_instance_id is ${instanceId}, and no such worker serves this model. Leave it out, or take an id from /health.`,
     { param: "nvext.backend_instance_id", cause: error },

@@ -39,6 +39,21 @@ export function guidedOfChat(request: ChatCompletionRequest): GuidedDecoding | n
   });
 }
 
+/** The field of the client that the form comes from; `null`: there is none. */
+export function formFieldOf(
+  request: SamplingRequest &
+    Partial<Pick<ChatCompletionRequest, "response_format" | "tools" | "tool_choice">>,
+): string | null {
+  const guided = guidedFields.find((field) => request[field] != null);
+  if (guided !== undefined) return guided;
+  const { tool_choice: choice } = request;
+  if (request.tools != null && (choice === "required" || typeof choice === "object"))
+    return "tools";
+  return request.response_format != null && request.response_format.type !== "text"
+    ? "response_format"
+    : null;
+}
+
 /** The tools of which one must be called; `null` when none must. */
 export function forcedTools(request: ChatCompletionRequest): ChatCompletionRequest["tools"] {
   const { tool_choice: choice, tools } = request;

@@ -9,7 +9,7 @@ import { readingOf } from "../postprocess/output-reading.ts";
 import { PromptUsage } from "../postprocess/usage-meter.ts";
 import type { PreparedPrompt } from "../routes/run-prompts.ts";
 import { answerBudget } from "./answer-budget.ts";
-import { guidedOfChat } from "./guided-decoding.ts";
+import { formFieldOf, guidedOfChat } from "./guided-decoding.ts";
 import { readRequestHints } from "./request-hints.ts";
 import { toPreprocessedRequest, toStopRules } from "./sampling-request.ts";
 import { toTemplateInput } from "./template-input.ts";
@@ -58,6 +58,7 @@ export async function prepareChat(
   return {
     prompt,
     hints,
+    formField: formFieldOf(request),
     request: toPreprocessedRequest({
       model: { displayName: card.displayName, checksum: pipeline.checksum },
       request,

@@ -15,7 +15,7 @@ import { StreamSink } from "../postprocess/stream-sink.ts";
 import { UnarySink } from "../postprocess/unary-sink.ts";
 import { PromptUsage, sumUsage } from "../postprocess/usage-meter.ts";
 import { answerBudget } from "../preprocess/answer-budget.ts";
-import { guidedOf } from "../preprocess/guided-decoding.ts";
+import { formFieldOf, guidedOf } from "../preprocess/guided-decoding.ts";
 import { type PromptInput, toPromptInputs } from "../preprocess/prompt-inputs.ts";
 import { type RequestHints, readRequestHints } from "../preprocess/request-hints.ts";
 import { toPreprocessedRequest, toStopRules } from "../preprocess/sampling-request.ts";
@@ -154,6 +154,7 @@ function preparePrompt(
   return {
     prompt: { text, tokenIds },
     hints,
+    formField: formFieldOf(request),
     request: toPreprocessedRequest({
       model: { displayName: card.displayName, checksum: pipeline.checksum },
       request,

@@ -15,6 +15,8 @@ export interface PreparedPrompt {
   /** `text`: as the model reads it; `null` when the client sent ids. */
   readonly prompt: { readonly text: string | null; readonly tokenIds: readonly number[] };
   readonly hints: RequestHints;
+  /** The request field that gives the answer its form; `null`: none does. */
+  readonly formField: string | null;
   readonly request: PreprocessedRequest;
   readonly choices: readonly ChoiceAssembler[];
   readonly usage: PromptUsage;
@@ -37,7 +39,7 @@ export async function runPrompts(options: {
   const trace = readTraceContext(exchange.request.headers);
   const isAlone = prompts.length === 1;
   const signal = isAlone ? exchange.signal : AbortSignal.any([exchange.signal, failed.signal]);
-  const runs = prompts.map(async ({ request, choices, usage, echo, hints }, i) => {
+  const runs = prompts.map(async ({ request, choices, usage, echo, hints, formField }, i) => {
     try {
       await runPrompt({
         client: pipeline.client,
@@ -51,6 +53,7 @@ export async function runPrompts(options: {
         observation,
         echo,
         instanceId: hints.instanceId,
+        formField,
         extras: options.extras ?? null,
       });
     } catch (error) {
