@@ -1,7 +1,9 @@
 // Answers that must have a form, from a model whose tokens are drawn blindly: what is not forced would not come.
+import type { PreprocessedRequest } from "@dyn/protocol";
 import type { ChatCompletionCreateParamsNonStreaming } from "openai/resources/chat/completions";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Deployment, model, startDeployment } from "./support/deployment.ts";
+import { startScriptedWorker } from "./support/scripted-worker.ts";
 
 let deployment: Deployment;
 beforeAll(async () => {
@@ -93,6 +95,25 @@ describe("a form", () => {
     });
     expect(text.choices[0]!.text).toMatch(/^x[0-9]+y?$/);
   });
+});
+
+it("begins at once where the prompt has closed its reasoning, and behind it elsewhere", async () => {
+  const seen: PreprocessedRequest[] = [];
+  const worker = await startScriptedWorker(
+    deployment.hub,
+    "thinker",
+    async function* (request) {
+      seen.push(request);
+      yield { token_ids: [300], finish_reason: "stop" };
+    },
+    { runtimeConfig: { reasoningParser: "qwen3" } },
+  );
+  await deployment.gateway.waitForModel("thinker", { signal: AbortSignal.timeout(20_000) });
+  const response_format = { type: "json_object" };
+  await ask({ model: "thinker", response_format });
+  await ask({ model: "thinker", response_format, chat_template_kwargs: { enable_thinking: true } });
+  expect(seen.map((request) => request.require_reasoning ?? false)).toEqual([false, true]);
+  await worker.close();
 });
 
 describe("a call that must be made", () => {

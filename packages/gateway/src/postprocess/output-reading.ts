@@ -21,14 +21,15 @@ export interface ModelParsers {
 export interface OutputReading {
   /** Special tokens are markup to it: they must reach it as text. */
   readonly keepsSpecialTokens: boolean;
-  readonly hasReasoning: boolean;
+  /** The answer begins with reasoning: its form holds behind that. Not where the prompt has closed it already. */
+  readonly expectsReasoning: boolean;
   /** One per choice; `null`: all text is content. */
   createSplitter(): OutputSplitter | null;
 }
 
 export const plainReading: OutputReading = Object.freeze({
   keepsSpecialTokens: false,
-  hasReasoning: false,
+  expectsReasoning: false,
   createSplitter: () => null,
 });
 
@@ -65,7 +66,7 @@ export function readingOf(
   ];
   return {
     keepsSpecialTokens: entries.some(({ needsSpecialTokens }) => needsSpecialTokens),
-    hasReasoning: reasoning !== null,
+    expectsReasoning: reasoning !== null && !isClosed(reasoning.name, processor, promptText),
     createSplitter: () =>
       new ParserSplitter(createOutputParser(options), {
         isReasoningSeparate: request.separate_reasoning !== false,
@@ -84,6 +85,12 @@ function reasoningOptions(
   const [opener] = markers;
   const isOpen = opener !== undefined && opener !== "" && end.endsWith(opener);
   return isOpen ? { name, startInside: true } : { name };
+}
+
+/** Templates close an empty block of reasoning where there is to be none. */
+function isClosed(name: string, processor: ParserProcessor, promptText: string | null): boolean {
+  const closer = resolveParserName("reasoning", name, processor).markers[1];
+  return closer !== undefined && (promptText?.trimEnd().endsWith(closer) ?? false);
 }
 
 /** A forced call is looked for without a parser too: it comes as bare JSON. */

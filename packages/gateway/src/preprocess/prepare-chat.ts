@@ -69,7 +69,7 @@ export async function prepareChat(
       logprobs: request.logprobs === true ? (request.top_logprobs ?? 0) : null,
       promptLogprobs: null,
       guided,
-      requireReasoning: guided !== null && reading.hasReasoning,
+      requireReasoning: guided !== null && reading.expectsReasoning,
       hints,
       maxThinkingTokens: request.thinking_token_budget ?? null,
     }),
