@@ -30,7 +30,10 @@ function prompt(topic: string): string {
 }
 
 /** The worker as text: two ids of one etcd are the same number in a double. */
-async function route(client: OpenAI, content: string): Promise<{ worker: string; hitRate: number }> {
+async function route(
+  client: OpenAI,
+  content: string,
+): Promise<{ worker: string; hitRate: number }> {
   const nvext = { extra_fields: ["worker_id", "timing"] };
   const body = { model: "tiny", prompt: content, max_tokens: 2, nvext };
   const answer = await client.completions.create(body).asResponse();
@@ -55,7 +58,10 @@ describe.each(cases)("discovery in %s", (_, planes) => {
 
   runs("their frontend in mode kv, two workers of ours", () => {
     test("a prompt that was seen goes to the worker that has it, also by a frontend that joins later", async () => {
-      await Promise.all([mockWorker("--kv-events-config", events), mockWorker("--kv-events-config", events)]);
+      await Promise.all([
+        mockWorker("--kv-events-config", events),
+        mockWorker("--kv-events-config", events),
+      ]);
       const first = await deployment.theirFrontend(["--router-mode", "kv"]);
       await listed(first).toEqual(["tiny"]);
       // Equally loaded workers are drawn from: some draws later both hold something.
@@ -98,7 +104,14 @@ describe.each(cases)("discovery in %s", (_, planes) => {
       }
       stream.controller.abort();
       await expect
-        .poll(() => route(client, "Hello").then(() => "served", () => "refused"), { timeout: 10_000 })
+        .poll(
+          () =>
+            route(client, "Hello").then(
+              () => "served",
+              () => "refused",
+            ),
+          { timeout: 10_000 },
+        )
         .toBe("served");
     });
   });
@@ -153,8 +166,9 @@ describe.each(cases)("discovery in %s", (_, planes) => {
       // A subscription takes effect a little later: events before that show as a gap, so this prompt may be said again.
       await new Promise((resolve) => setTimeout(resolve, 500));
       for (const topic of ["river", "stone", "apple"]) await say(topic);
-      const known = (from: Iterable<{ readonly data: { readonly type: string; blockHashes?: BigUint64Array } }>) =>
-        [...from].flatMap(({ data }) => Array.from(data.blockHashes ?? [])).sort();
+      const known = (
+        from: Iterable<{ readonly data: { readonly type: string; blockHashes?: BigUint64Array } }>,
+      ) => [...from].flatMap(({ data }) => Array.from(data.blockHashes ?? [])).sort();
       await expect
         .poll(async () => known(index.dump()).join() === known((await dump()).events).join(), {
           timeout: 10_000,

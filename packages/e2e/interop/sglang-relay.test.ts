@@ -113,7 +113,9 @@ test.skipIf(!url)("evictions included, overlap by events is what the server repo
     }
   }
   console.log("predicted, reported:", JSON.stringify(compared));
-  expect(compared.map(([predicted]) => predicted)).toEqual(compared.map(([, reported]) => reported));
+  expect(compared.map(([predicted]) => predicted)).toEqual(
+    compared.map(([, reported]) => reported),
+  );
   expect(compared.some(([, reported]) => reported > 0)).toBe(true);
   expect(index.counters.removedBlocks).toBeGreaterThan(0);
   expect({ gapCount, problems }).toEqual({ gapCount: 0, problems: [] });

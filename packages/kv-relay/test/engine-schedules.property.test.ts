@@ -33,16 +33,21 @@ const request = fc.record({
 });
 const schedules = fc.array(
   fc.oneof(
-    { weight: 5, arbitrary: fc.record({ together: fc.array(request, { minLength: 1, maxLength: 5 }) }) },
+    {
+      weight: 5,
+      arbitrary: fc.record({ together: fc.array(request, { minLength: 1, maxLength: 5 }) }),
+    },
     { weight: 1, arbitrary: fc.constant("flush" as const) },
   ),
   { minLength: 1, maxLength: 12 },
 );
-type Schedule = (typeof schedules extends fc.Arbitrary<infer T> ? T : never);
+type Schedule = typeof schedules extends fc.Arbitrary<infer T> ? T : never;
 
 const settings = { vocabSize: 97, contextLength: 128, pageSize: 4, pageCount: 40 };
 
-function toRequest(shape: typeof request extends fc.Arbitrary<infer T> ? T : never): GenerateRequest {
+function toRequest(
+  shape: typeof request extends fc.Arbitrary<infer T> ? T : never,
+): GenerateRequest {
   const { base, shared, tail, maxNewTokens, cacheSalt } = shape;
   const prefix = Array.from({ length: shared }, (_, i) => 6 + ((i * 31 + base * 17) % 90));
   return makeRequest({ tokenIds: [...prefix, ...tail], cacheSalt, sampling: { maxNewTokens } });
@@ -133,7 +138,13 @@ test("over sockets from an engine on its own thread, and from its successor on t
           endpoint: source!.replace("127.0.0.1", "0.0.0.0"),
           replayEndpoint: replaySource!.replace("127.0.0.1", "0.0.0.0"),
         };
-        relay ??= await createZmqRelay({ runtime, endpoint, blockSize: 4, source: source!, replaySource });
+        relay ??= await createZmqRelay({
+          runtime,
+          endpoint,
+          blockSize: 4,
+          source: source!,
+          replaySource,
+        });
         const { engine, worker } = await startMockEngine(settings);
         engine.onKvEvents((batch) => publisher.publish(batch));
         await run(engine, schedule);

@@ -56,10 +56,13 @@ describe("a worker's local index", () => {
     expect(sortDump(ours as Answer)).toEqual(sortDump(theirs));
   });
 
-  it.each(["missing_worker", "bad_kind"])("%s waits for ever there and is told here", async (name) => {
-    const answer = await ask(index, exchanges[name]!.request);
-    expect(answer).toEqual({ Error: expect.stringContaining("cannot be read") });
-  });
+  it.each(["missing_worker", "bad_kind"])(
+    "%s waits for ever there and is told here",
+    async (name) => {
+      const answer = await ask(index, exchanges[name]!.request);
+      expect(answer).toEqual({ Error: expect.stringContaining("cannot be read") });
+    },
+  );
 
   it("keeps the last 1,024 events; what is older is a dump", async () => {
     const index = new LocalIndex({ workerId, dpRank: 0, maxBytes: 2 ** 24 });
@@ -67,7 +70,12 @@ describe("a worker's local index", () => {
     expect(empty).toEqual({ TreeDump: { events: [], last_event_id: 0, reset_scope: "all" } });
     for (let eventId = 1; eventId <= 1500; eventId++) {
       const blockHashes = BigUint64Array.of(BigInt(eventId));
-      const data = { type: "stored", parentHash: null, blockHashes, tokensHashes: blockHashes } as const;
+      const data = {
+        type: "stored",
+        parentHash: null,
+        blockHashes,
+        tokensHashes: blockHashes,
+      } as const;
       index.apply({ workerId, dpRank: 0, storageTier: "device", eventId, data });
     }
     const from = (start: number) =>

@@ -47,7 +47,10 @@ describe.each([
     // A subscriber joins late at times: the last batch is said until it is heard, and what was missed is replayed.
     const end = batches.flatMap(({ events }) => events).length;
     const told: RouterEvent[] = [];
-    const marks = setInterval(() => publisher.publish({ timestamp: Date.now() / 1000, events: [] }), 20);
+    const marks = setInterval(
+      () => publisher.publish({ timestamp: Date.now() / 1000, events: [] }),
+      20,
+    );
     const expected = expectedEvents(batches.map(({ events }) => events));
     for await (const { payload, publisherId } of subscription) {
       expect(publisherId).toBe(source.publisherId);

@@ -3,7 +3,12 @@ import type { ModelCard } from "@dyn/protocol";
 import { checkName, type EndpointId, parseEndpointId } from "./address/endpoint-id.ts";
 import { EndpointClient, type EndpointClientOptions } from "./client/endpoint-client.ts";
 import type { Discovery } from "./discovery/discovery.ts";
-import { type Instance, type InstanceRecord, type ModelRecord, recordKey } from "./discovery/record.ts";
+import {
+  type Instance,
+  type InstanceRecord,
+  type ModelRecord,
+  recordKey,
+} from "./discovery/record.ts";
 import type { EventPlane } from "./event/event-plane.ts";
 import type {
   RequestHandler,

@@ -1,5 +1,11 @@
 // What one rank of a worker holds, kept beside the stream of its events: who joins late or missed some asks for them.
-import { type ApplyOutcome, KvIndex, type KvQuery, type KvQueryAnswer, type RouterEvent } from "@dyn/kv-events";
+import {
+  type ApplyOutcome,
+  KvIndex,
+  type KvQuery,
+  type KvQueryAnswer,
+  type RouterEvent,
+} from "@dyn/kv-events";
 import { EventRing } from "./event-ring.ts";
 
 /** Events that can be asked for by id (Dynamo 1.6.1); for older ones the whole tree is the answer. */

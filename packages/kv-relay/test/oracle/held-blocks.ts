@@ -25,7 +25,8 @@ export class HeldBlocks {
     else if (event.type === "removed") this.#remove(event.blockHashes);
     else {
       const { blockSize, tokenIds, cacheSalt, blockHashes } = event;
-      let parent = event.parentBlockHash === null ? null : BigInt.asUintN(64, event.parentBlockHash);
+      let parent =
+        event.parentBlockHash === null ? null : BigInt.asUintN(64, event.parentBlockHash);
       Array.from(blockHashes).forEach((hash, i) => {
         const tokens = tokenIds.subarray(i * blockSize, (i + 1) * blockSize);
         const [local] = hasher.hashBlocks(tokens, { blockSize, cacheSalt });
