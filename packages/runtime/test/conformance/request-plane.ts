@@ -34,12 +34,14 @@ export function requestPlaneConformance(
       handler: (request: unknown, context: RequestContext) => AsyncIterable<Annotated>,
       admission?: AdmissionGate,
       input?: "one" | "many",
+      items?: "bare",
     ) {
       const { server, client } = await createPair();
       open.push(server, client);
       const served = await server.serve(id, 7n, handler, {
         admission,
         ...(input === undefined ? {} : { input }),
+        ...(items === undefined ? {} : { items }),
       });
       const instance: Instance = { id, instanceId: 7n, transport: served.transport };
       return { served, instance, client };
@@ -172,6 +174,22 @@ export function requestPlaneConformance(
       for await (const item of client.call(instance, "events", new Context())) items.push(item);
       expect(items).toEqual([{ event: "note", comment: ["hello"] }, { data: 1 }]);
       expect(await collect(client.call(instance, "empty", new Context()))).toEqual([]);
+    });
+
+    test("bare items are read as data, whatever their keys", async () => {
+      const answers = [{ TreeDump: { events: [] } }, { Error: "no" }, { other: 1, more: null }];
+      const handler = async function* () {
+        for (const data of answers) yield { data };
+      };
+      const { client, instance } = await serve(handler, undefined, undefined, "bare");
+      const read = await collect<Record<string, unknown>>(
+        client.call(instance, {}, new Context()) as AsyncIterable<
+          Annotated<Record<string, unknown>>
+        >,
+      );
+      expect(read.map((item) => Object.entries(item)[0])).toEqual(
+        answers.map((item) => Object.entries(item)[0]),
+      );
     });
 
     test("an error of the handler keeps code, status and text, before and after items", async () => {
