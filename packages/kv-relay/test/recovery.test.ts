@@ -31,7 +31,7 @@ function createIndex(): LocalIndex {
 async function ask(index: LocalIndex, request: unknown): Promise<unknown> {
   const items: unknown[] = [];
   const handler = createQueryHandler(index);
-  for await (const { data } of handler(request, new RequestContext())) items.push(data);
+  for await (const { data } of handler(request, new RequestContext())) items.push(data?.decode());
   expect(items).toHaveLength(1);
   return items[0];
 }

@@ -1,7 +1,8 @@
 import { DynError, InvalidArgumentError } from "@dyn/protocol";
 import type { Annotated, EndpointId, Instance, RequestContext, RequestPlane } from "@dyn/runtime";
-import { AdmissionGate, RequestContext as Context } from "@dyn/runtime";
+import { AdmissionGate, RequestContext as Context, EncodedMsgpack } from "@dyn/runtime";
 import { afterEach, describe, expect, test } from "vitest";
+import { msgpackCodec } from "../../src/codec/msgpack-codec.ts";
 
 const id: EndpointId = { namespace: "ns", component: "backend", endpoint: "generate" };
 
@@ -190,6 +191,15 @@ export function requestPlaneConformance(
       expect(read.map((item) => Object.entries(item)[0])).toEqual(
         answers.map((item) => Object.entries(item)[0]),
       );
+    });
+
+    test("what is MessagePack already arrives as the value that it is", async () => {
+      const value = { text: "ä", ids: [1, 2n ** 63n], none: null };
+      const bytes = msgpackCodec.encode(value);
+      const { client, instance } = await serve(async function* () {
+        yield { data: new EncodedMsgpack(bytes, () => msgpackCodec.decode(bytes)) };
+      });
+      expect(await collect(client.call(instance, {}, new Context()))).toEqual([value]);
     });
 
     test("an error of the handler keeps code, status and text, before and after items", async () => {
