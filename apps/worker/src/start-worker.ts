@@ -11,6 +11,7 @@ import { createModelCard } from "./card/create-model-card.ts";
 import { readCardFiles } from "./card/read-card-files.ts";
 import { createAdmission } from "./engine/create-admission.ts";
 import { createEngine } from "./engine/create-engine.ts";
+import { startEvents, type WorkerEvents } from "./events/start-events.ts";
 import { initGenerate } from "./init/init-generate.ts";
 import { supportedOptions } from "./supported-options.ts";
 import { startSystem, type WorkerSystem } from "./system/start-system.ts";
@@ -77,6 +78,7 @@ async function startServing(
   );
   const runtime = new DistributedRuntime(planes);
   const shutdown = new AbortController();
+  let events: WorkerEvents | null = null;
   try {
     const files = await readCardFiles({
       modelDirectory: model.path,
@@ -89,6 +91,14 @@ async function startServing(
       engine: engine.info,
       files,
     });
+    events = await startEvents({
+      args,
+      runtime,
+      engine,
+      endpoint: card.endpoint,
+      logger: context.logger,
+    });
+    const parts = { runtime, engine, card, system, shutdown, events };
     await initGenerate({
       runtime,
       engine,
@@ -104,11 +114,13 @@ async function startServing(
       startMs: performance.now() - begun,
       systemUrl: system?.url ?? null,
       metrics: () => engine.metrics(),
-      drain: () => drain(context, { runtime, engine, card, system, shutdown }),
+      drain: () => drain(context, parts),
     };
   } catch (error) {
+    await events?.leave();
     await runtime.close();
     await engine.close();
+    await events?.close();
     throw error;
   }
 }
@@ -126,14 +138,16 @@ async function drain(
     readonly card: ModelCard;
     readonly system: WorkerSystem | null;
     readonly shutdown: AbortController;
+    readonly events: WorkerEvents;
   },
 ): Promise<{ readonly complete: boolean }> {
-  const { runtime, engine, card, system, shutdown } = parts;
+  const { runtime, engine, card, system, shutdown, events } = parts;
   system?.health.setEndpoint(parseEndpointId(card.endpoint).endpoint, "notready");
   const timeoutMs = args.values.process.gracefulShutdownTimeout * 1000;
   // In memory everybody knows at once; elsewhere a frontend may send before it hears that we left.
   const graceMs = planes.discovery.kind === "mem" ? 0 : gracePeriodMs(args);
   logger.info("draining", { graceSeconds: graceMs / 1000, timeoutSeconds: timeoutMs / 1000 });
+  await events.leave();
   const { complete } = await runtime.drain({
     drainTimeoutMs: timeoutMs,
     graceMs,
@@ -145,6 +159,7 @@ async function drain(
     },
   });
   await engine.close();
+  await events.close();
   await system?.close();
   return { complete };
 }

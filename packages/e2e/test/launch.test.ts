@@ -108,6 +108,18 @@ processes:
   expect(await program.stop()).toBe(0);
 });
 
+test("agg-router: two workers that publish KV events, each on ports of its own", async () => {
+  program = await startLaunch(["agg-router", ...mock, "--router-mode", "round-robin"]);
+  expect(await complete(program.ready, "Once", 5)).toMatchObject({ status: 200, tokenCount: 5 });
+  const told = program
+    .output()
+    .matchAll(/^(worker-\d) .*KV events are published.*"endpoint":"(\S+?)"/gm);
+  const sockets = [...told].map(([, name, endpoint]) => [name, endpoint]);
+  expect(sockets.map(([name]) => name).toSorted()).toEqual(["worker-1", "worker-2"]);
+  expect(new Set(sockets.map(([, endpoint]) => endpoint)).size).toBe(2);
+  expect(await program.stop()).toBe(0);
+});
+
 test("lines of JSON stay lines of JSON, and say whose they are", async () => {
   program = await startLaunch(["agg", ...mock], { DYN_LOGGING_JSONL: "1" });
   const lines = program.output().match(/^\{"process".*$/gm) ?? [];

@@ -3,7 +3,12 @@ import type { ModelCard } from "@dyn/protocol";
 import { checkName, type EndpointId, parseEndpointId } from "./address/endpoint-id.ts";
 import { EndpointClient, type EndpointClientOptions } from "./client/endpoint-client.ts";
 import type { Discovery } from "./discovery/discovery.ts";
-import { type InstanceRecord, type ModelRecord, recordKey } from "./discovery/record.ts";
+import {
+  type Instance,
+  type InstanceRecord,
+  type ModelRecord,
+  recordKey,
+} from "./discovery/record.ts";
 import type { EventPlane } from "./event/event-plane.ts";
 import type {
   RequestHandler,
@@ -141,7 +146,7 @@ export class Endpoint {
       instance: { id: this.id, instanceId, transport: requests.transport },
     };
     await discovery.put(record);
-    const served = new ServedEndpoint(this.id, discovery, requests, recordKey(record), () =>
+    const served = new ServedEndpoint(record, discovery, requests, () =>
       this.#served.delete(served),
     );
     this.#served.add(served);
@@ -166,6 +171,8 @@ export class Endpoint {
 /** An endpoint that this process serves, with the models it registered for it. */
 export class ServedEndpoint {
   readonly id: EndpointId;
+  /** As it stands in discovery. */
+  readonly instance: Instance;
   readonly #discovery: Discovery;
   readonly #requests: ServedRequests;
   readonly #instanceKey: string;
@@ -173,16 +180,16 @@ export class ServedEndpoint {
   readonly #onClose: () => void;
 
   constructor(
-    id: EndpointId,
+    record: InstanceRecord,
     discovery: Discovery,
     requests: ServedRequests,
-    instanceKey: string,
     onClose: () => void,
   ) {
-    this.id = id;
+    this.id = record.instance.id;
+    this.instance = record.instance;
     this.#discovery = discovery;
     this.#requests = requests;
-    this.#instanceKey = instanceKey;
+    this.#instanceKey = recordKey(record);
     this.#onClose = onClose;
   }
 

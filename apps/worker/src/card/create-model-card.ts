@@ -36,6 +36,8 @@ export function createModelCard(options: {
       maxNumSeqs: engine.maxRunningRequests,
       maxNumBatchedTokens: args.values.engine.maxPrefillTokens,
       ...cardParsers(args),
+      enableLocalIndexer: args.derived.useKvEvents,
+      kvEventPublishingEnabled: args.derived.useKvEvents,
     },
   };
 }

@@ -217,11 +217,4 @@ function checkThisRelease(args: WorkerRunArgs): void {
       `cannot be ${engine.disaggregationMode} yet: KV is not handed from worker to worker. Leave it out to prefill and decode in one worker.`,
     );
   }
-  if (engine.kvEventsConfig?.publisher === "zmq") {
-    throw refuse(
-      "kvEventsConfig",
-      "--kv-events-config",
-      'cannot have the publisher zmq yet: events do not leave the process. Leave it out, or write {"publisher":"null"}.',
-    );
-  }
 }

@@ -4,6 +4,7 @@
 import { Float32, Float64 } from "@dyn/protocol";
 import { Unpackr } from "msgpackr";
 import { ByteWriter } from "./byte-writer.ts";
+import { EncodedMsgpack } from "./encoded-msgpack.ts";
 import type { PayloadCodec } from "./payload-codec.ts";
 
 /** Numbers while they are safe integers, bigints beyond. msgpackr has this mode, its types do not name it. */
@@ -52,6 +53,7 @@ function writeObject(to: ByteWriter, value: object | null): void {
   if (value === null) to.u8(0xc0);
   else if (value instanceof Float32) to.f32(0xca, value.value);
   else if (value instanceof Float64) to.f64(0xcb, value.value);
+  else if (value instanceof EncodedMsgpack) to.bytes(value.bytes);
   else if (value instanceof Uint8Array) {
     writeHead(to, value.length, [0xc4, 0xc5, 0xc6]);
     to.bytes(value);

@@ -2,6 +2,7 @@
 import { CancelledError, type DynError, OverloadedError, UnavailableError } from "@dyn/protocol";
 import { type EndpointId, endpointPath } from "../address/endpoint-id.ts";
 import type { AdmissionGate, AdmissionPlace } from "../admission/admission-gate.ts";
+import { EncodedMsgpack } from "../codec/encoded-msgpack.ts";
 import type { Instance } from "../discovery/record.ts";
 import type { RequestContext } from "./request-context.ts";
 import type {
@@ -182,7 +183,7 @@ class MemStream implements AsyncIterator<Annotated> {
         (result) => {
           this.#rejectPending = null;
           if (result.done) this.#end();
-          resolve(result);
+          resolve(result.done ? result : { done: false, value: toPlain(result.value) });
         },
         (error) => {
           this.#rejectPending = null;
@@ -218,6 +219,10 @@ class MemStream implements AsyncIterator<Annotated> {
     this.#context.kill();
     this.#onEnd();
   }
+}
+
+function toPlain(item: Annotated): Annotated {
+  return item.data instanceof EncodedMsgpack ? { ...item, data: item.data.decode() } : item;
 }
 
 /** What a caller over a network sees of it. */

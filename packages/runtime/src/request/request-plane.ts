@@ -38,6 +38,11 @@ export interface ServeSettings {
   readonly admission?: AdmissionGate | undefined;
   /** `many`: the handler's request is an AsyncIterable of items that the caller sends meanwhile. Default one. */
   readonly input?: "one" | "many";
+  /**
+   * `bare`: items of an answer stand on the wire without the map that sets data apart from events, as Dynamo's queries
+   * for KV events want. The handler yields `{ data }` and a caller of ours reads `{ data }` all the same.
+   */
+  readonly items?: "annotated" | "bare";
 }
 
 export interface CallSettings {

@@ -1,7 +1,8 @@
 import { DynError, InvalidArgumentError } from "@dyn/protocol";
 import type { Annotated, EndpointId, Instance, RequestContext, RequestPlane } from "@dyn/runtime";
-import { AdmissionGate, RequestContext as Context } from "@dyn/runtime";
+import { AdmissionGate, RequestContext as Context, EncodedMsgpack } from "@dyn/runtime";
 import { afterEach, describe, expect, test } from "vitest";
+import { msgpackCodec } from "../../src/codec/msgpack-codec.ts";
 
 const id: EndpointId = { namespace: "ns", component: "backend", endpoint: "generate" };
 
@@ -34,12 +35,14 @@ export function requestPlaneConformance(
       handler: (request: unknown, context: RequestContext) => AsyncIterable<Annotated>,
       admission?: AdmissionGate,
       input?: "one" | "many",
+      items?: "bare",
     ) {
       const { server, client } = await createPair();
       open.push(server, client);
       const served = await server.serve(id, 7n, handler, {
         admission,
         ...(input === undefined ? {} : { input }),
+        ...(items === undefined ? {} : { items }),
       });
       const instance: Instance = { id, instanceId: 7n, transport: served.transport };
       return { served, instance, client };
@@ -172,6 +175,31 @@ export function requestPlaneConformance(
       for await (const item of client.call(instance, "events", new Context())) items.push(item);
       expect(items).toEqual([{ event: "note", comment: ["hello"] }, { data: 1 }]);
       expect(await collect(client.call(instance, "empty", new Context()))).toEqual([]);
+    });
+
+    test("bare items are read as data, whatever their keys", async () => {
+      const answers = [{ TreeDump: { events: [] } }, { Error: "no" }, { other: 1, more: null }];
+      const handler = async function* () {
+        for (const data of answers) yield { data };
+      };
+      const { client, instance } = await serve(handler, undefined, undefined, "bare");
+      const read = await collect<Record<string, unknown>>(
+        client.call(instance, {}, new Context()) as AsyncIterable<
+          Annotated<Record<string, unknown>>
+        >,
+      );
+      expect(read.map((item) => Object.entries(item)[0])).toEqual(
+        answers.map((item) => Object.entries(item)[0]),
+      );
+    });
+
+    test("what is MessagePack already arrives as the value that it is", async () => {
+      const value = { text: "ä", ids: [1, 2n ** 63n], none: null };
+      const bytes = msgpackCodec.encode(value);
+      const { client, instance } = await serve(async function* () {
+        yield { data: new EncodedMsgpack(bytes, () => msgpackCodec.decode(bytes)) };
+      });
+      expect(await collect(client.call(instance, {}, new Context()))).toEqual([value]);
     });
 
     test("an error of the handler keeps code, status and text, before and after items", async () => {

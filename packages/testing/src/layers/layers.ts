@@ -15,6 +15,7 @@ export const ranks: Readonly<Record<string, number>> = {
   "kv-events": 1,
   runtime: 2,
   router: 3,
+  "kv-relay": 3,
   engine: 3,
   "engine-onnx": 3,
   gateway: 4,

@@ -83,7 +83,7 @@ export class NatsRequestPlane implements RequestPlane {
     id: EndpointId,
     instanceId: bigint,
     handler: RequestHandler,
-    { admission, input }: ServeSettings = {},
+    { admission, input, items }: ServeSettings = {},
   ): Promise<ServedRequests> {
     const { codec = "msgpack", dialTimeoutMs = 3_000, onProblem } = this.#options;
     const subject = requestSubject(id, instanceId);
@@ -120,6 +120,7 @@ export class NatsRequestPlane implements RequestPlane {
       handler,
       admission,
       input,
+      items,
       codecs: payloadCodecs,
       connectTimeoutMs: dialTimeoutMs,
       security: this.#options.security ?? null,

@@ -19,6 +19,7 @@ import { dynamoToError } from "./dynamo-error.ts";
 /** Items, and bytes of items, that wait unread before the socket is paused. */
 const highWaterItems = 64;
 const highWaterBytes = 1024 * 1024;
+const annotations: ReadonlySet<string> = new Set(["data", "id", "event", "comment", "error"]);
 
 export class ResponseReceiver implements AnswerCarrier {
   readonly #socket: Socket;
@@ -136,6 +137,8 @@ export class ResponseReceiver implements AnswerCarrier {
       this.#answer.giveUp(dynamoToError(item.error ?? { message: text }, text));
     } else if (item.data !== undefined || item.event !== undefined) {
       this.#answer.push(item, sizeBytes);
+    } else if (isBare(item)) {
+      this.#answer.push({ data: item }, sizeBytes);
     }
   }
 
@@ -155,4 +158,10 @@ function readWrapper(value: unknown): [item: Annotated | null, isFinal: boolean]
   const item: Record<string, unknown> = {};
   for (const [key, field] of Object.entries(data ?? {})) if (field !== null) item[key] = field;
   return [data === null ? null : item, wrapper.complete_final === true];
+}
+
+/** Some of Dynamo's endpoints send data as it is, without the map that sets it apart from events. */
+function isBare(item: object): boolean {
+  const keys = Object.keys(item);
+  return keys.length > 0 && !keys.some((key) => annotations.has(key));
 }

@@ -19,6 +19,8 @@ const completeFinal = { complete_final: true };
 
 export interface ResponseSenderOptions extends DialOptions {
   readonly codec: PayloadCodec;
+  /** The data of an item stands alone. Default false. */
+  readonly isBare?: boolean;
   /** How long the caller may take to close after the end marker. */
   readonly closeTimeoutMs: number;
   /** The caller sent stop or kill, or is gone (kill). At most one of each. */
@@ -53,7 +55,8 @@ export class ResponseSender implements AnswerSender {
 
   /** Waits while the caller is slower than the worker. */
   async item(item: Annotated): Promise<void> {
-    await this.#body({ data: item, complete_final: false });
+    const data = this.#options.isBare ? item.data : item;
+    await this.#body({ data, complete_final: false });
   }
 
   /** The handler failed: an error item, then the regular end. */

@@ -115,7 +115,7 @@ export class TcpRequestPlane implements RequestPlane {
     id: EndpointId,
     instanceId: bigint,
     handler: RequestHandler,
-    { admission, input }: ServeSettings = {},
+    { admission, input, items }: ServeSettings = {},
   ): Promise<ServedRequests> {
     const { host, codec, security, onProblem } = this.#options;
     const server = await this.#listenForRequests();
@@ -129,6 +129,7 @@ export class TcpRequestPlane implements RequestPlane {
       handler,
       admission,
       input,
+      items,
       codecs: payloadCodecs,
       connectTimeoutMs: this.#options.connectTimeoutMs,
       security,

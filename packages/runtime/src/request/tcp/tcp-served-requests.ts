@@ -24,6 +24,8 @@ export interface TcpServedRequestsOptions {
   readonly admission?: AdmissionGate | undefined;
   /** What the handler's request is. Default one. */
   readonly input?: "one" | "many" | undefined;
+  /** How items stand on a connection of their own. Default annotated. */
+  readonly items?: "annotated" | "bare" | undefined;
   readonly codecs: Readonly<Record<string, PayloadCodec>>;
   readonly connectTimeoutMs: number;
   /** For the connections to callers. Default plain. */
@@ -146,7 +148,7 @@ export class TcpServedRequests implements ServedRequests {
     codec: PayloadCodec,
     context: RequestContext,
   ): Promise<AnswerSender> {
-    const { mux, connectTimeoutMs, security = null } = this.#options;
+    const { mux, connectTimeoutMs, items, security = null } = this.#options;
     const target = control.response;
     const onCancel = (kind: "stop" | "kill") => (kind === "kill" ? context.kill() : context.stop());
     if (control.mux !== undefined) {
@@ -157,6 +159,7 @@ export class TcpServedRequests implements ServedRequests {
     return ResponseSender.dial({
       target,
       codec,
+      isBare: items === "bare",
       connectTimeoutMs,
       security,
       signal: context.signal,

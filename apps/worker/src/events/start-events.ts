@@ -1,0 +1,72 @@
+// What a worker tells unasked: its cache, to routers and to whoever listens on the engine's own socket, and its load.
+import type { WorkerArgs } from "@dyn/args";
+import type { Engine } from "@dyn/engine";
+import { createKvEventPublisher, type KvEventPublisher, parseKvEventsConfig } from "@dyn/kv-events";
+import { createLoadReporter, KvRelay } from "@dyn/kv-relay";
+import type { Logger } from "@dyn/logging";
+import type { DistributedRuntime } from "@dyn/runtime";
+
+export interface WorkerEvents {
+  /** Off the event plane, so that routers forget this worker's blocks. */
+  leave(): Promise<void>;
+  /** Hands the engine's socket what waits, then closes it: behind the engine's last event. */
+  close(): Promise<void>;
+}
+
+export interface WorkerEventsOptions {
+  readonly args: WorkerArgs;
+  readonly runtime: DistributedRuntime;
+  readonly engine: Engine;
+  readonly endpoint: string;
+  readonly logger: Logger;
+}
+
+/** Resolves when routers can follow. */
+export async function startEvents(options: WorkerEventsOptions): Promise<WorkerEvents> {
+  const { args, runtime, engine, endpoint } = options;
+  const load = await createLoadReporter({
+    runtime,
+    endpoint,
+    read: () => ({ kvUsedBlocks: engine.metrics().pagesUsed }),
+  });
+  const cache = args.derived.useKvEvents ? await startCacheEvents(options) : null;
+  return {
+    leave: async () => {
+      await cache?.relay.close();
+      await load.close();
+    },
+    close: async () => {
+      cache?.unsubscribe();
+      await cache?.publisher.close();
+    },
+  };
+}
+
+async function startCacheEvents({ args, runtime, engine, endpoint, logger }: WorkerEventsOptions) {
+  const log = logger.child("kv-events");
+  const onProblem = (message: string, error: unknown) =>
+    log.warn(message, error === null ? {} : { error: String(error) });
+  const publisher: KvEventPublisher = await createKvEventPublisher({
+    config: parseKvEventsConfig(args.values.engine.kvEventsConfig!),
+    onProblem,
+  });
+  try {
+    // The engine is in this process: routers are told without the way over the socket.
+    const relay = await KvRelay.open({
+      runtime,
+      endpoint,
+      blockSize: engine.info.pageSize,
+      onProblem,
+    });
+    const unsubscribe = engine.onKvEvents((batch) => {
+      relay.publish(batch);
+      publisher.publish(batch);
+    });
+    const { endpoint: address, replayEndpoint } = publisher;
+    log.info("KV events are published", { endpoint: address, replayEndpoint });
+    return { publisher, relay, unsubscribe };
+  } catch (error) {
+    await publisher.close();
+    throw error;
+  }
+}
