@@ -1,6 +1,6 @@
 // How this process talks to etcd: every call ends, a dead connection is noticed, nothing trips a breaker.
 import type { IPolicy } from "cockatiel";
-import type { Etcd3, IOptions } from "etcd3";
+import type { Etcd3, IOptions, WatchBuilder } from "etcd3";
 
 export interface EtcdConnectionOptions {
   readonly endpoints: readonly string[];
@@ -24,6 +24,14 @@ export async function createEtcdClient(options: EtcdConnectionOptions): Promise<
   // Only here: their gRPC takes 26 MB of a process, which others than etcd's need not have.
   const [{ Etcd3 }, { noop }] = await Promise.all([import("etcd3"), import("cockatiel")]);
   return new Etcd3(clientOptions(options, noop));
+}
+
+/**
+ * A watch on a stream of its own. etcd3 puts all watches of a client on one, attaches them one after the other, and never
+ * gets past one that the server refuses (a compacted revision, a session that it forgot).
+ */
+export function watchAlone(client: Etcd3): WatchBuilder {
+  return client.namespace("").watch();
 }
 
 function clientOptions(options: EtcdConnectionOptions, noop: IPolicy): IOptions {

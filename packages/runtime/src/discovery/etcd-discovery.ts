@@ -3,7 +3,7 @@
 import { UnavailableError } from "@dyn/protocol";
 import type { Etcd3, Lease, Watcher } from "etcd3";
 import type { Discovery, DiscoveryEvent } from "./discovery.ts";
-import { createEtcdClient, type EtcdConnectionOptions } from "./etcd-client.ts";
+import { createEtcdClient, type EtcdConnectionOptions, watchAlone } from "./etcd-client.ts";
 import { EtcdWatch } from "./etcd-watch.ts";
 import { pause } from "./pause.ts";
 import { type Bucket, bucketPrefix, type DiscoveryRecord } from "./record.ts";
@@ -199,20 +199,25 @@ export class EtcdDiscovery implements Discovery {
 
   #guard(key: string): void {
     if (this.#guards.has(key) || this.#end.signal.aborted) return;
-    const watcher = this.#client.watch().key(key).watcher();
+    const watcher = watchAlone(this.#client).key(key).watcher();
     this.#guards.set(key, watcher);
     watcher.on("delete", () => void this.#restore(key));
-    watcher.on("error", (error) => void this.#guardAgain(key, error));
+    const again = () => void this.#guardAgain(key, watcher);
+    watcher.on("error", again);
+    watcher.on("disconnected", () => {
+      void watcher.cancel();
+      again();
+    });
   }
 
-  /** Its revision was compacted, or it is not allowed: what happened meanwhile is not known. */
-  async #guardAgain(key: string, error: unknown): Promise<void> {
+  /** What happened since is not known: it is written once more, and watched from there. */
+  async #guardAgain(key: string, watcher: Watcher): Promise<void> {
+    if (this.#guards.get(key) !== watcher) return;
     this.#guards.delete(key);
-    this.#onProblem(`The etcd watch of ${key} broke and begins again.`, error);
-    await pause(longestRetryMs, this.#end.signal);
-    if (!this.#own.has(key)) return;
-    this.#guard(key);
-    await this.#restore(key);
+    const { signal } = this.#end;
+    do await pause(longestRetryMs, signal);
+    while (!signal.aborted && this.#own.has(key) && !(await this.#restore(key)));
+    if (this.#own.has(key)) this.#guard(key);
   }
 
   #unguard(key: string): void {
@@ -225,15 +230,17 @@ export class EtcdDiscovery implements Discovery {
   }
 
   /** Under the lease as it is; a lease that is gone is noticed by that. */
-  async #restore(key: string): Promise<void> {
+  async #restore(key: string): Promise<boolean> {
     await this.#recovering;
     const value = this.#own.get(key);
-    if (value === undefined || this.#end.signal.aborted) return;
+    if (value === undefined || this.#end.signal.aborted) return true;
     try {
       await this.#lease.put(key).value(value).exec();
+      return true;
     } catch (error) {
       // A lost lease has told so itself, and everything is put again with the next one.
-      this.#onProblem(`${key} was taken out of etcd and could not be put back at once.`, error);
+      this.#onProblem(`${key} could not be put back into etcd yet.`, error);
+      return false;
     }
   }
 

@@ -2,6 +2,7 @@
 // compacted, begins it again: the difference is told. A revision alone would not do, since a server may come back
 // without its data and count from one.
 import type { Etcd3, Watcher } from "etcd3";
+import { watchAlone } from "./etcd-client.ts";
 import { pause } from "./pause.ts";
 import type { DiscoveryRecord } from "./record.ts";
 import type { StoredRecord } from "./record-codec.ts";
@@ -63,8 +64,7 @@ export class EtcdWatch {
   /** Resolves when the signal ends it; rejects when the connection is lost or the server gives it up. */
   async #follow(revision: string): Promise<void> {
     const { client, prefix, signal, onProblem } = this.#options;
-    const watcher: Watcher = client
-      .watch()
+    const watcher: Watcher = watchAlone(client)
       .prefix(prefix)
       .startRevision((BigInt(revision) + 1n).toString())
       .watcher();

@@ -7,6 +7,7 @@ export interface CuttingProxy {
   readonly connectionCount: number;
   /** From now on nothing passes, either way; connections stay. */
   silence(): void;
+  /** Connections end; new ones pass. */
   cut(): void;
   close(): void;
 }
@@ -42,6 +43,7 @@ export async function openCuttingProxy(
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const cut = () => {
+    isSilent = false;
     for (const socket of sockets) socket.destroy();
     sockets.clear();
   };

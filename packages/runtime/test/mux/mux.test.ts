@@ -219,6 +219,26 @@ test("a broken connection ends all its streams as disconnected and kills them on
   expect(pair.proxy.connectionCount).toBe(2);
 });
 
+test("what broke off before its caller had read a word of it is told anew, also when the worker was done with it", async () => {
+  const pair = await createPair();
+  const first = await pair.open();
+  await first.sender.prologue();
+  await expect.poll(() => first.answer.hasBegun).toBe(true);
+  pair.proxy.silence();
+  const [running, done] = [await pair.open(), await pair.open()];
+  await running.sender.prologue();
+  await done.sender.prologue();
+  done.sender.item({ data: 1 });
+  await done.sender.end();
+  // What was held is lost with the connection.
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  pair.proxy.cut();
+  for (const { answer } of [first, running, done]) {
+    await expect(readAll(answer)).rejects.toMatchObject({ code: "DYN_RUNTIME_DISCONNECTED" });
+  }
+  expect(running.cancels).toEqual(["kill"]);
+});
+
 test("a peer that vanished without a word is noticed by both sides; one that is idle is not", async () => {
   const pair = await createPair({ callerKeepAliveMs: 30, dialer: { keepAliveMs: 30 } });
   const { answer, sender, cancels } = await pair.open();

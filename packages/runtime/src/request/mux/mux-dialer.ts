@@ -1,5 +1,6 @@
 // A worker's shared response connections, one per calling process. A caller that cannot be reached this way is
 // answered over one connection per request for a while.
+import { msgpackCodec } from "../../codec/msgpack-codec.ts";
 import type { PayloadCodec } from "../../codec/payload-codec.ts";
 import type { CallHomeTarget, MuxOffer } from "../tcp/control-message.ts";
 import type { SocketSecurity } from "../tcp/socket-security.ts";
@@ -64,7 +65,25 @@ export class MuxDialer {
     for (const link of links) link?.close();
   }
 
-  #link({ host, port }: CallHomeTarget, callerId: string): Promise<MuxLink | null> | null {
+  /**
+   * A connection that broke may have taken along what its caller has not read: it would wait for answers of which it
+   * heard nothing. Told once; a caller that is gone is not told.
+   */
+  async #tellLost(
+    target: Pick<CallHomeTarget, "host" | "port">,
+    callerId: string,
+    subjects: readonly string[],
+  ): Promise<void> {
+    if (subjects.length === 0 || this.#isClosed) return;
+    const link = await this.#link(target, callerId);
+    if (link === null || !link.isUsable) return;
+    for (const subject of subjects) link.tellLost(subject, msgpackCodec);
+  }
+
+  #link(
+    { host, port }: Pick<CallHomeTarget, "host" | "port">,
+    callerId: string,
+  ): Promise<MuxLink | null> | null {
     const key = `${callerId} ${host}:${port}`;
     const known = this.#links.get(key);
     if (known !== undefined) return known;
@@ -82,8 +101,9 @@ export class MuxDialer {
       keepAliveMs: this.#options.keepAliveMs ?? 10_000,
       idleTimeoutMs: this.#options.idleTimeoutMs ?? 300_000,
       onWithdraw: (subject) => this.#waiting.get(subject)?.(),
-      onClose: (error) => {
+      onClose: (error, lost) => {
         forget();
+        void this.#tellLost({ host, port }, callerId, lost);
         if (error !== null)
           onProblem?.(`A response connection was given up: ${error.message}`, error);
       },

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import type { PayloadCodec } from "../../codec/payload-codec.ts";
 import { ProtocolError } from "../../codec/protocol-error.ts";
+import { brokenAnswer } from "../answer/broken-answer.ts";
 import { openSocket } from "../tcp/open-socket.ts";
 import type { SocketSecurity } from "../tcp/socket-security.ts";
 import { MuxConnection } from "./mux-connection.ts";
@@ -20,6 +21,9 @@ import { MuxSender } from "./mux-sender.ts";
 /** What a caller says is short. */
 const maxPayloadBytes = 1024 * 1024;
 const maxStream = 0xffff_ffff;
+/** What was said of a stream so long ago has reached the caller, if anything has. */
+const underWayMs = 2_000;
+const maxUnderWay = 16_384;
 
 export interface MuxLinkOptions {
   readonly host: string;
@@ -32,13 +36,21 @@ export interface MuxLinkOptions {
   readonly idleTimeoutMs: number;
   /** The caller wants the request of this subject no more. */
   readonly onWithdraw: (subject: string) => void;
-  readonly onClose: (error: ProtocolError | null) => void;
+  /** `lost`: subjects of streams that ran, or ended a moment ago: the caller may have heard nothing of them. */
+  readonly onClose: (error: ProtocolError | null, lost: readonly string[]) => void;
+}
+
+interface OpenStream {
+  readonly sender: MuxSender;
+  readonly subject: string;
 }
 
 export class MuxLink {
   readonly #options: MuxLinkOptions;
   readonly #connection: MuxConnection;
-  readonly #streams = new Map<number, MuxSender>();
+  readonly #streams = new Map<number, OpenStream>();
+  /** Streams that are over, in their order. */
+  #ended: { readonly subject: string; readonly atMs: number }[] = [];
   #lastStream = 0;
   #idle: NodeJS.Timeout | null = null;
 
@@ -94,18 +106,43 @@ export class MuxLink {
       stream,
       onOver: () => {
         this.#streams.delete(stream);
+        this.#remember(options.subject);
         if (this.#streams.size === 0) this.#waitForUse();
       },
     });
-    this.#streams.set(stream, sender);
+    this.#streams.set(stream, { sender, subject: options.subject });
     if (this.#idle !== null) clearTimeout(this.#idle);
     return sender;
+  }
+
+  /** Tells the caller that the answer of this subject broke off; one that has heard of it already does not mind. */
+  tellLost(subject: string, codec: PayloadCodec): void {
+    this.#lastStream += 1;
+    const sender = new MuxSender({
+      connection: this.#connection,
+      stream: this.#lastStream,
+      subject,
+      codec,
+      window: 0,
+      onCancel: () => {},
+      onOver: () => {},
+    });
+    void sender.prologue(brokenAnswer());
   }
 
   /** Ends of streams that were said still leave. */
   close(): void {
     this.#connection.end();
     setTimeout(() => this.#connection.destroy(), 1_000).unref();
+  }
+
+  #remember(subject: string): void {
+    const nowMs = performance.now();
+    this.#ended.push({ subject, atMs: nowMs });
+    if (this.#ended.length < maxUnderWay && nowMs - this.#ended[0]!.atMs < 2 * underWayMs) return;
+    this.#ended = this.#ended
+      .slice(-maxUnderWay / 2)
+      .filter(({ atMs }) => nowMs - atMs < underWayMs);
   }
 
   #waitForUse(): void {
@@ -118,7 +155,7 @@ export class MuxLink {
       case frameTypes.credit:
         if (payload.length % 8 !== 0) expectBytes(payload, payload.length + 8);
         for (let at = 0; at < payload.length; at += 8) {
-          this.#streams.get(payload.readUInt32BE(at))?.credit(payload.readUInt32BE(at + 4));
+          this.#streams.get(payload.readUInt32BE(at))?.sender.credit(payload.readUInt32BE(at + 4));
         }
         return;
       case frameTypes.stop:
@@ -126,7 +163,7 @@ export class MuxLink {
         expectBytes(payload, 4);
         this.#streams
           .get(payload.readUInt32BE(0))
-          ?.cancel(type === frameTypes.stop ? "stop" : "kill");
+          ?.sender.cancel(type === frameTypes.stop ? "stop" : "kill");
         return;
       case frameTypes.withdraw:
         expectBytes(payload, 16);
@@ -139,8 +176,12 @@ export class MuxLink {
 
   #closed(error: ProtocolError | null): void {
     if (this.#idle !== null) clearTimeout(this.#idle);
-    for (const sender of [...this.#streams.values()]) sender.cancel("kill");
-    this.#options.onClose(error);
+    const nowMs = performance.now();
+    const ended = this.#ended.filter(({ atMs }) => nowMs - atMs < underWayMs);
+    const streams = [...this.#streams.values()];
+    const lost = [...streams, ...ended].map(({ subject }) => subject);
+    for (const { sender } of streams) sender.cancel("kill");
+    this.#options.onClose(error, lost);
   }
 }
 

@@ -10,6 +10,7 @@ import {
   twoPartHeadBytes,
 } from "../../codec/two-part-message.ts";
 import type { AnswerSender } from "../answer/answer-sender.ts";
+import { brokenAnswer } from "../answer/broken-answer.ts";
 import type { Annotated } from "../request-plane.ts";
 import { type DialOptions, dialCaller } from "./dial-caller.ts";
 import { errorToDynamo } from "./dynamo-error.ts";
@@ -25,6 +26,8 @@ export interface ResponseSenderOptions extends DialOptions {
   readonly closeTimeoutMs: number;
   /** The caller sent stop or kill, or is gone (kill). At most one of each. */
   readonly onCancel: (kind: "stop" | "kill") => void;
+  /** Only says that another connection was lost. */
+  readonly isNotice?: boolean;
 }
 
 export class ResponseSender implements AnswerSender {
@@ -125,7 +128,28 @@ export class ResponseSender implements AnswerSender {
     });
     // An error is followed by close, and close without an end of ours means that the caller is gone.
     this.#socket.on("error", () => this.#socket.destroy());
-    this.#socket.on("close", () => tell("kill"));
+    this.#socket.on("close", (hadError) => {
+      if (hadError && told === null) void this.#tellLost();
+      tell("kill");
+    });
+  }
+
+  /** A connection that broke may have taken along its handshake: the caller would wait for an answer. Told once. */
+  async #tellLost(): Promise<void> {
+    const { isNotice = false, connectTimeoutMs } = this.#options;
+    if (isNotice) return;
+    const signal = AbortSignal.timeout(connectTimeoutMs);
+    try {
+      const notice = await ResponseSender.dial({
+        ...this.#options,
+        signal,
+        onCancel: () => {},
+        isNotice: true,
+      });
+      await notice.prologue(brokenAnswer());
+    } catch {
+      // The caller is gone, and waits for nothing.
+    }
   }
 }
 

@@ -2,6 +2,7 @@
 import { UnavailableError } from "@dyn/protocol";
 import type { AdmissionGate, AdmissionPlace } from "../../admission/admission-gate.ts";
 import type { PayloadCodec } from "../../codec/payload-codec.ts";
+import { pause } from "../../discovery/pause.ts";
 import type { AnswerSender } from "../answer/answer-sender.ts";
 import type { MuxDialer } from "../mux/mux-dialer.ts";
 import { RequestContext } from "../request-context.ts";
@@ -12,11 +13,13 @@ import { wrongInput } from "../wrong-input.ts";
 import { acknowledgements } from "./acknowledgement.ts";
 import type { ControlMessage } from "./control-message.ts";
 import { RequestStream } from "./request-stream.ts";
-import { ResponseSender } from "./response-sender.ts";
+import { ResponseSender, type ResponseSenderOptions } from "./response-sender.ts";
 import type { SocketSecurity } from "./socket-security.ts";
 
 /** How long a caller may take to close its side behind the end marker (Dynamo 1.6.1). */
 const closeTimeoutMs = 10_000;
+const firstRedialMs = 100;
+const longestRedialMs = 2_000;
 
 export interface TcpServedRequestsOptions {
   readonly transport: Readonly<Record<string, string>>;
@@ -156,7 +159,7 @@ export class TcpServedRequests implements ServedRequests {
       const sender = await mux?.openStream({ target, offer, codec, onCancel });
       if (sender != null) return sender;
     }
-    return ResponseSender.dial({
+    return dialPatiently({
       target,
       codec,
       isBare: items === "bare",
@@ -186,6 +189,19 @@ export class TcpServedRequests implements ServedRequests {
     }
     const { signal } = context;
     return RequestStream.dial({ target, connectTimeoutMs, security, signal }, codec);
+  }
+}
+
+/** The caller waits for this one alone: a dial that fails is tried again, three times. */
+async function dialPatiently(options: ResponseSenderOptions): Promise<ResponseSender> {
+  for (let pauseMs = firstRedialMs; ; pauseMs *= 4) {
+    try {
+      return await ResponseSender.dial(options);
+    } catch (error) {
+      options.signal.throwIfAborted();
+      if (pauseMs > longestRedialMs) throw error;
+      await pause(pauseMs, options.signal);
+    }
   }
 }
 
