@@ -69,3 +69,5 @@ export {
 } from "./queue/request-queue.ts";
 export type { SessionSettings } from "./session/session-bindings.ts";
 export type { TokenCallOptions, TokenClient } from "./token-client.ts";
+export { createRouterMetrics, type RouterMetrics } from "./observe/router-metrics.ts";
+export { applyPolicyFile } from "./policy/policy-file.ts";

@@ -49,7 +49,7 @@ describe("logits of Dynamo 1.6.1", () => {
       assumeKvReuse: (config as { router_assume_kv_reuse?: boolean }).router_assume_kv_reuse ?? true,
     });
     const rank = (worker: Name) => ({ workerId: BigInt("ABC".indexOf(worker)), dpRank: 0 });
-    const run = (worker: Name, uncachedTokens: number, blockKeys = new Float64Array()) =>
+    const run = (worker: Name, uncachedTokens: number, blockKeys: Float64Array = new Float64Array()) =>
       active.add({ requestId: `${worker}-r`, ...rank(worker), blockKeys, uncachedTokens });
     if (name.startsWith("one booked")) run("A", 16, toBlockKeys(sequenceHashes));
     if (name.startsWith("decode_active_request_weight")) {

@@ -14,6 +14,7 @@ export interface KvRoutedClientOptions {
   readonly router: KvRouter;
   readonly onFirstToken?: (seconds: number) => void;
   readonly onEnded?: (outputTokens: number) => void;
+  readonly onClosed?: () => void;
 }
 
 export class KvRoutedClient implements TokenClient {
@@ -40,6 +41,7 @@ export class KvRoutedClient implements TokenClient {
     await this.#starting.catch(() => {});
     await this.router.close();
     await this.#client.close();
+    this.#options.onClosed?.();
   }
 
   async *generate(

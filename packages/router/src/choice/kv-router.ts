@@ -240,6 +240,7 @@ export class KvRouter {
         pin !== null ? "pin" : bound !== null ? "session" : open.length === 1 ? "only" : "cost",
       tokenCount: request.token_ids.length,
       blockCount: hashes.sequenceHashes.length,
+      promptBlocks: Math.ceil(request.token_ids.length / this.blockSize),
       workerId,
       dpRank,
       overlapBlocks: Math.round(winner.record.credit),

@@ -36,7 +36,7 @@ export interface RouterSettings {
   readonly minInitialWorkers: number;
 }
 
-export const defaultRouterSettings: RouterSettings = Object.freeze({
+export const defaultRouterSettings: RouterSettings = Object.freeze<RouterSettings>({
   cost: defaultCostSettings,
   selection: { type: "cost" },
   useKvEvents: true,

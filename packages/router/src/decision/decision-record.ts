@@ -25,7 +25,10 @@ export interface DecisionRecord {
   /** `cost`: the cheapest. `pin`: the request named it. `session`: its session is there. `only`: nobody else was left. */
   readonly reason: "cost" | "pin" | "session" | "only";
   readonly tokenCount: number;
+  /** Complete ones. */
   readonly blockCount: number;
+  /** With the partial one at the end. */
+  readonly promptBlocks: number;
   readonly workerId: bigint;
   readonly dpRank: number;
   /** Weighted cached blocks of the winner, rounded. */

@@ -190,7 +190,8 @@ export class SourceFollower {
       case "treeDump":
         this.#clear();
         for (const event of answer.events) {
-          this.#options.onApplied?.(event, this.#options.index.apply(event));
+          const outcome = this.#options.index.apply(event);
+          this.#options.onApplied?.(event, outcome);
         }
         this.#cursor = answer.lastEventId;
         return true;
