@@ -11,9 +11,16 @@ export class AnswerExtras {
   readonly #fields: ReadonlySet<string>;
   readonly #observation: RequestObservation;
   #instanceId: bigint | null = null;
+  readonly #queriedIds: ArrayLike<number> | null;
   #decision: DecisionRecord | null = null;
 
-  constructor(fields: ReadonlySet<string>, observation: RequestObservation) {
+  /** `queriedIds`: the prompt of a request that only asks where it would go; the answer names worker and prompt. */
+  constructor(
+    fields: ReadonlySet<string>,
+    observation: RequestObservation,
+    queriedIds: ArrayLike<number> | null = null,
+  ) {
+    this.#queriedIds = queriedIds;
     this.#fields = fields;
     this.#observation = observation;
   }
@@ -62,13 +69,17 @@ export class AnswerExtras {
     readonly isLast: boolean;
   }): string | null {
     const parts: string[] = [];
-    if (this.#fields.has("worker_id") && this.#instanceId !== null) {
+    const isQuery = this.#queriedIds !== null;
+    if ((isQuery || this.#fields.has("worker_id")) && this.#instanceId !== null) {
       const id = this.#instanceId.toString();
       const rank = this.#decision?.dpRank;
       const ranks = rank === undefined ? ["", ""] : [`,"prefill_dp_rank":${rank}`, `,"decode_dp_rank":${rank}`];
       parts.push(
         `"worker_id":{"prefill_worker_id":${id}${ranks[0]},"decode_worker_id":${id}${ranks[1]}}`,
       );
+    }
+    if (this.#queriedIds !== null) {
+      parts.push(`"token_ids":${JSON.stringify(Array.from(this.#queriedIds))}`);
     }
     if (answer.isLast && this.#fields.has("timing")) {
       const timing = { ...this.#observation.timing(), ...this.#hitRate() };

@@ -124,7 +124,7 @@ export class MigratingClient implements TokenClient {
   /** One attempt; a worker that falls silent fails it like one that is gone. */
   async *#send(
     request: PreprocessedRequest,
-    options: CallOptions,
+    options: TokenCallOptions,
   ): AsyncGenerator<Annotated<EngineOutputItem>> {
     const { signal, onRouted } = options;
     const attempt = new AbortController();
