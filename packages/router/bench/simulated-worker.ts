@@ -81,7 +81,8 @@ export class SimulatedWorker {
       uncached += request.tokens.length - cachedTokens;
     }
     if (this.#batch.length > 0) this.nextMs = nowMs + uncached * prefillMsPerToken;
-    else this.nextMs = this.#running.length > 0 ? nowMs + decodeMsPerStep : Number.POSITIVE_INFINITY;
+    else
+      this.nextMs = this.#running.length > 0 ? nowMs + decodeMsPerStep : Number.POSITIVE_INFINITY;
   }
 
   #match({ sequenceHashes }: SimulatedRequest): number {

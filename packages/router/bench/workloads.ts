@@ -1,8 +1,9 @@
 // KV-aware routing beside other ways, on a simulated clock: the router is the real one, workers are simulated.
 //   node --conditions=@dyn/source --import tsx packages/router/bench/workloads.ts
+
+import type { PreprocessedRequest } from "@dyn/protocol";
 import { createKvRouter, type KvRouter, type RouterSettings } from "@dyn/router";
 import { createMemHub } from "@dyn/runtime";
-import type { PreprocessedRequest } from "@dyn/protocol";
 import { type SimulatedRequest, SimulatedWorker } from "./simulated-worker.ts";
 
 const workerCount = 8;
@@ -49,15 +50,15 @@ const workloads: Readonly<Record<string, () => Arrival[]>> = {
   "shared prefixes: 150 tenants x 6k + 200, 12/s": () => {
     const random = createRandom(1);
     const next = poisson(12, random);
-    return Array.from({ length: 4_000 }, (_, i) => ({
+    return Array.from({ length: 2_000 }, (_, i) => ({
       arrivesMs: next(),
       tokens: join(text(Math.floor(random() * 150), 6_000), text(1_000 + i, 200)),
       outputTokens: 64,
     }));
   },
-  "multi-turn: 240 sessions x 8 turns": () => {
+  "multi-turn: 200 sessions x 8 turns": () => {
     const random = createRandom(2);
-    const arrivals = Array.from({ length: 240 }, (_, session) => {
+    const arrivals = Array.from({ length: 200 }, (_, session) => {
       let tokens = text(7, 500);
       let arrivesMs = random() * 60_000;
       return Array.from({ length: 8 }, (_, turn) => {
@@ -73,20 +74,23 @@ const workloads: Readonly<Record<string, () => Arrival[]>> = {
   "Mooncake-like: zipf roots, 1k to 16k, 6/s": () => {
     const random = createRandom(3);
     const next = poisson(6, random);
-    return Array.from({ length: 2_500 }, (_, i) => {
+    return Array.from({ length: 1_200 }, (_, i) => {
       const root = Math.floor(200 ** random()) - 1;
       const depth = 1 + Math.floor(-Math.log(1 - random()) * 6);
       const shared = Array.from({ length: Math.min(depth, 24) }, (_, level) =>
         text(50_000 + root * 64 + level, 512),
       );
-      const own = text(200_000 + i, Math.min(8_000, Math.floor(-Math.log(1 - random()) * 1_500) + 100));
+      const own = text(
+        200_000 + i,
+        Math.min(8_000, Math.floor(-Math.log(1 - random()) * 1_500) + 100),
+      );
       return { arrivesMs: next(), tokens: join(...shared, own), outputTokens: 180 };
     });
   },
   "unrelated: 2k each, 25/s": () => {
     const random = createRandom(4);
     const next = poisson(25, random);
-    return Array.from({ length: 4_000 }, (_, i) => ({
+    return Array.from({ length: 2_000 }, (_, i) => ({
       arrivesMs: next(),
       tokens: text(900_000 + i, 1_500 + Math.floor(random() * 1_000)),
       outputTokens: 64,
@@ -95,7 +99,7 @@ const workloads: Readonly<Record<string, () => Arrival[]>> = {
   "one system prompt of 8k for all, 40/s": () => {
     const random = createRandom(5);
     const next = poisson(40, random);
-    return Array.from({ length: 4_000 }, (_, i) => ({
+    return Array.from({ length: 2_000 }, (_, i) => ({
       arrivesMs: next(),
       tokens: join(text(3, 8_000), text(2_000_000 + i, 300)),
       outputTokens: 64,
@@ -103,14 +107,21 @@ const workloads: Readonly<Record<string, () => Arrival[]>> = {
   },
 };
 
-type Mode = "kv" | "approximate" | "load-only" | "round-robin" | "random";
-const modes: readonly Mode[] = ["kv", "approximate", "load-only", "round-robin", "random"];
+type Mode = "kv" | "kv, prefill scale 4" | "approximate" | "load-only" | "round-robin" | "random";
+const modes: readonly Mode[] = [
+  "kv, prefill scale 4",
+  "kv",
+  "round-robin",
+  "approximate",
+  "load-only",
+  "random",
+];
 
 function settingsOf(mode: Mode): Partial<RouterSettings> {
   const cost = {
     overlapScoreCredit: mode === "load-only" ? 0 : 1,
     overlapScoreCreditDecay: 0,
-    prefillLoadScale: 1,
+    prefillLoadScale: mode === "kv, prefill scale 4" ? 4 : 1,
     decodeActiveRequestWeight: 0,
     hostCacheHitWeight: 0.75,
     diskCacheHitWeight: 0.25,
@@ -147,6 +158,11 @@ async function run(arrivals: readonly Arrival[], mode: Mode) {
     (workerId) =>
       new SimulatedWorker(capacityBlocks, blockSize, {
         firstToken: (request, cached, atMs) => {
+          // The first third fills the caches.
+          if (Number(request.id) < arrivals.length / 3) {
+            router.prefillCompleted(request.id, ranks.get(request.id)!);
+            return;
+          }
           ttfts.push(atMs - request.arrivesMs);
           promptTokens += request.tokens.length;
           cachedTokens += cached;
@@ -199,7 +215,8 @@ async function run(arrivals: readonly Arrival[], mode: Mode) {
   }
   await router.close();
   ttfts.sort((a, b) => a - b);
-  const at = (share: number) => ttfts[Math.min(ttfts.length - 1, Math.floor(share * ttfts.length))]!;
+  const at = (share: number) =>
+    ttfts[Math.min(ttfts.length - 1, Math.floor(share * ttfts.length))]!;
   const counts = workers.map(({ requestCount }) => requestCount);
   return {
     hitRate: cachedTokens / promptTokens,
@@ -215,7 +232,9 @@ async function run(arrivals: readonly Arrival[], mode: Mode) {
 for (const [name, make] of Object.entries(workloads)) {
   const arrivals = make();
   console.log(`\n${name} (${arrivals.length} requests)\n`);
-  console.log("| mode | hit rate | TTFT p50 ms | p90 | p99 | requests/s | busiest/mean | idlest/mean |");
+  console.log(
+    "| mode | hit rate | TTFT p50 ms | p90 | p99 | requests/s | busiest/mean | idlest/mean |",
+  );
   console.log("|---|---|---|---|---|---|---|---|");
   for (const mode of modes) {
     const it = await run(arrivals, mode);

@@ -60,8 +60,10 @@ export {
   type Migration,
   type MigrationOptions,
 } from "./migration/migrating-client.ts";
+export { createRouterMetrics, type RouterMetrics } from "./observe/router-metrics.ts";
 export type { RouterObserver } from "./observe/router-observer.ts";
 export type { WorkerProblem, WorkerProblemKind } from "./observe/worker-problems.ts";
+export { applyPolicyFile } from "./policy/policy-file.ts";
 export {
   defaultQueueSettings,
   type QueuePolicy,
@@ -69,5 +71,3 @@ export {
 } from "./queue/request-queue.ts";
 export type { SessionSettings } from "./session/session-bindings.ts";
 export type { TokenCallOptions, TokenClient } from "./token-client.ts";
-export { createRouterMetrics, type RouterMetrics } from "./observe/router-metrics.ts";
-export { applyPolicyFile } from "./policy/policy-file.ts";

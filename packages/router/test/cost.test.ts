@@ -46,11 +46,15 @@ describe("logits of Dynamo 1.6.1", () => {
     const { sequenceHashes } = createBlockHasher().hashTokens(tokens, { blockSize });
     const isCold = name.startsWith("no overlap") || name.startsWith("approximate");
     const active = new ActiveRequests({
-      assumeKvReuse: (config as { router_assume_kv_reuse?: boolean }).router_assume_kv_reuse ?? true,
+      assumeKvReuse:
+        (config as { router_assume_kv_reuse?: boolean }).router_assume_kv_reuse ?? true,
     });
     const rank = (worker: Name) => ({ workerId: BigInt("ABC".indexOf(worker)), dpRank: 0 });
-    const run = (worker: Name, uncachedTokens: number, blockKeys: Float64Array = new Float64Array()) =>
-      active.add({ requestId: `${worker}-r`, ...rank(worker), blockKeys, uncachedTokens });
+    const run = (
+      worker: Name,
+      uncachedTokens: number,
+      blockKeys: Float64Array = new Float64Array(),
+    ) => active.add({ requestId: `${worker}-r`, ...rank(worker), blockKeys, uncachedTokens });
     if (name.startsWith("one booked")) run("A", 16, toBlockKeys(sequenceHashes));
     if (name.startsWith("decode_active_request_weight")) {
       run("A", 16, toBlockKeys(sequenceHashes));
@@ -126,13 +130,16 @@ test("settings without any load are refused", () => {
   expect(check(noBlocks)).not.toThrow();
   expect(check({ ...noBlocks, prefillLoadScale: 0, decodeActiveRequestWeight: 1 })).not.toThrow();
   expect(check({ overlapScoreCredit: Number.NaN })).toThrow("overlapScoreCredit is NaN");
-  expect(() => overrideCost(defaultCostSettings, { prefill_load_scale: "2" })).toThrow("prefill_load_scale");
+  expect(() => overrideCost(defaultCostSettings, { prefill_load_scale: "2" })).toThrow(
+    "prefill_load_scale",
+  );
 });
 
 test("blocks that running requests share count once, and all are given back", () => {
   const active = new ActiveRequests();
   const rank = { workerId: 1n, dpRank: 0 };
-  const keys = (from: number, to: number) => Float64Array.from({ length: to - from }, (_, i) => from + i);
+  const keys = (from: number, to: number) =>
+    Float64Array.from({ length: to - from }, (_, i) => from + i);
   active.add({ requestId: "a", ...rank, blockKeys: keys(0, 10), uncachedTokens: 40 });
   active.add({ requestId: "b", ...rank, blockKeys: keys(0, 6), uncachedTokens: 0 });
   expect(active.loadWith(rank, keys(0, 12))).toEqual({

@@ -127,10 +127,22 @@ function pathsOf(index: KvIndex, workerId: bigint): string[] {
 }
 
 const step = fc.oneof(
-  { weight: 60, arbitrary: fc.record({ type: fc.constant("store" as const), path: fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 8 }) }) },
+  {
+    weight: 60,
+    arbitrary: fc.record({
+      type: fc.constant("store" as const),
+      path: fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 8 }),
+    }),
+  },
   { weight: 30, arbitrary: fc.record({ type: fc.constant("evict" as const), pick: fc.nat() }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("clear" as const) }) },
-  { weight: 2, arbitrary: fc.record({ type: fc.constant("restartPublisher" as const), keepsCache: fc.boolean() }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant("restartPublisher" as const),
+      keepsCache: fc.boolean(),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("restartRouter" as const) }) },
 );
 const fate = fc.oneof(
@@ -145,7 +157,15 @@ const seed = Number(process.env.FC_SEED ?? Date.now() & 0x7fffffff);
 test(`index and caches are equal after any run (seed ${seed})`, async () => {
   await fc.assert(
     fc.asyncProperty(
-      fc.array(fc.record({ worker: fc.integer({ min: 0, max: 2 }), step, fate, queryFails: fc.integer({ min: 0, max: 9 }) }), { minLength: 20, maxLength: 150 }),
+      fc.array(
+        fc.record({
+          worker: fc.integer({ min: 0, max: 2 }),
+          step,
+          fate,
+          queryFails: fc.integer({ min: 0, max: 9 }),
+        }),
+        { minLength: 20, maxLength: 150 },
+      ),
       async (steps) => {
         const caches = [0, 1, 2].map((i) => new TellingCache(BigInt(i + 1)));
         let index = new KvIndex();
@@ -187,7 +207,11 @@ test(`index and caches are equal after any run (seed ${seed})`, async () => {
             continue;
           }
           const event =
-            it.type === "store" ? cache.store(it.path) : it.type === "evict" ? cache.evict(it.pick) : cache.clear();
+            it.type === "store"
+              ? cache.store(it.path)
+              : it.type === "evict"
+                ? cache.evict(it.pick)
+                : cache.clear();
           if (event === null) continue;
           const to = followers[worker]!;
           if (how === "late") late.push({ to, event });

@@ -73,7 +73,8 @@ export class AnswerExtras {
     if ((isQuery || this.#fields.has("worker_id")) && this.#instanceId !== null) {
       const id = this.#instanceId.toString();
       const rank = this.#decision?.dpRank;
-      const ranks = rank === undefined ? ["", ""] : [`,"prefill_dp_rank":${rank}`, `,"decode_dp_rank":${rank}`];
+      const ranks =
+        rank === undefined ? ["", ""] : [`,"prefill_dp_rank":${rank}`, `,"decode_dp_rank":${rank}`];
       parts.push(
         `"worker_id":{"prefill_worker_id":${id}${ranks[0]},"decode_worker_id":${id}${ranks[1]}}`,
       );

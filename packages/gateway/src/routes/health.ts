@@ -52,9 +52,11 @@ export function healthRoutes(
 
 /** Workers whose caches a KV router cannot know are named here; requests are served all the same. */
 function describeRouting(models: GatewayContext["models"]) {
-  const routing = models.list().flatMap((model) =>
-    model.routers().map((router) => ({ model: model.name, ...describeRouter(router) })),
-  );
+  const routing = models
+    .list()
+    .flatMap((model) =>
+      model.routers().map((router) => ({ model: model.name, ...describeRouter(router) })),
+    );
   return routing.length === 0 ? {} : { routing };
 }
 

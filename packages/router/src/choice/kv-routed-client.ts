@@ -87,7 +87,11 @@ export class KvRoutedClient implements TokenClient {
     router.book(requestId, choice, request);
     if (sessionId !== null) router.sessionDispatched(sessionId, choice);
     const stream = this.#client.generate(
-      { ...request, routing: { ...request.routing, dp_rank: dpRank }, router_config_override: null },
+      {
+        ...request,
+        routing: { ...request.routing, dp_rank: dpRank },
+        router_config_override: null,
+      },
       { ...options, instanceId: workerId },
     );
     try {

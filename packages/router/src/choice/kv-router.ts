@@ -20,7 +20,12 @@ import { DecisionRing } from "../decision/decision-ring.ts";
 import { KvEventIntake } from "../intake/kv-event-intake.ts";
 import { WorkerDirectory } from "../intake/worker-facts.ts";
 import { ActiveRequests, type RankId, rankKey, toBlockKeys } from "../load/active-requests.ts";
-import { type BusyThresholds, checkBusyThresholds, isBusy, LoadReports } from "../load/busy-thresholds.ts";
+import {
+  type BusyThresholds,
+  checkBusyThresholds,
+  isBusy,
+  LoadReports,
+} from "../load/busy-thresholds.ts";
 import type { RouterObserver } from "../observe/router-observer.ts";
 import { problemOf, type WorkerProblem } from "../observe/worker-problems.ts";
 import { RequestQueue } from "../queue/request-queue.ts";
@@ -322,7 +327,9 @@ export class KvRouter {
           {
             ...rank,
             hasSource: counters !== undefined,
-            appliedEvents: this.index.workers().some((it) => rankKey(it) === rankKey(rank) && it.blockCount > 0)
+            appliedEvents: this.index
+              .workers()
+              .some((it) => rankKey(it) === rankKey(rank) && it.blockCount > 0)
               ? 1
               : (counters?.appliedEvents ?? 0),
             emptyStored: counters?.emptyStored ?? 0,

@@ -1,5 +1,9 @@
 import { InvalidArgumentError } from "@dyn/protocol";
-import { type CostSettings, checkCostSettings, defaultCostSettings } from "../cost/cost-settings.ts";
+import {
+  type CostSettings,
+  checkCostSettings,
+  defaultCostSettings,
+} from "../cost/cost-settings.ts";
 import type { TwoTierSettings } from "../cost/pick-two-tier.ts";
 import { type BusyThresholds, checkBusyThresholds, noThresholds } from "../load/busy-thresholds.ts";
 import type { QueueSettings } from "../queue/request-queue.ts";

@@ -29,8 +29,7 @@ export function pickTwoTier(
   const isUneven =
     max - min > settings.balanceAbsThreshold && max > settings.balanceRelThreshold * min;
   const best = Math.max(...candidates.map(({ deviceBlocks }) => deviceBlocks));
-  const hasPrefix =
-    !isUneven && blockCount > 0 && best / blockCount > settings.cacheThreshold;
+  const hasPrefix = !isUneven && blockCount > 0 && best / blockCount > settings.cacheThreshold;
   let index = -1;
   let tieCount = 0;
   for (const [i, { activeRequests, deviceBlocks }] of candidates.entries()) {

@@ -21,7 +21,9 @@ export interface SourceFollowerOptions {
   readonly rank: RankId;
   readonly index: KvIndex;
   /** Asks the worker; `null` start = everything. `null`: it keeps no index, events are all there is. */
-  readonly query: ((startEventId: number | null, signal: AbortSignal) => Promise<KvQueryAnswer>) | null;
+  readonly query:
+    | ((startEventId: number | null, signal: AbortSignal) => Promise<KvQueryAnswer>)
+    | null;
   /** Rejects with the signal's reason. */
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly onProblem: (message: string, error: unknown) => void;

@@ -1,6 +1,7 @@
 // When a worker has no room for more, by its own reports and by what was routed to it.
-import { InvalidArgumentError } from "@dyn/protocol";
+
 import type { WorkerLoad } from "@dyn/kv-events";
+import { InvalidArgumentError } from "@dyn/protocol";
 import { type RankId, rankKey } from "./active-requests.ts";
 
 /** `null` = no such bound. All are strict: busy is above. */

@@ -28,7 +28,11 @@ export function createRouterFamilies(registry: MetricsRegistry) {
     ),
     inputTokens: histogram(`${prefix}_input_sequence_tokens`, "Tokens of prompts.", tokens),
     outputTokens: histogram(`${prefix}_output_sequence_tokens`, "Tokens of answers.", tokens),
-    hitRate: histogram(`${prefix}_kv_hit_rate`, "Share of a prompt's blocks that the chosen worker has.", shares),
+    hitRate: histogram(
+      `${prefix}_kv_hit_rate`,
+      "Share of a prompt's blocks that the chosen worker has.",
+      shares,
+    ),
     notBest: counter(
       `${prefix}_non_max_overlap_selections_total`,
       "Requests that went to a worker with less of the prompt than another one had.",

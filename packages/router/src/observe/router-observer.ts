@@ -5,7 +5,11 @@ import type { DecisionRecord } from "../decision/decision-record.ts";
 export interface RouterObserver {
   decided?(record: DecisionRecord): void;
   /** Milliseconds of the steps of one decision. */
-  timed?(steps: { readonly hashMs: number; readonly findMs: number; readonly chooseMs: number }): void;
+  timed?(steps: {
+    readonly hashMs: number;
+    readonly findMs: number;
+    readonly chooseMs: number;
+  }): void;
   firstToken?(seconds: number): void;
   ended?(outputTokens: number): void;
   eventApplied?(event: RouterEvent, outcome: string): void;

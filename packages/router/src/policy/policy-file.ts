@@ -100,7 +100,8 @@ export function applyPolicyFile(
     throw refuse(`${path} is no policy that this release takes: ${z.prettifyError(parsed.error)}`);
   }
   const file = parsed.data;
-  if (Object.keys(file).length === 0) throw refuse(`${path} is empty. Give router, policy_classes or worker_selection.`);
+  if (Object.keys(file).length === 0)
+    throw refuse(`${path} is empty. Give router, policy_classes or worker_selection.`);
   const base = completeRouterSettings(flags);
   const router = file.router ?? {};
   const ttlMs = router.router_ttl_secs === undefined ? undefined : router.router_ttl_secs * 1000;
@@ -137,7 +138,8 @@ function withSelection(
   const names = selection.instances.map(({ name }) => name);
   const double = names.find((name, i) => names.indexOf(name) !== i);
   if (double !== undefined) throw refuse(`${path} has two instances named ${double}.`);
-  if (names.includes("default")) throw refuse(`${path} names an instance "default", which is reserved.`);
+  if (names.includes("default"))
+    throw refuse(`${path} names an instance "default", which is reserved.`);
   const name = selection.aggregated ?? "default";
   if (name === "default") return base;
   const instance = selection.instances.find((it) => it.name === name);
@@ -162,7 +164,8 @@ function withSelection(
     cost: {
       ...cost,
       overlapScoreCredit: parameters.overlap_score_credit ?? cost.overlapScoreCredit,
-      overlapScoreCreditDecay: parameters.overlap_score_credit_decay ?? cost.overlapScoreCreditDecay,
+      overlapScoreCreditDecay:
+        parameters.overlap_score_credit_decay ?? cost.overlapScoreCreditDecay,
       prefillLoadScale: parameters.prefill_load_scale ?? cost.prefillLoadScale,
       decodeActiveRequestWeight:
         parameters.decode_active_request_weight ?? cost.decodeActiveRequestWeight,

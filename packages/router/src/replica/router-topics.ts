@@ -41,7 +41,8 @@ export class RouterTopics {
   }
 
   async start(): Promise<void> {
-    const { plane, endpoint, isSharing, hasSessions, onLoad, onSequence, onSession } = this.#options;
+    const { plane, endpoint, isSharing, hasSessions, onLoad, onSequence, onSession } =
+      this.#options;
     await this.#follow(loadsTopic, (payload) => onLoad(decodeWorkerLoad(payload)));
     await this.#follow(sequencesTopic, (payload) => {
       for (const event of decodeActiveSequences(payload)) onSequence(event);
