@@ -107,21 +107,26 @@ const workloads: Readonly<Record<string, () => Arrival[]>> = {
   },
 };
 
-type Mode = "kv" | "kv, prefill scale 4" | "approximate" | "load-only" | "round-robin" | "random";
-const modes: readonly Mode[] = [
-  "kv, prefill scale 4",
-  "kv",
-  "round-robin",
-  "approximate",
-  "load-only",
-  "random",
-];
+const prefillScales = {
+  kv: 1,
+  "kv, prefill scale 4": 4,
+  "kv, prefill scale 16": 16,
+  approximate: 1,
+  "load-only": 1,
+  "round-robin": 1,
+  random: 1,
+};
+type Mode = keyof typeof prefillScales;
+/** Arguments choose; without any all run. */
+const modes = (Object.keys(prefillScales) as Mode[]).filter(
+  (mode) => process.argv.length < 3 || process.argv.slice(2).includes(mode),
+);
 
 function settingsOf(mode: Mode): Partial<RouterSettings> {
   const cost = {
     overlapScoreCredit: mode === "load-only" ? 0 : 1,
     overlapScoreCreditDecay: 0,
-    prefillLoadScale: mode === "kv, prefill scale 4" ? 4 : 1,
+    prefillLoadScale: prefillScales[mode],
     decodeActiveRequestWeight: 0,
     hostCacheHitWeight: 0.75,
     diskCacheHitWeight: 0.25,

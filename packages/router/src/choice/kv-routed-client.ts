@@ -53,7 +53,14 @@ export class KvRoutedClient implements TokenClient {
     await this.#waitForWorkers(options.signal);
     const requestId = options.requestId ?? crypto.randomUUID();
     const queuedMs = await this.#waitForTurn(request, options);
-    const choice = this.#choose(request, { ...options, requestId }, queuedMs);
+    let choice: RouteChoice | null;
+    try {
+      choice = this.#choose(request, { ...options, requestId }, queuedMs);
+    } catch (error) {
+      // The turn was not used: the next one may have it.
+      this.router.queue?.pump();
+      throw error;
+    }
     if (choice === null) {
       // Everybody has failed just now: the client tries the one that may be back first.
       yield* this.#client.generate(request, { ...options, requestId });

@@ -244,6 +244,7 @@ export class KvRouter {
       reason:
         pin !== null ? "pin" : bound !== null ? "session" : open.length === 1 ? "only" : "cost",
       tokenCount: request.token_ids.length,
+      blockSize: this.blockSize,
       blockCount: hashes.sequenceHashes.length,
       promptBlocks: Math.ceil(request.token_ids.length / this.blockSize),
       workerId,

@@ -25,6 +25,8 @@ export interface DecisionRecord {
   /** `cost`: the cheapest. `pin`: the request named it. `session`: its session is there. `only`: nobody else was left. */
   readonly reason: "cost" | "pin" | "session" | "only";
   readonly tokenCount: number;
+  /** Tokens of a block. */
+  readonly blockSize: number;
   /** Complete ones. */
   readonly blockCount: number;
   /** With the partial one at the end. */

@@ -66,7 +66,7 @@ function decided(
   labels: Record<string, string>,
   record: DecisionRecord,
 ): void {
-  const { candidates, tokenCount, blockCount } = record;
+  const { candidates, tokenCount, blockSize, blockCount } = record;
   families.started.inc(labels);
   families.inputTokens.observe(labels, tokenCount);
   const winner = candidates.find(
@@ -77,8 +77,6 @@ function decided(
   for (const { deviceBlocks, excluded } of candidates) {
     if (excluded === null && deviceBlocks > best) best = deviceBlocks;
   }
-  // Complete blocks of the prompt, and the partial one at its end.
-  const blockSize = blockCount > 0 ? Math.floor(tokenCount / blockCount) : 0;
   families.hitRate.observe(labels, blockCount === 0 ? 0 : Math.min(1, held / blockCount));
   families.bestTokens.inc(labels, best * blockSize);
   families.selectedTokens.inc(labels, held * blockSize);
