@@ -1,12 +1,13 @@
 // A frontend from its arguments: runtime, gateway, listening socket.
-import { ArgsError, type FrontendArgs, refuseUnsupported } from "@dyn/args";
+import { type FrontendArgs, refuseUnsupported } from "@dyn/args";
 import { createGateway, type Gateway, type GatewayOptions } from "@dyn/gateway";
 import type { Logger } from "@dyn/logging";
 import { createMetricsRegistry, type MetricsRegistry } from "@dyn/metrics";
-import { DistributedRuntime, type Planes, type RouterMode, routerModes } from "@dyn/runtime";
+import { DistributedRuntime, type Planes } from "@dyn/runtime";
 import { chatProcessor } from "./chat-processor.ts";
 import { doorSettings, followKeys } from "./door-settings.ts";
 import { gatewaySettings } from "./gateway-settings.ts";
+import { routerSettings } from "./router-settings.ts";
 import { supportedOptions } from "./supported-options.ts";
 
 export interface FrontendContext {
@@ -45,7 +46,7 @@ export async function startFrontend(context: FrontendContext): Promise<RunningFr
     settings: gatewaySettings(args),
     ...namespaceFilter(args),
     modelFilesDirectory: frontend.modelPath,
-    routerMode: routerMode(args.values.router.routerMode),
+    ...(await routerSettings(args)),
     inhibitMs: planeOptions.inhibitedDurationSecs * 1000,
     migration: { limit: frontend.migrationLimit, maxSeqLen: frontend.migrationMaxSeqLen },
     logger: logger.child("gateway"),
@@ -75,16 +76,6 @@ function namespaceFilter({ values }: FrontendArgs): Pick<GatewayOptions, "serves
     return { servesNamespace: (name) => name.startsWith(namespacePrefix) };
   }
   return namespace === undefined ? {} : { servesNamespace: (name) => name === namespace };
-}
-
-function routerMode(name: string): RouterMode {
-  const mode = routerModes.find((known) => known === name);
-  if (mode !== undefined && mode !== "direct") return mode;
-  throw new ArgsError(
-    "UNSUPPORTED_FLAG",
-    `--router-mode ${name} is not part of this release; it has ${routerModes.filter((known) => known !== "direct").join(", ")}.`,
-    { flag: "--router-mode" },
-  );
 }
 
 /** A socket that listens everywhere is reached as localhost. */

@@ -1,8 +1,10 @@
 import type { FrontendMetrics, MetricsRegistry } from "@dyn/metrics";
+import type { BusyThresholds } from "@dyn/router";
 import type { DistributedRuntime } from "@dyn/runtime";
 import type { GatewayLimits } from "./limits.ts";
 import type { GatewayLogger } from "./logger.ts";
 import type { ModelDirectory } from "./models/model-directory.ts";
+import type { RoutingOptions } from "./models/routed-client.ts";
 import type { GatewaySettings } from "./settings.ts";
 
 /** What the routes share. */
@@ -14,6 +16,9 @@ export interface GatewayContext {
   readonly logger: GatewayLogger;
   readonly metrics: FrontendMetrics;
   readonly registry: MetricsRegistry;
+  readonly routing: RoutingOptions;
+  /** Set while it runs, by model. */
+  readonly thresholds: Map<string, BusyThresholds>;
   readonly nowMs: () => number;
   readonly servesNamespace: (namespace: string) => boolean;
 }

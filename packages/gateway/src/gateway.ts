@@ -1,5 +1,6 @@
 import { createFrontendMetrics, type FrontendMetrics, type MetricsRegistry } from "@dyn/metrics";
 import type { ModelCard } from "@dyn/protocol";
+import { type BusyThresholds, completeRouterSettings, type RouterSettings } from "@dyn/router";
 import type { DistributedRuntime, RouterMode } from "@dyn/runtime";
 import type { ApiKeyEntry } from "./door/api-key.ts";
 import { Door } from "./door/door.ts";
@@ -11,8 +12,10 @@ import { type GatewayLogger, stderrLogger } from "./logger.ts";
 import { ModelDirectory } from "./models/model-directory.ts";
 import { createModelPipeline } from "./models/model-pipeline.ts";
 import { checkParsers, type ModelParsers } from "./postprocess/output-reading.ts";
+import { busyThresholdRoutes } from "./routes/busy-threshold.ts";
 import { chatCompletionsRoute } from "./routes/chat-completions.ts";
 import { completionsRoute } from "./routes/completions.ts";
+import { debugRoutingRoute } from "./routes/debug-routing.ts";
 import { docsRoutes } from "./routes/docs.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { messagesRoutes } from "./routes/messages.ts";
@@ -29,7 +32,9 @@ export interface GatewayOptions {
   readonly limits?: Partial<GatewayLimits>;
   readonly settings?: Partial<GatewaySettings>;
   /** How workers of a model are chosen. Default `round-robin`. */
-  readonly routerMode?: RouterMode;
+  readonly routerMode?: RouterMode | "kv";
+  /** How mode kv decides; what is left out has its default. */
+  readonly routerSettings?: Partial<RouterSettings>;
   /** Models of other namespaces are not served. Default: all are. */
   readonly servesNamespace?: (namespace: string) => boolean;
   /** Tried for files of a model's card that are not where it says. */
@@ -67,6 +72,9 @@ export class Gateway {
     const nowMs = options.now ?? Date.now;
     if (options.parsers !== undefined) checkParsers(options.parsers);
     const metrics = createFrontendMetrics(options.metrics);
+    const routing = { mode: routerMode, settings: options.routerSettings ?? {} };
+    completeRouterSettings(routing.settings);
+    const thresholds = new Map<string, BusyThresholds>();
     // Older releases of Dynamo set it at the worker.
     const migrationLimit = (card: ModelCard) =>
       Math.max(options.migration?.limit ?? 0, card.migrationLimit ?? 0);
@@ -81,10 +89,18 @@ export class Gateway {
           runtime,
           parsers: options.parsers,
           chatTemplate: options.chatTemplate,
-          client: {
-            mode: routerMode,
-            ...(options.inhibitMs === undefined ? {} : { inhibitMs: options.inhibitMs }),
+          client: options.inhibitMs === undefined ? {} : { inhibitMs: options.inhibitMs },
+          routing: {
+            ...routing,
+            settings: {
+              ...routing.settings,
+              ...(thresholds.has(card.displayName)
+                ? { thresholds: thresholds.get(card.displayName)! }
+                : {}),
+            },
           },
+          metrics: options.metrics,
+          logger,
           migration: {
             limit: migrationLimit(card),
             maxSeqLen: options.migration?.maxSeqLen ?? card.migrationMaxSeqLen,
@@ -114,6 +130,8 @@ export class Gateway {
       logger,
       registry: options.metrics,
       metrics,
+      routing,
+      thresholds,
       nowMs,
       servesNamespace: options.servesNamespace ?? (() => true),
     };
@@ -126,6 +144,8 @@ export class Gateway {
       ...tokenizeRoutes(context),
       ...healthRoutes(context, { isDraining: () => this.#server.isDraining }),
       metricsRoute(context),
+      ...busyThresholdRoutes(context),
+      debugRoutingRoute(context),
     ];
     this.#door = new Door({
       keys: options.keys ?? null,

@@ -1,8 +1,73 @@
+export { overrideCost } from "./choice/cost-override.ts";
+export {
+  createKvRoutedClient,
+  KvRoutedClient,
+  type KvRoutedClientOptions,
+} from "./choice/kv-routed-client.ts";
+export {
+  createKvRouter,
+  KvRouter,
+  type KvRouterOptions,
+  type RouteChoice,
+  type RouteQuery,
+} from "./choice/kv-router.ts";
+export {
+  completeRouterSettings,
+  defaultRouterSettings,
+  type RouterSettings,
+} from "./choice/router-settings.ts";
+export { type CostSettings, checkCostSettings, defaultCostSettings } from "./cost/cost-settings.ts";
+export { type Pick, pickLowest } from "./cost/pick-lowest.ts";
+export {
+  defaultTwoTierSettings,
+  pickTwoTier,
+  type TwoTierSettings,
+} from "./cost/pick-two-tier.ts";
+export {
+  type CachedBlocks,
+  noCachedBlocks,
+  type RankLoad,
+  type RequestSize,
+  type WorkerCost,
+  workerCost,
+} from "./cost/worker-cost.ts";
+export {
+  type CandidateRecord,
+  type DecisionRecord,
+  decisionToJson,
+} from "./decision/decision-record.ts";
+export {
+  type IntakeCounters,
+  KvEventIntake,
+  type KvEventIntakeOptions,
+} from "./intake/kv-event-intake.ts";
+export {
+  type SourceCounters,
+  SourceFollower,
+  type SourceFollowerOptions,
+} from "./intake/source-follower.ts";
+export {
+  ActiveRequests,
+  type ActiveRequestsOptions,
+  type RankId,
+  toBlockKeys,
+} from "./load/active-requests.ts";
+export { type BusyThresholds, checkBusyThresholds, noThresholds } from "./load/busy-thresholds.ts";
 export { isMigratable } from "./migration/migratable.ts";
 export {
   createMigratingClient,
   type MigratingClient,
   type Migration,
   type MigrationOptions,
-  type TokenClient,
 } from "./migration/migrating-client.ts";
+export { createRouterMetrics, type RouterMetrics } from "./observe/router-metrics.ts";
+export type { RouterObserver } from "./observe/router-observer.ts";
+export type { WorkerProblem, WorkerProblemKind } from "./observe/worker-problems.ts";
+export { applyPolicyFile } from "./policy/policy-file.ts";
+export {
+  defaultQueueSettings,
+  type QueuePolicy,
+  type QueueSettings,
+} from "./queue/request-queue.ts";
+export type { SessionSettings } from "./session/session-bindings.ts";
+export type { TokenCallOptions, TokenClient } from "./token-client.ts";

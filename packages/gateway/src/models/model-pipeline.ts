@@ -1,13 +1,13 @@
 // All that stands between a request for one model and its workers.
+import type { MetricsRegistry } from "@dyn/metrics";
 import { localizeCard } from "@dyn/model-files";
+import { cardToChecksum, cardToWire, type ModelCard } from "@dyn/protocol";
 import {
-  cardToChecksum,
-  cardToWire,
-  type EngineOutputItem,
-  type ModelCard,
-  type PreprocessedRequest,
-} from "@dyn/protocol";
-import { createMigratingClient, type MigrationOptions, type TokenClient } from "@dyn/router";
+  createMigratingClient,
+  type KvRouter,
+  type MigrationOptions,
+  type TokenClient,
+} from "@dyn/router";
 import type { DistributedRuntime, EndpointClientOptions } from "@dyn/runtime";
 import {
   type ChatTemplate,
@@ -17,17 +17,21 @@ import {
   type Tokenizer,
   type TokenizerPool,
 } from "@dyn/tokenizer";
+import type { GatewayLogger } from "../logger.ts";
 import { checkParsers, type ModelParsers } from "../postprocess/output-reading.ts";
 import { TokenNames } from "../postprocess/token-names.ts";
 import { modelParsers } from "./model-parsers.ts";
 import { readEosTokenIds } from "./read-eos-token-ids.ts";
 import { readTemplateOverride } from "./read-template-override.ts";
+import { createRoutedClient, type RoutingOptions } from "./routed-client.ts";
 
 export interface ModelPipelineParts {
   readonly card: ModelCard;
   /** When the model became ready at this frontend, in Unix seconds. */
   readonly readyAtSeconds: number;
   readonly client: TokenClient;
+  /** `null` in the modes that know nothing of caches. */
+  readonly router: KvRouter | null;
   readonly tokenizer: Tokenizer;
   readonly pool: TokenizerPool;
   /** `null`: the model takes no chats. */
@@ -42,6 +46,7 @@ export class ModelPipeline {
   /** By which workers know what they were asked of: Dynamo's `mdc_sum`. */
   readonly checksum: string;
   readonly client: TokenClient;
+  readonly router: KvRouter | null;
   readonly tokenizer: Tokenizer;
   readonly pool: TokenizerPool;
   readonly template: ChatTemplate | null;
@@ -55,6 +60,7 @@ export class ModelPipeline {
     this.card = parts.card;
     this.readyAtSeconds = parts.readyAtSeconds;
     this.client = parts.client;
+    this.router = parts.router;
     this.tokenizer = parts.tokenizer;
     this.pool = parts.pool;
     this.template = parts.template;
@@ -93,6 +99,9 @@ export async function createModelPipeline(options: {
   readonly card: ModelCard;
   readonly runtime: DistributedRuntime;
   readonly client: EndpointClientOptions;
+  readonly routing: RoutingOptions;
+  readonly metrics: MetricsRegistry;
+  readonly logger: GatewayLogger;
   readonly migration: MigrationOptions;
   /** Instead of those that the card names. */
   readonly parsers?: ModelParsers | undefined;
@@ -102,7 +111,7 @@ export async function createModelPipeline(options: {
   readonly chatTemplate?: string | undefined;
   readonly nowMs: () => number;
 }): Promise<ModelPipeline> {
-  const { card, runtime } = options;
+  const { card } = options;
   const parsers = modelParsers(card, options.parsers);
   checkParsers(parsers);
   const local = await localizeCard(card, { fallbackDirectory: options.filesDirectory });
@@ -114,15 +123,12 @@ export async function createModelPipeline(options: {
       : null,
     readEosTokenIds(directory),
   ]);
+  const { client, router } = createRoutedClient(options);
   return new ModelPipeline({
     card,
     readyAtSeconds: Math.floor(options.nowMs() / 1000),
-    client: createMigratingClient(
-      runtime
-        .endpoint(card.endpoint)
-        .createClient<PreprocessedRequest, EngineOutputItem>(options.client),
-      options.migration,
-    ),
+    client: createMigratingClient(client, options.migration),
+    router,
     tokenizer,
     template,
     eosTokenIds,

@@ -1,5 +1,6 @@
 // All that is served under one name: usually one set of workers; several when components or roles differ.
 import type { ModelCard, ModelType, WorkerType } from "@dyn/protocol";
+import type { KvRouter } from "@dyn/router";
 import type { ModelPipeline } from "./model-pipeline.ts";
 import type { WorkerSet } from "./worker-set.ts";
 
@@ -38,6 +39,11 @@ export class ServedModel {
 
   get aliases(): readonly string[] {
     return [...new Set([...this.sets.values()].flatMap(({ card }) => card.aliases ?? []))];
+  }
+
+  /** Of its sets that have one. */
+  routers(): KvRouter[] {
+    return this.#ready().flatMap(({ router }) => router ?? []);
   }
 
   has(type: ModelType): boolean {

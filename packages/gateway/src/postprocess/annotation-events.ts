@@ -1,5 +1,6 @@
 // Annotations that a request asked for: events before its first chunk, their JSON in a comment line.
 import { InvalidArgumentError } from "@dyn/protocol";
+import type { ModelPipeline } from "../models/model-pipeline.ts";
 
 export interface AnnotationSource {
   readonly requestId: string;
@@ -34,4 +35,9 @@ export function checkAnnotations(names: readonly string[], isStream: boolean): v
     `The annotation ${asked} comes as an event, so it needs stream: true. Set it, or leave the annotation out.`,
     { param: "nvext.annotations" },
   );
+}
+
+/** `query_instance_id:`: where would it go? Without a router that chooses, the annotation means nothing. */
+export function isRoutingQuery(pipeline: ModelPipeline, names: readonly string[]): boolean {
+  return pipeline.router !== null && names.some((name) => name.startsWith("query_instance_id:"));
 }

@@ -1,5 +1,6 @@
 // `nvext` of an answer: what the request asked to be told about its way. Ids are u64 numbers in the JSON, as the
 // reference prints them, so this text is put together by hand.
+import type { DecisionRecord } from "@dyn/router";
 import type { Instance } from "@dyn/runtime";
 import type { RequestObservation } from "../observe/request-observation.ts";
 import type { ChoiceDelta } from "./choice-delta.ts";
@@ -10,8 +11,16 @@ export class AnswerExtras {
   readonly #fields: ReadonlySet<string>;
   readonly #observation: RequestObservation;
   #instanceId: bigint | null = null;
+  readonly #queriedIds: ArrayLike<number> | null;
+  #decision: DecisionRecord | null = null;
 
-  constructor(fields: ReadonlySet<string>, observation: RequestObservation) {
+  /** `queriedIds`: the prompt of a request that only asks where it would go; the answer names worker and prompt. */
+  constructor(
+    fields: ReadonlySet<string>,
+    observation: RequestObservation,
+    queriedIds: ArrayLike<number> | null = null,
+  ) {
+    this.#queriedIds = queriedIds;
     this.#fields = fields;
     this.#observation = observation;
   }
@@ -23,6 +32,10 @@ export class AnswerExtras {
 
   get wantsTokenIds(): boolean {
     return this.#fields.has("completion_token_ids");
+  }
+
+  decided(record: DecisionRecord): void {
+    this.#decision = record;
   }
 
   routed(instance: Instance): void {
@@ -43,18 +56,35 @@ export class AnswerExtras {
     return this.#toJson({ ...choice, isLast: true });
   }
 
+  /** Share of the prompt that the chosen worker had cached. */
+  #hitRate(): { readonly kv_hit_rate?: number } {
+    if (this.#decision === null) return {};
+    const { overlapBlocks, promptBlocks } = this.#decision;
+    return { kv_hit_rate: promptBlocks === 0 ? 0 : Math.min(1, overlapBlocks / promptBlocks) };
+  }
+
   #toJson(answer: {
     readonly tokenIds: readonly number[] | null;
     readonly stopReason: string | number | null;
     readonly isLast: boolean;
   }): string | null {
     const parts: string[] = [];
-    if (this.#fields.has("worker_id") && this.#instanceId !== null) {
+    const isQuery = this.#queriedIds !== null;
+    if ((isQuery || this.#fields.has("worker_id")) && this.#instanceId !== null) {
       const id = this.#instanceId.toString();
-      parts.push(`"worker_id":{"prefill_worker_id":${id},"decode_worker_id":${id}}`);
+      const rank = this.#decision?.dpRank;
+      const ranks =
+        rank === undefined ? ["", ""] : [`,"prefill_dp_rank":${rank}`, `,"decode_dp_rank":${rank}`];
+      parts.push(
+        `"worker_id":{"prefill_worker_id":${id}${ranks[0]},"decode_worker_id":${id}${ranks[1]}}`,
+      );
+    }
+    if (this.#queriedIds !== null) {
+      parts.push(`"token_ids":${JSON.stringify(Array.from(this.#queriedIds))}`);
     }
     if (answer.isLast && this.#fields.has("timing")) {
-      parts.push(`"timing":${JSON.stringify(this.#observation.timing())}`);
+      const timing = { ...this.#observation.timing(), ...this.#hitRate() };
+      parts.push(`"timing":${JSON.stringify(timing)}`);
     }
     if (answer.tokenIds !== null && this.wantsTokenIds) {
       parts.push(`"completion_token_ids":${JSON.stringify(answer.tokenIds)}`);

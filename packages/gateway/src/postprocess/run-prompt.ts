@@ -6,7 +6,7 @@ import {
   InvalidArgumentError,
   type PreprocessedRequest,
 } from "@dyn/protocol";
-import type { TokenClient } from "@dyn/router";
+import type { DecisionRecord, TokenClient } from "@dyn/router";
 import type { TraceContext } from "@dyn/runtime";
 import { incompleteStream } from "../errors/gateway-errors.ts";
 import type { RequestObservation } from "../observe/request-observation.ts";
@@ -41,6 +41,7 @@ export interface PromptRun {
   readonly extras: AnswerExtras | null;
   /** The request field that gives the answer its form; `null`: none does. */
   readonly formField: string | null;
+  readonly onDecision?: (record: DecisionRecord) => void;
 }
 
 /**
@@ -63,6 +64,10 @@ async function readAnswer(run: PromptRun): Promise<void> {
     requestId: run.requestId,
     trace: run.trace,
     ...(run.instanceId === null ? {} : { instanceId: run.instanceId }),
+    onDecision: (record) => {
+      run.extras?.decided(record);
+      run.onDecision?.(record);
+    },
     onRouted: (instance) => {
       run.observation.routed();
       run.extras?.routed(instance);

@@ -6,7 +6,11 @@ import type { Route } from "../http/router.ts";
 import { sendAnswer } from "../http/send-json.ts";
 import { commentFrame } from "../http/sse-events.ts";
 import type { ModelPipeline } from "../models/model-pipeline.ts";
-import { annotationEvents, checkAnnotations } from "../postprocess/annotation-events.ts";
+import {
+  annotationEvents,
+  checkAnnotations,
+  isRoutingQuery,
+} from "../postprocess/annotation-events.ts";
 import { AnswerExtras } from "../postprocess/answer-extras.ts";
 import { createChatChunkFormat, toChatChoice } from "../postprocess/format-chat-choice.ts";
 import { StreamSink } from "../postprocess/stream-sink.ts";
@@ -67,9 +71,11 @@ async function answerChat(
         }
       : null;
   const format = { logprobs, reasoningField: settings.reasoningField };
-  const extras = AnswerExtras.isWanted(hints.extraFields)
-    ? new AnswerExtras(hints.extraFields, observation)
-    : null;
+  const queriedIds = isRoutingQuery(pipeline, hints.annotations) ? prompt.prompt.tokenIds : null;
+  const extras =
+    queriedIds !== null || AnswerExtras.isWanted(hints.extraFields)
+      ? new AnswerExtras(hints.extraFields, observation, queriedIds)
+      : null;
   const currentUsage = () => sumUsage([prompt.usage], prompt.choices);
   const run = { exchange, pipeline, objectId, prompts: [prompt], observation, extras };
   if (request.stream === true) {
@@ -101,7 +107,7 @@ async function answerChat(
       created: head.created,
       model: head.model,
       object: "chat.completion",
-      usage: currentUsage(),
+      usage: queriedIds === null ? currentUsage() : null,
     };
     sendAnswer(exchange.response, completion, extras?.ofAnswer(choices[0]!) ?? null);
   }

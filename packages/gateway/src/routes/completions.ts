@@ -6,7 +6,11 @@ import type { Route } from "../http/router.ts";
 import { sendAnswer } from "../http/send-json.ts";
 import { commentFrame } from "../http/sse-events.ts";
 import type { ModelPipeline } from "../models/model-pipeline.ts";
-import { annotationEvents, checkAnnotations } from "../postprocess/annotation-events.ts";
+import {
+  annotationEvents,
+  checkAnnotations,
+  isRoutingQuery,
+} from "../postprocess/annotation-events.ts";
 import { AnswerExtras } from "../postprocess/answer-extras.ts";
 import { ChoiceAssembler } from "../postprocess/choice-assembler.ts";
 import { createTextChunkFormat, toTextChoice } from "../postprocess/format-text-choice.ts";
@@ -89,9 +93,11 @@ async function answerCompletion(
       prompts.map(({ usage }) => usage),
       choices,
     );
-  const extras = AnswerExtras.isWanted(hints.extraFields)
-    ? new AnswerExtras(hints.extraFields, observation)
-    : null;
+  const queriedIds = isRoutingQuery(pipeline, hints.annotations) ? inputs[0]!.tokenIds : null;
+  const extras =
+    queriedIds !== null || AnswerExtras.isWanted(hints.extraFields)
+      ? new AnswerExtras(hints.extraFields, observation, queriedIds)
+      : null;
   const run = { exchange, pipeline, objectId, prompts, observation, extras };
   if (request.stream === true) {
     keepStreamAlive(context, writer, commentFrame);
@@ -122,7 +128,7 @@ async function answerCompletion(
       created: head.created,
       model: head.model,
       object: "text_completion",
-      usage: currentUsage(),
+      usage: queriedIds === null ? currentUsage() : null,
     };
     sendAnswer(exchange.response, completion, extras?.ofAnswer(wholeChoices[0]!) ?? null);
   }

@@ -3,9 +3,10 @@ import { formatEndpointId, type InstanceRecord } from "@dyn/runtime";
 import type { GatewayContext } from "../gateway-context.ts";
 import type { Route } from "../http/router.ts";
 import { sendJson } from "../http/send-json.ts";
+import { describeRouter } from "./debug-routing.ts";
 
 export function healthRoutes(
-  { runtime, servesNamespace }: GatewayContext,
+  { runtime, servesNamespace, models }: GatewayContext,
   server: { readonly isDraining: () => boolean },
 ): Route[] {
   return [
@@ -32,6 +33,7 @@ export function healthRoutes(
           status: "healthy",
           endpoints,
           instances: instances.map(({ description }) => description),
+          ...describeRouting(models),
         });
       },
     },
@@ -46,6 +48,16 @@ export function healthRoutes(
       },
     },
   ];
+}
+
+/** Workers whose caches a KV router cannot know are named here; requests are served all the same. */
+function describeRouting(models: GatewayContext["models"]) {
+  const routing = models
+    .list()
+    .flatMap((model) =>
+      model.routers().map((router) => ({ model: model.name, ...describeRouter(router) })),
+    );
+  return routing.length === 0 ? {} : { routing };
 }
 
 function describeInstance({ instance }: InstanceRecord) {

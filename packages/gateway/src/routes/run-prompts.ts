@@ -1,6 +1,7 @@
 // Runs the prompts of one request side by side on the model's workers.
 import type { PreprocessedRequest } from "@dyn/protocol";
 import { readTraceContext } from "@dyn/runtime";
+import { decisionHeader } from "../http/decision-header.ts";
 import type { Exchange } from "../http/exchange.ts";
 import type { ModelPipeline } from "../models/model-pipeline.ts";
 import type { RequestObservation } from "../observe/request-observation.ts";
@@ -55,6 +56,7 @@ export async function runPrompts(options: {
         instanceId: hints.instanceId,
         formField,
         extras: options.extras ?? null,
+        ...decisionHeader(exchange),
       });
     } catch (error) {
       failed.abort(error);

@@ -69,7 +69,7 @@ export const ChatCompletion = z.object({
   created: z.number().int(),
   model: z.string(),
   object: z.literal("chat.completion"),
-  usage: CompletionUsage,
+  usage: CompletionUsage.nullable(),
 });
 export type ChatCompletion = z.infer<typeof ChatCompletion>;
 

@@ -1,15 +1,10 @@
 // A client whose streams outlive their worker. It never looks into text and never chooses the worker itself.
 import type { DynError, EngineOutputItem, PreprocessedRequest } from "@dyn/protocol";
-import { type Annotated, type CallOptions, drawU53, type EndpointClient } from "@dyn/runtime";
+import { type Annotated, drawU53 } from "@dyn/runtime";
+import type { TokenCallOptions, TokenClient } from "../token-client.ts";
 import { DeliveredAnswer } from "./delivered-answer.ts";
 import { isMigratable, isRefusalForLoad } from "./migratable.ts";
 import { SilenceWatch } from "./silence-watch.ts";
-
-/** What a frontend needs of the client of an endpoint that takes token ids. */
-export type TokenClient = Pick<
-  EndpointClient<PreprocessedRequest, EngineOutputItem>,
-  "generate" | "instances" | "close"
->;
 
 export interface Migration {
   /** Whether tokens had been delivered. */
@@ -71,7 +66,7 @@ export class MigratingClient implements TokenClient {
 
   generate(
     request: PreprocessedRequest,
-    options: CallOptions = {},
+    options: TokenCallOptions = {},
   ): AsyncGenerator<Annotated<EngineOutputItem>> {
     return this.#options.limit > 0
       ? this.#generate(request, options)
@@ -80,7 +75,7 @@ export class MigratingClient implements TokenClient {
 
   async *#generate(
     request: PreprocessedRequest,
-    options: CallOptions,
+    options: TokenCallOptions,
   ): AsyncGenerator<Annotated<EngineOutputItem>> {
     const answer = new DeliveredAnswer(this.#withSeed(request));
     const failed = new Set<bigint>(options.avoid);
@@ -129,7 +124,7 @@ export class MigratingClient implements TokenClient {
   /** One attempt; a worker that falls silent fails it like one that is gone. */
   async *#send(
     request: PreprocessedRequest,
-    options: CallOptions,
+    options: TokenCallOptions,
   ): AsyncGenerator<Annotated<EngineOutputItem>> {
     const { signal, onRouted } = options;
     const attempt = new AbortController();

@@ -103,6 +103,11 @@ export class EndpointClient<Request = unknown, Item = unknown> {
     return this.#inflight.get(instanceId) ?? 0;
   }
 
+  /** Resolves once discovery has told who is there; rejects with the signal's reason. */
+  async synced(signal: AbortSignal = this.#end.signal): Promise<void> {
+    if (!this.#synced) await this.#untilSynced(signal);
+  }
+
   /** Resolves once at least `count` instances are known; rejects with the signal's reason. */
   async waitForInstances(options: {
     readonly count?: number;

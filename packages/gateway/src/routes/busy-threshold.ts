@@ -1,0 +1,90 @@
+// GET, POST /busy_threshold: above which load workers of a model take nothing more.
+import { InvalidArgumentError } from "@dyn/protocol";
+import { type BusyThresholds, checkBusyThresholds, noThresholds } from "@dyn/router";
+import { z } from "zod";
+import type { GatewayContext } from "../gateway-context.ts";
+import { readJsonBody } from "../http/read-body.ts";
+import type { Route } from "../http/router.ts";
+import { sendJson } from "../http/send-json.ts";
+import { parseJson } from "../validation/parse-json.ts";
+
+const threshold = z.number().nullish();
+const Body = z.looseObject({
+  model: z.string().min(1),
+  active_decode_blocks_threshold: threshold,
+  active_prefill_tokens_threshold: threshold,
+  active_prefill_tokens_threshold_frac: threshold,
+});
+
+/** With those that the frontend began with for models that nobody set any for. */
+export function busyThresholdRoutes(context: GatewayContext): Route[] {
+  const { models, thresholds } = context;
+  return [
+    {
+      method: "GET",
+      path: "/busy_threshold",
+      doc: { tag: "Operation", summary: "Above which load workers take nothing more." },
+      access: "admin",
+      handle: ({ response }) => {
+        const names = new Set([...thresholds.keys(), ...models.list().map(({ name }) => name)]);
+        const rows = [...names].map((name) => toRow(name, current(context, name)));
+        sendJson(response, 200, { thresholds: rows });
+      },
+    },
+    {
+      method: "POST",
+      path: "/busy_threshold",
+      doc: { tag: "Operation", summary: "Sets or reads those of one model." },
+      access: "admin",
+      handle: async (exchange) => {
+        const text = await readJsonBody(exchange, context.limits.bodySizeBytes);
+        const parsed = Body.safeParse(parseJson(text, context.limits));
+        if (!parsed.success) {
+          throw new InvalidArgumentError(
+            `The body is not one of /busy_threshold: ${z.prettifyError(parsed.error)}`,
+          );
+        }
+        const { model, ...fields } = parsed.data;
+        const isRead = !Object.keys(fields).some((name) => name.startsWith("active_"));
+        const before = current(context, model);
+        const next = isRead ? before : checkBusyThresholds(merge(before, fields));
+        if (!isRead) {
+          thresholds.set(model, next);
+          for (const router of routersOf(context, model)) router.setThresholds(next);
+        }
+        sendJson(exchange.response, 200, toRow(model, next));
+      },
+    },
+  ];
+}
+
+function current({ models, thresholds, routing }: GatewayContext, model: string): BusyThresholds {
+  const router = models.known(model)?.routers()[0];
+  return router?.thresholds ?? thresholds.get(model) ?? routing.settings.thresholds ?? noThresholds;
+}
+
+function routersOf({ models }: GatewayContext, model: string) {
+  return models.known(model)?.routers() ?? [];
+}
+
+function merge(before: BusyThresholds, fields: Partial<z.infer<typeof Body>>): BusyThresholds {
+  const pick = (value: number | null | undefined, old: number | null) =>
+    value === undefined ? old : value;
+  return {
+    activeDecodeBlocks: pick(fields.active_decode_blocks_threshold, before.activeDecodeBlocks),
+    activePrefillTokens: pick(fields.active_prefill_tokens_threshold, before.activePrefillTokens),
+    activePrefillTokensFrac: pick(
+      fields.active_prefill_tokens_threshold_frac,
+      before.activePrefillTokensFrac,
+    ),
+  };
+}
+
+function toRow(model: string, thresholds: BusyThresholds) {
+  return {
+    model,
+    active_decode_blocks_threshold: thresholds.activeDecodeBlocks,
+    active_prefill_tokens_threshold: thresholds.activePrefillTokens,
+    active_prefill_tokens_threshold_frac: thresholds.activePrefillTokensFrac,
+  };
+}

@@ -1,0 +1,189 @@
+// The client of an endpoint, with a KV router in front: hashes, waits its turn, chooses, sends, and keeps the books.
+import type { EngineOutputItem, PreprocessedRequest } from "@dyn/protocol";
+import { DynError, UnavailableError } from "@dyn/protocol";
+import type { Annotated, EndpointClient, Instance } from "@dyn/runtime";
+import type { TokenCallOptions, TokenClient } from "../token-client.ts";
+import { type KvRouter, type RouteChoice, sessionIdOf } from "./kv-router.ts";
+
+const queryAnnotation = "query_instance_id:";
+/** For which a worker that has not come is waited for at start. */
+const initialWaitMs = 60_000;
+
+export interface KvRoutedClientOptions {
+  readonly client: EndpointClient<PreprocessedRequest, EngineOutputItem>;
+  readonly router: KvRouter;
+  readonly onFirstToken?: (seconds: number) => void;
+  readonly onEnded?: (outputTokens: number) => void;
+  readonly onClosed?: () => void;
+}
+
+export class KvRoutedClient implements TokenClient {
+  readonly router: KvRouter;
+  readonly #options: KvRoutedClientOptions;
+  readonly #client: EndpointClient<PreprocessedRequest, EngineOutputItem>;
+  readonly #starting: Promise<void>;
+  #hadWorkers = false;
+
+  constructor(options: KvRoutedClientOptions) {
+    this.#options = options;
+    this.#client = options.client;
+    this.router = options.router;
+    this.#starting = options.router.start();
+    // Whoever asks first hears of it.
+    this.#starting.catch(() => {});
+  }
+
+  get instances(): Instance[] {
+    return this.#client.instances;
+  }
+
+  async close(): Promise<void> {
+    await this.#starting.catch(() => {});
+    await this.router.close();
+    await this.#client.close();
+    this.#options.onClosed?.();
+  }
+
+  async *generate(
+    request: PreprocessedRequest,
+    options: TokenCallOptions = {},
+  ): AsyncGenerator<Annotated<EngineOutputItem>> {
+    await this.#starting;
+    await this.#client.synced(options.signal);
+    await this.#waitForWorkers(options.signal);
+    const requestId = options.requestId ?? crypto.randomUUID();
+    const queuedMs = await this.#waitForTurn(request, options);
+    let choice: RouteChoice | null;
+    try {
+      choice = this.#choose(request, { ...options, requestId }, queuedMs);
+    } catch (error) {
+      // The turn was not used: the next one may have it.
+      this.router.queue?.pump();
+      throw error;
+    }
+    if (choice === null) {
+      // Everybody has failed just now: the client tries the one that may be back first.
+      yield* this.#client.generate(request, { ...options, requestId });
+      return;
+    }
+    options.onDecision?.(choice.record);
+    const isQuery = request.annotations.some((name) => name.startsWith(queryAnnotation));
+    if (isQuery) yield* this.#answerQuery(choice, options);
+    else yield* this.#send(request, { ...options, requestId }, choice);
+  }
+
+  #answerQuery(choice: RouteChoice, options: TokenCallOptions): Annotated<EngineOutputItem>[] {
+    const instance = this.instances.find((it) => it.instanceId === choice.workerId);
+    if (instance !== undefined) options.onRouted?.(instance);
+    this.router.queue?.pump();
+    return [{ data: { token_ids: [], finish_reason: "stop" } }];
+  }
+
+  async *#send(
+    request: PreprocessedRequest,
+    options: TokenCallOptions & { readonly requestId: string },
+    choice: RouteChoice,
+  ): AsyncGenerator<Annotated<EngineOutputItem>> {
+    const { router } = this;
+    const { requestId } = options;
+    const { workerId, dpRank, hashes } = choice;
+    const sessionId = sessionIdOf(request);
+    const startMs = performance.now();
+    let outputTokens = 0;
+    let end: "complete" | "left" | "failed" = "left";
+    router.book(requestId, choice, request);
+    if (sessionId !== null) router.sessionDispatched(sessionId, choice);
+    const stream = this.#client.generate(
+      {
+        ...request,
+        routing: { ...request.routing, dp_rank: dpRank },
+        router_config_override: null,
+      },
+      { ...options, instanceId: workerId },
+    );
+    try {
+      for await (const item of stream) {
+        const count = item.data?.token_ids.length ?? 0;
+        if (count > 0) {
+          if (outputTokens === 0) {
+            router.prefillCompleted(requestId, choice);
+            this.#options.onFirstToken?.((performance.now() - startMs) / 1000);
+          }
+          outputTokens += count;
+          router.active.outputTokens(requestId, count);
+        }
+        yield item;
+      }
+      end = "complete";
+    } catch (error) {
+      end = "failed";
+      throw this.#ofInstance(error, options);
+    } finally {
+      router.free(requestId, choice, hashes.sequenceHashes.length, end === "complete");
+      if (sessionId !== null) router.sessionEnded(sessionId, end === "failed");
+      this.#options.onEnded?.(outputTokens);
+    }
+  }
+
+  /** A worker that left between the choice and the call is a loss like any other; one that the caller named is not. */
+  #ofInstance(error: unknown, options: TokenCallOptions): unknown {
+    if (options.instanceId !== undefined || !DynError.is(error)) return error;
+    if (error.code !== "DYN_RUNTIME_UNKNOWN_INSTANCE") return error;
+    return new UnavailableError("The chosen worker has left.", {
+      code: "DYN_RUNTIME_CANNOT_CONNECT",
+      cause: error,
+    });
+  }
+
+  /** `null`: nobody can be asked now. */
+  #choose(
+    request: PreprocessedRequest,
+    options: TokenCallOptions & { readonly requestId: string },
+    queuedMs: number,
+  ): RouteChoice | null {
+    const { instanceId: pin, avoid, requestId } = options;
+    const workerIds = this.#candidates(avoid);
+    const isKnown = pin !== undefined && this.instances.some((it) => it.instanceId === pin);
+    if (pin !== undefined && !isKnown) return null;
+    if (workerIds.length === 0 && pin === undefined) return null;
+    return this.router.choose({ request, requestId, workerIds, pin: pin ?? null, queuedMs });
+  }
+
+  #candidates(avoid: ReadonlySet<bigint> | undefined): bigint[] {
+    const { free, routable } = this.#client.sets;
+    const others = (set: readonly Instance[]) =>
+      avoid === undefined ? set : set.filter(({ instanceId }) => !avoid.has(instanceId));
+    const found = [others(free), others(routable), free, routable].find((it) => it.length > 0);
+    return (found ?? []).map(({ instanceId }) => instanceId);
+  }
+
+  async #waitForTurn(request: PreprocessedRequest, options: TokenCallOptions): Promise<number> {
+    const { router } = this;
+    router.setEligible(this.instances.map(({ instanceId }) => instanceId));
+    if (router.queue === null || options.instanceId !== undefined) return 0;
+    const { routing } = request;
+    return router.queue.enter(
+      {
+        tokenCount: request.token_ids.length,
+        priorityJump: routing?.priority_jump ?? 0,
+        strictPriority: routing?.strict_priority ?? 0,
+      },
+      options.signal,
+    );
+  }
+
+  async #waitForWorkers(signal: AbortSignal | undefined): Promise<void> {
+    const count = this.router.settings.minInitialWorkers;
+    if (this.#hadWorkers || count === 0) return;
+    const late = AbortSignal.timeout(initialWaitMs);
+    await this.#client.waitForInstances({
+      count,
+      signal: signal === undefined ? late : AbortSignal.any([signal, late]),
+    });
+    this.#hadWorkers = true;
+  }
+}
+
+export function createKvRoutedClient(options: KvRoutedClientOptions): KvRoutedClient {
+  return new KvRoutedClient(options);
+}

@@ -1,0 +1,73 @@
+import { InvalidArgumentError } from "@dyn/protocol";
+import {
+  type CostSettings,
+  checkCostSettings,
+  defaultCostSettings,
+} from "../cost/cost-settings.ts";
+import type { TwoTierSettings } from "../cost/pick-two-tier.ts";
+import { type BusyThresholds, checkBusyThresholds, noThresholds } from "../load/busy-thresholds.ts";
+import type { QueueSettings } from "../queue/request-queue.ts";
+import type { SessionSettings } from "../session/session-bindings.ts";
+
+/** How a KV router decides. */
+export interface RouterSettings {
+  readonly cost: CostSettings;
+  /** `cost`: the cheapest. `twoTier`: balance first, then a good prefix, then the least loaded. */
+  readonly selection:
+    | { readonly type: "cost" }
+    | { readonly type: "twoTier"; readonly settings: TwoTierSettings };
+  /** Off: what workers have cached is guessed from what they were sent. */
+  readonly useKvEvents: boolean;
+  /** How long such a guess holds; `null`: until there is no room (least recently used first). */
+  readonly approximateTtlMs: number | null;
+  /** With events: how long a prompt counts as cached from its routing on, until its events come. `null`: not at all. */
+  readonly predictedTtlMs: number | null;
+  readonly assumeKvReuse: boolean;
+  readonly trackOutputBlocks: boolean;
+  /** Tell other routers of the endpoint what was sent where. */
+  readonly replicaSync: boolean;
+  /**
+   * No rank gets a request that would bring it above this many times the mean of running requests (and above 8), whatever
+   * it has cached. `null`: no bound.
+   */
+  readonly imbalanceBound: number | null;
+  readonly thresholds: BusyThresholds;
+  readonly queue: QueueSettings | null;
+  readonly sessions: SessionSettings | null;
+  /** Bound of the index. */
+  readonly indexBytes: number;
+  /** Workers to wait for before the first request is routed. */
+  readonly minInitialWorkers: number;
+}
+
+export const defaultRouterSettings: RouterSettings = Object.freeze<RouterSettings>({
+  cost: defaultCostSettings,
+  selection: { type: "cost" },
+  useKvEvents: true,
+  approximateTtlMs: 120_000,
+  predictedTtlMs: null,
+  assumeKvReuse: true,
+  trackOutputBlocks: false,
+  replicaSync: false,
+  imbalanceBound: 2,
+  thresholds: noThresholds,
+  queue: null,
+  sessions: null,
+  indexBytes: 2 ** 30,
+  minInitialWorkers: 0,
+});
+
+/** With the defaults for what is left out. Throws an InvalidArgumentError that names the setting. */
+export function completeRouterSettings(settings: Partial<RouterSettings>): RouterSettings {
+  const complete = { ...defaultRouterSettings, ...settings };
+  checkCostSettings(complete.cost);
+  checkBusyThresholds(complete.thresholds);
+  const { imbalanceBound } = complete;
+  if (imbalanceBound !== null && !(imbalanceBound >= 1)) {
+    throw new InvalidArgumentError(
+      `The router's imbalanceBound is ${imbalanceBound}; give a number from 1 on, or null.`,
+      { param: "imbalanceBound" },
+    );
+  }
+  return complete;
+}

@@ -1,0 +1,84 @@
+// What workers say of themselves in their model cards, as far as routing asks: ranks, room, block size.
+import type { Discovery, EndpointId } from "@dyn/runtime";
+
+export interface WorkerFacts {
+  readonly dpSize: number;
+  /** 0 = unknown, as below. */
+  readonly totalKvBlocks: number;
+  readonly maxBatchedTokens: number;
+  readonly blockSize: number;
+  /** `null`: the card does not say. */
+  readonly publishesKvEvents: boolean | null;
+}
+
+export const unknownWorker: WorkerFacts = Object.freeze({
+  dpSize: 1,
+  totalKvBlocks: 0,
+  maxBatchedTokens: 0,
+  blockSize: 0,
+  publishesKvEvents: null,
+});
+
+export class WorkerDirectory {
+  readonly #facts = new Map<bigint, WorkerFacts>();
+  readonly #end = new AbortController();
+  readonly #watching: Promise<void>;
+
+  constructor(options: {
+    readonly discovery: Discovery;
+    readonly endpoint: EndpointId;
+    readonly onLeft: (workerId: bigint) => void;
+    readonly onProblem: (message: string, error: unknown) => void;
+  }) {
+    this.#watching = this.#watch(options);
+  }
+
+  get(workerId: bigint): WorkerFacts {
+    return this.#facts.get(workerId) ?? unknownWorker;
+  }
+
+  get workerIds(): readonly bigint[] {
+    return [...this.#facts.keys()];
+  }
+
+  async close(): Promise<void> {
+    this.#end.abort();
+    await this.#watching;
+  }
+
+  async #watch({
+    discovery,
+    endpoint,
+    onLeft,
+    onProblem,
+  }: ConstructorParameters<typeof WorkerDirectory>[0]): Promise<void> {
+    const { signal } = this.#end;
+    const prefix = `${endpoint.namespace}/${endpoint.component}/${endpoint.endpoint}`;
+    /** A worker may have a card for each of its models. */
+    const keys = new Map<string, bigint>();
+    try {
+      for await (const event of discovery.watch("v1/mdc", { prefix, signal })) {
+        if (event.type === "put" && event.record.type === "model") {
+          const { instanceId, card } = event.record;
+          const runtime = card.runtimeConfig ?? {};
+          keys.set(event.key, instanceId);
+          this.#facts.set(instanceId, {
+            dpSize: runtime.dataParallelSize ?? 1,
+            totalKvBlocks: runtime.totalKvBlocks ?? 0,
+            maxBatchedTokens: runtime.maxNumBatchedTokens ?? 0,
+            blockSize: card.kvCacheBlockSize,
+            publishesKvEvents: runtime.kvEventPublishingEnabled ?? null,
+          });
+        } else if (event.type === "delete") {
+          const workerId = keys.get(event.key);
+          keys.delete(event.key);
+          if (workerId === undefined || [...keys.values()].includes(workerId)) continue;
+          this.#facts.delete(workerId);
+          onLeft(workerId);
+        }
+      }
+    } catch (error) {
+      if (!signal.aborted) onProblem("The watch of the workers' cards ended.", error);
+    }
+  }
+}

@@ -1,0 +1,75 @@
+import type { MetricsRegistry } from "@dyn/metrics";
+
+const labelNames = ["dynamo_namespace", "dynamo_component", "model"];
+const prefix = "dynamo_component_router";
+const shares = Array.from({ length: 21 }, (_, i) => i / 20);
+const doubling = (first: number, count: number, factor: number) =>
+  Array.from({ length: count }, (_, i) => first * factor ** i);
+const tokens = doubling(64, 12, 2);
+
+export type RouterFamilies = ReturnType<typeof createRouterFamilies>;
+
+export function createRouterFamilies(registry: MetricsRegistry) {
+  const counter = (name: string, help: string, more: readonly string[] = []) =>
+    registry.counter({ name, help, labelNames: [...labelNames, ...more] });
+  const gauge = (name: string, help: string, more: readonly string[] = []) =>
+    registry.gauge({ name, help, labelNames: [...labelNames, ...more] });
+  const histogram = (name: string, help: string, buckets: readonly number[]) =>
+    registry.histogram({ name, help, buckets, labelNames });
+  const overhead = (name: string, help: string, buckets: readonly number[]) =>
+    registry.histogram({ name: `dynamo_router_overhead_${name}_ms`, help, buckets });
+  return {
+    started: counter(`${prefix}_requests_started_total`, "Requests that were routed."),
+    requests: counter(`${prefix}_requests_total`, "Routed requests that are over."),
+    timeToFirstToken: histogram(
+      `${prefix}_time_to_first_token_seconds`,
+      "From routing to the first token.",
+      doubling(0.001, 18, 2),
+    ),
+    inputTokens: histogram(`${prefix}_input_sequence_tokens`, "Tokens of prompts.", tokens),
+    outputTokens: histogram(`${prefix}_output_sequence_tokens`, "Tokens of answers.", tokens),
+    hitRate: histogram(
+      `${prefix}_kv_hit_rate`,
+      "Share of a prompt's blocks that the chosen worker has.",
+      shares,
+    ),
+    notBest: counter(
+      `${prefix}_non_max_overlap_selections_total`,
+      "Requests that went to a worker with less of the prompt than another one had.",
+    ),
+    overlapLost: counter(`${prefix}_overlap_blocks_lost`, "Blocks that the other one had more."),
+    bestTokens: counter(
+      `${prefix}_kv_best_eligible_cached_prefix_tokens_total`,
+      "Prompt tokens cached at the worker that had most of them.",
+    ),
+    selectedTokens: counter(
+      `${prefix}_kv_selected_cached_prefix_tokens_total`,
+      "Prompt tokens cached at the chosen worker.",
+    ),
+    events: registry.counter({
+      name: "dynamo_component_kv_cache_events_applied",
+      help: "KV events by what came of them.",
+      labelNames: ["event_type", "status"],
+    }),
+    hashing: overhead("block_hashing", "Hashing a prompt.", doubling(0.001, 15, 2)),
+    finding: overhead("indexer_find_matches", "Searching the index.", doubling(0.01, 10, 3)),
+    scheduling: overhead("scheduling", "Weighing the workers.", doubling(0.01, 10, 3)),
+    total: overhead("total", "All of a decision.", doubling(0.01, 10, 3)),
+    ties: counter("dyn_router_ties_total", "Decisions that were drawn among equals."),
+    reasons: counter("dyn_router_decisions_total", "Decisions by reason.", ["reason"]),
+    bounded: counter(
+      "dyn_router_bounded_total",
+      "Decisions in which a worker was left out for having too large a share of the requests.",
+    ),
+    indexBlocks: gauge("dyn_router_index_blocks", "Blocks in the index."),
+    indexBytes: gauge("dyn_router_index_bytes", "Memory of the index."),
+    active: gauge("dyn_router_active_requests", "Requests that run, as far as this router knows."),
+    queueDepth: gauge("dyn_router_queue_depth", "Requests that wait in the router."),
+    sources: gauge("dyn_router_event_sources", "Ranks whose KV events are followed."),
+    problems: gauge(
+      "dyn_router_worker_problems",
+      "Ranks whose cache the router cannot know, by what is wrong.",
+      ["kind"],
+    ),
+  };
+}

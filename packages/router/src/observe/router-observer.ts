@@ -1,0 +1,19 @@
+// What a router tells whoever counts: metrics, logs.
+import type { RouterEvent } from "@dyn/kv-events";
+import type { DecisionRecord } from "../decision/decision-record.ts";
+
+export interface RouterObserver {
+  decided?(record: DecisionRecord): void;
+  /** Milliseconds of the steps of one decision. */
+  timed?(steps: {
+    readonly hashMs: number;
+    readonly findMs: number;
+    readonly chooseMs: number;
+  }): void;
+  firstToken?(seconds: number): void;
+  ended?(outputTokens: number): void;
+  eventApplied?(event: RouterEvent, outcome: string): void;
+  /** Once for each worker and fault. */
+  warned?(message: string): void;
+  problem?(message: string, error: unknown): void;
+}

@@ -1,0 +1,212 @@
+// `--router-policy-config`: the routing policy as data. Filter -> score -> pick, by worker role, with queue classes.
+import { InvalidArgumentError } from "@dyn/protocol";
+import { z } from "zod";
+import type { RouterSettings } from "../choice/router-settings.ts";
+import { completeRouterSettings } from "../choice/router-settings.ts";
+import { defaultTwoTierSettings } from "../cost/pick-two-tier.ts";
+import { defaultQueueSettings, type QueueSettings } from "../queue/request-queue.ts";
+
+const weight = z.number().min(0);
+const limit = z.number().int().min(0);
+
+/** The router keys that this release acts on; others stop start-up. */
+const RouterKeys = z.strictObject({
+  host_cache_hit_weight: weight.optional(),
+  disk_cache_hit_weight: weight.optional(),
+  use_kv_events: z.boolean().optional(),
+  router_replica_sync: z.boolean().optional(),
+  router_track_active_blocks: z.boolean().optional(),
+  router_track_output_blocks: z.boolean().optional(),
+  router_assume_kv_reuse: z.boolean().optional(),
+  router_track_prefill_tokens: z.boolean().optional(),
+  router_ttl_secs: z.number().gt(0).optional(),
+  router_approximate_cache_policy: z.enum(["ttl", "lru"]).optional(),
+  router_predicted_ttl_secs: z.number().gt(0).optional(),
+  /** Ours: how far above the mean of running requests a worker may get; null = no bound. */
+  imbalance_bound: z.number().min(1).nullable().optional(),
+});
+
+const CostInstance = z.strictObject({
+  name: z.string().min(1),
+  type: z.literal("dynamo-default-cost-fn"),
+  parameters: z
+    .strictObject({
+      overlap_score_credit: weight,
+      overlap_score_credit_decay: weight,
+      prefill_load_scale: weight,
+      decode_active_request_weight: weight,
+      host_cache_hit_weight: weight,
+      disk_cache_hit_weight: weight,
+      router_temperature: weight,
+    })
+    .partial()
+    .default({}),
+});
+
+const TwoTierInstance = z.strictObject({
+  name: z.string().min(1),
+  type: z.literal("dynamo-two-tier-cost-fn"),
+  parameters: z
+    .strictObject({
+      cache_threshold: weight,
+      balance_abs_threshold: weight,
+      balance_rel_threshold: weight,
+    })
+    .partial()
+    .default({}),
+});
+
+const Instance = z.discriminatedUnion("type", [CostInstance, TwoTierInstance]);
+
+const QueueClass = z.strictObject({
+  name: z.string().min(1),
+  policy_family: z.string(),
+  cache_bucket: z.string(),
+  queue_policy: z.enum(["fcfs", "wspt"]).default("fcfs"),
+  quantum: z.number().gt(0).optional(),
+  prefill_busy_threshold: limit.nullish(),
+  prefill_busy_threshold_frac: weight.nullish(),
+  request_queue_limit_per_worker: limit.optional(),
+  raw_isl_token_queue_limit_per_worker: limit.optional(),
+});
+
+const PolicyFile = z.strictObject({
+  router: RouterKeys.optional(),
+  default_policy_family: z.string().optional(),
+  uncached_isl_buckets: z
+    .array(z.strictObject({ min_tokens: limit, bucket: z.string() }))
+    .length(1)
+    .optional(),
+  policy_classes: z.array(QueueClass).length(1).optional(),
+  worker_selection: z
+    .strictObject({
+      aggregated: z.string().optional(),
+      instances: z.array(Instance).default([]),
+    })
+    .optional(),
+});
+
+/**
+ * The file's settings laid over those of the flags. `document`: what YAML parsing gave. Unknown keys, names that lead
+ * nowhere, and what this release does not act on are refused with an InvalidArgumentError.
+ */
+export function applyPolicyFile(
+  document: unknown,
+  flags: Partial<RouterSettings>,
+  path = "the policy file",
+): RouterSettings {
+  const parsed = PolicyFile.safeParse(document);
+  if (!parsed.success) {
+    throw refuse(`${path} is no policy that this release takes: ${z.prettifyError(parsed.error)}`);
+  }
+  const file = parsed.data;
+  if (Object.keys(file).length === 0)
+    throw refuse(`${path} is empty. Give router, policy_classes or worker_selection.`);
+  const base = completeRouterSettings(flags);
+  const router = file.router ?? {};
+  const ttlMs = router.router_ttl_secs === undefined ? undefined : router.router_ttl_secs * 1000;
+  const predictedMs = router.router_predicted_ttl_secs;
+  const merged: RouterSettings = {
+    ...base,
+    useKvEvents: router.use_kv_events ?? base.useKvEvents,
+    replicaSync: router.router_replica_sync ?? base.replicaSync,
+    trackOutputBlocks: router.router_track_output_blocks ?? base.trackOutputBlocks,
+    assumeKvReuse: router.router_assume_kv_reuse ?? base.assumeKvReuse,
+    approximateTtlMs:
+      router.router_approximate_cache_policy === "lru" ? null : (ttlMs ?? base.approximateTtlMs),
+    predictedTtlMs: predictedMs === undefined ? base.predictedTtlMs : predictedMs * 1000,
+    imbalanceBound:
+      router.imbalance_bound === undefined ? base.imbalanceBound : router.imbalance_bound,
+    cost: {
+      ...base.cost,
+      hostCacheHitWeight: router.host_cache_hit_weight ?? base.cost.hostCacheHitWeight,
+      diskCacheHitWeight: router.disk_cache_hit_weight ?? base.cost.diskCacheHitWeight,
+      trackActiveBlocks: router.router_track_active_blocks ?? base.cost.trackActiveBlocks,
+      trackPrefillTokens: router.router_track_prefill_tokens ?? base.cost.trackPrefillTokens,
+    },
+    queue: queueOf(file, path) ?? base.queue,
+  };
+  return completeRouterSettings(withSelection(merged, file.worker_selection, path));
+}
+
+function withSelection(
+  base: RouterSettings,
+  selection: z.infer<typeof PolicyFile>["worker_selection"],
+  path: string,
+): RouterSettings {
+  if (selection === undefined) return base;
+  const names = selection.instances.map(({ name }) => name);
+  const double = names.find((name, i) => names.indexOf(name) !== i);
+  if (double !== undefined) throw refuse(`${path} has two instances named ${double}.`);
+  if (names.includes("default"))
+    throw refuse(`${path} names an instance "default", which is reserved.`);
+  const name = selection.aggregated ?? "default";
+  if (name === "default") return base;
+  const instance = selection.instances.find((it) => it.name === name);
+  if (instance === undefined) {
+    throw refuse(`${path} selects ${name}, and its instances are ${names.join(", ") || "none"}.`);
+  }
+  if (instance.type === "dynamo-two-tier-cost-fn") {
+    const { parameters } = instance;
+    const settings = {
+      cacheThreshold: parameters.cache_threshold ?? defaultTwoTierSettings.cacheThreshold,
+      balanceAbsThreshold:
+        parameters.balance_abs_threshold ?? defaultTwoTierSettings.balanceAbsThreshold,
+      balanceRelThreshold:
+        parameters.balance_rel_threshold ?? defaultTwoTierSettings.balanceRelThreshold,
+    };
+    return { ...base, selection: { type: "twoTier", settings } };
+  }
+  const { parameters } = instance;
+  const { cost } = base;
+  return {
+    ...base,
+    cost: {
+      ...cost,
+      overlapScoreCredit: parameters.overlap_score_credit ?? cost.overlapScoreCredit,
+      overlapScoreCreditDecay:
+        parameters.overlap_score_credit_decay ?? cost.overlapScoreCreditDecay,
+      prefillLoadScale: parameters.prefill_load_scale ?? cost.prefillLoadScale,
+      decodeActiveRequestWeight:
+        parameters.decode_active_request_weight ?? cost.decodeActiveRequestWeight,
+      hostCacheHitWeight: parameters.host_cache_hit_weight ?? cost.hostCacheHitWeight,
+      diskCacheHitWeight: parameters.disk_cache_hit_weight ?? cost.diskCacheHitWeight,
+      temperature: parameters.router_temperature ?? cost.temperature,
+    },
+  };
+}
+
+/** One class; several need families and buckets, which this release refuses above. */
+function queueOf(file: z.infer<typeof PolicyFile>, path: string): QueueSettings | null {
+  const parts = [file.default_policy_family, file.uncached_isl_buckets, file.policy_classes];
+  const given = parts.filter((part) => part !== undefined).length;
+  if (given === 0) return null;
+  const queueClass = file.policy_classes?.[0];
+  if (given < 3 || queueClass === undefined) {
+    throw refuse(
+      `${path}: default_policy_family, uncached_isl_buckets and policy_classes go together.`,
+    );
+  }
+  if (queueClass.policy_family !== file.default_policy_family) {
+    throw refuse(
+      `${path}: the class ${queueClass.name} is of family ${queueClass.policy_family}, the default is ${file.default_policy_family}.`,
+    );
+  }
+  const { prefill_busy_threshold: tokens, prefill_busy_threshold_frac: share } = queueClass;
+  if (tokens == null && share == null) return null;
+  return {
+    ...defaultQueueSettings,
+    className: queueClass.name,
+    policy: queueClass.queue_policy,
+    thresholdTokens: tokens ?? null,
+    thresholdFrac: share ?? null,
+    maxRequestsPerWorker:
+      queueClass.request_queue_limit_per_worker ?? defaultQueueSettings.maxRequestsPerWorker,
+    maxTokensPerWorker:
+      queueClass.raw_isl_token_queue_limit_per_worker ?? defaultQueueSettings.maxTokensPerWorker,
+  };
+}
+
+function refuse(message: string): InvalidArgumentError {
+  return new InvalidArgumentError(message, { param: "router-policy-config" });
+}

@@ -1,0 +1,68 @@
+// Policy files: what they set, and that nothing in them is passed over.
+import { applyPolicyFile, defaultRouterSettings } from "@dyn/router";
+import { expect, test } from "vitest";
+
+test("router keys, a selection and a queue class lie over the flags", () => {
+  const settings = applyPolicyFile(
+    {
+      router: { use_kv_events: false, router_ttl_secs: 5, imbalance_bound: 3 },
+      default_policy_family: "std",
+      uncached_isl_buckets: [{ min_tokens: 0, bucket: "all" }],
+      policy_classes: [
+        {
+          name: "std_all",
+          policy_family: "std",
+          cache_bucket: "all",
+          queue_policy: "wspt",
+          prefill_busy_threshold: 100,
+          request_queue_limit_per_worker: 1,
+        },
+      ],
+      worker_selection: {
+        aggregated: "mine",
+        instances: [
+          { name: "mine", type: "dynamo-default-cost-fn", parameters: { overlap_score_credit: 2 } },
+        ],
+      },
+    },
+    { replicaSync: true },
+  );
+  expect(settings).toMatchObject({
+    useKvEvents: false,
+    approximateTtlMs: 5_000,
+    imbalanceBound: 3,
+    replicaSync: true,
+    cost: { ...defaultRouterSettings.cost, overlapScoreCredit: 2 },
+    queue: { policy: "wspt", thresholdTokens: 100, maxRequestsPerWorker: 1, className: "std_all" },
+  });
+});
+
+test("the two-tier rule has the defaults of its source", () => {
+  const instances = [{ name: "two", type: "dynamo-two-tier-cost-fn" }];
+  const file = { worker_selection: { aggregated: "two", instances } };
+  expect(applyPolicyFile(file, {}).selection).toEqual({
+    type: "twoTier",
+    settings: { cacheThreshold: 0.5, balanceAbsThreshold: 32, balanceRelThreshold: 1.1 },
+  });
+});
+
+test.each([
+  ["an empty file", {}, "is empty"],
+  ["an unknown key", { routr: {} }, "routr"],
+  ["an unknown router key", { router: { router_magic: 1 } }, "router_magic"],
+  ["a name that leads nowhere", { worker_selection: { aggregated: "x" } }, "selects x"],
+  [
+    "a reserved name",
+    { worker_selection: { instances: [{ name: "default", type: "dynamo-two-tier-cost-fn" }] } },
+    "reserved",
+  ],
+  ["half a profile", { default_policy_family: "std" }, "go together"],
+  ["a text", "kv", "no policy"],
+  [
+    "no load in the cost",
+    { router: { router_track_active_blocks: false, router_track_prefill_tokens: false } },
+    "leave no load",
+  ],
+])("%s is refused", (_, document, message) => {
+  expect(() => applyPolicyFile(document, {})).toThrow(message);
+});
