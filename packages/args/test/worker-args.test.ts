@@ -293,7 +293,7 @@ describe("values that are wrong by themselves", () => {
     [["--tp", "2"], "--tp"],
     [["--dp-size", "2"], "one process"],
     [["--disaggregation-mode", "prefill"], "prefill"],
-    [["--kv-events-config", '{"publisher":"zmq"}'], "zmq"],
+    [["--kv-events-config", '{"publisher":"kafka"}'], "zmq"],
     [["--quantization", "fp8"], "q8"],
     [["--load-format", "gguf"], "safetensors"],
     [["--schedule-low-priority-values-first"], "more urgent"],
@@ -311,6 +311,14 @@ describe("values that are wrong by themselves", () => {
     const error = caught(() => worker(["--api-key", "hunter2"]));
     expect(error.message).toContain("--api-key is refused");
     expect(error.message).not.toContain("hunter2");
+  });
+
+  test("KV events leave the worker with the publisher zmq alone", () => {
+    const uses = (config: string) => worker(["--kv-events-config", config]).derived.useKvEvents;
+    expect(uses('{"publisher":"zmq"}')).toBe(true);
+    expect(uses('{"publisher":"null"}')).toBe(false);
+    expect(uses('{"endpoint":"tcp://*:5557"}')).toBe(false);
+    expect(worker([]).derived.useKvEvents).toBe(false);
   });
 
   test("a lower type of weights gives a notice, not a change", () => {
