@@ -11,7 +11,8 @@ MODEL = os.environ["DYN_TEST_MODEL"]
 OPTIONS = {
     "model": MODEL,
     "max_tokens": 32,
-    "temperature": 0,
+    # The SDK has no argument for it any more; the API has.
+    "extra_body": {"temperature": 0},
     "system": "Be brief.",
     "messages": [{"role": "user", "content": [{"type": "text", "text": "What is 12 + 30?"}]}],
     "stop_sequences": ["never there"],
@@ -63,7 +64,7 @@ def test_models(client):
 
 def test_errors_are_the_sdks_own(client):
     with pytest.raises(anthropic.BadRequestError, match="temperature"):
-        client.messages.create(**{**OPTIONS, "temperature": 9})
+        client.messages.create(**{**OPTIONS, "extra_body": {"temperature": 9}})
     with pytest.raises(anthropic.NotFoundError, match="nobody"):
         client.messages.create(**{**OPTIONS, "model": "nobody"})
 
