@@ -35,6 +35,11 @@ export function createChatChunkFormat({ logprobs, reasoningField }: ChatFormatOp
   };
 }
 
+/** A choice's role in a chunk of its own. */
+export function openChatChoice(index: number): string {
+  return `{"index":${index},"delta":{"role":"assistant","content":""},"finish_reason":null,"logprobs":null}`;
+}
+
 function formatExtras(delta: ChoiceDelta, comma: string, reasoningKey: string): string {
   const parts: string[] = [];
   if (delta.reasoning !== "") parts.push(`${reasoningKey}:${JSON.stringify(delta.reasoning)}`);

@@ -38,12 +38,19 @@ export function piecesToSplit(pieces: readonly OutputPiece[]): SplitText {
   let reasoning = "";
   const toolCalls: ToolCallDelta[] = [];
   for (const piece of pieces) {
-    if (piece.kind === "call") toolCalls.push(piece.call);
+    if (piece.kind === "call") addCall(toolCalls, piece.call);
     else if (piece.kind === "text") text += piece.text;
     else reasoning += piece.text;
   }
   const isText = reasoning === "" && toolCalls.length === 0;
   return isText ? plainText(text) : { text, reasoning, toolCalls, pieces };
+}
+
+/** One entry per call: clients (LangChain) take two of one chunk for two calls, or join them in the wrong order. */
+function addCall(calls: ToolCallDelta[], call: ToolCallDelta): void {
+  const last = calls.at(-1);
+  if (last?.index !== call.index || call.begin !== null) calls.push(call);
+  else calls[calls.length - 1] = { ...last, arguments: last.arguments + call.arguments };
 }
 
 /** The parts of a delta in their order. */

@@ -15,6 +15,8 @@ export interface StreamSinkOptions {
   readonly object: string;
   /** The choice object of one chunk, as JSON. */
   readonly formatChoice: (index: number, delta: ChoiceDelta, isFirst: boolean) => string;
+  /** A chunk before a choice's first one; `null`: none. */
+  readonly openChoice?: ((index: number) => string) | null;
   readonly currentUsage: () => CompletionUsage;
   /** One more chunk with the usage and no choices before the end. */
   readonly includeUsage: boolean;
@@ -49,8 +51,12 @@ export class StreamSink implements DeltaSink {
   accept({ index }: ChoiceAssembler, delta: ChoiceDelta): void {
     const { writer, formatChoice, continuousUsage, firstEvents = "", extras } = this.#options;
     if (firstEvents !== "" && this.#begun.size === 0) writer.write(firstEvents);
-    const isFirst = !this.#begun.has(index);
+    let isFirst = !this.#begun.has(index);
     if (isFirst) this.#begun.add(index);
+    if (isFirst && this.#options.openChoice != null) {
+      writer.write(`${this.#before}${this.#options.openChoice(index)}${this.#after}}\n\n`);
+      isFirst = false;
+    }
     const choice = formatChoice(index, delta, isFirst);
     const usage = continuousUsage ? this.#usage() : "";
     const nvext = extras == null ? null : extras.ofChunk(delta);

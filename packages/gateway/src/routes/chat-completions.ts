@@ -12,7 +12,7 @@ import {
   isRoutingQuery,
 } from "../postprocess/annotation-events.ts";
 import { AnswerExtras } from "../postprocess/answer-extras.ts";
-import { createChatChunkFormat, toChatChoice } from "../postprocess/format-chat-choice.ts";
+import { createChatChunkFormat, openChatChoice, toChatChoice } from "../postprocess/format-chat-choice.ts";
 import { StreamSink } from "../postprocess/stream-sink.ts";
 import { UnarySink } from "../postprocess/unary-sink.ts";
 import { sumUsage } from "../postprocess/usage-meter.ts";
@@ -85,6 +85,8 @@ async function answerChat(
       head,
       object: "chat.completion.chunk",
       formatChoice: createChatChunkFormat(format),
+      // OpenAI's own client counts the log-probabilities of a choice's first chunk twice.
+      openChoice: logprobs === null ? null : openChatChoice,
       currentUsage,
       includeUsage: settings.forceIncludeUsage || request.stream_options?.include_usage === true,
       continuousUsage: request.stream_options?.continuous_usage_stats === true,

@@ -1,0 +1,48 @@
+// `pnpm sdk:python [pytest's arguments]`: the Python SDKs and schemathesis against `dyn launch agg`, in a Python
+// environment that it sets up by itself.
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { startLaunch } from "../src/start-program.ts";
+
+const folder = fileURLToPath(new URL(".", import.meta.url));
+
+function preparePython(): string {
+  const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache");
+  const environment = join(cache, "dyn-interop", "sdk-python");
+  const python = join(environment, "bin", "python");
+  if (!existsSync(python)) {
+    mkdirSync(environment, { recursive: true });
+    execFileSync("python3", ["-m", "venv", environment], { stdio: "inherit" });
+  }
+  const pip = ["-m", "pip", "install", "-q", "--disable-pip-version-check", "-r"];
+  execFileSync(python, [...pip, join(folder, "requirements.txt")], { stdio: "inherit" });
+  return python;
+}
+
+const python = preparePython();
+const program = await startLaunch(["agg", "--enable-anthropic-api"]);
+try {
+  const asked = process.argv.slice(2);
+  const pytest = spawn(
+    python,
+    ["-m", "pytest", "-q", "-p", "no:cacheprovider", ...(asked.length === 0 ? ["."] : asked)],
+    {
+      cwd: folder,
+      stdio: "inherit",
+      env: {
+        ...process.env,
+        PYTHONDONTWRITEBYTECODE: "1",
+        DYN_TEST_URL: program.ready,
+        DYN_TEST_MODEL: "dyn-tiny-chat",
+      },
+    },
+  );
+  const [code] = await once(pytest, "exit");
+  process.exitCode = code ?? 1;
+} finally {
+  await program.stop();
+}

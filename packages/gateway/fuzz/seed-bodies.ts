@@ -1,0 +1,169 @@
+// Sound bodies by route: what mutation starts from.
+
+const model = "tiny/chat";
+const messages = [
+  { role: "system", content: "Be brief." },
+  { role: "user", content: [{ type: "text", text: "What is 12 + 30?" }] },
+  {
+    role: "assistant",
+    content: null,
+    reasoning_content: "A sum.",
+    tool_calls: [
+      { id: "call_1", type: "function", function: { name: "add", arguments: '{"a":12,"b":30}' } },
+    ],
+  },
+  { role: "tool", tool_call_id: "call_1", content: "42" },
+  { role: "user", content: "Say it: 🙂 \u0000 e\u0301" },
+];
+const tools = [
+  {
+    type: "function",
+    function: {
+      name: "add",
+      description: "Adds.",
+      parameters: { type: "object", properties: { a: { type: "integer" } }, required: ["a"] },
+    },
+  },
+];
+const sampling = {
+  temperature: 0.7,
+  top_p: 0.9,
+  top_k: 20,
+  min_p: 0.05,
+  frequency_penalty: 0.1,
+  presence_penalty: 0.1,
+  repetition_penalty: 1.1,
+  logit_bias: { "5": -100, "300": 2 },
+  seed: 7,
+  n: 2,
+  stop: ["\n\n", "END"],
+  stop_token_ids: [2],
+  min_tokens: 2,
+  ignore_eos: true,
+  include_stop_str_in_output: true,
+  skip_special_tokens: false,
+  return_tokens_as_token_ids: true,
+  cache_salt: "s",
+  user: "u",
+  nvext: {
+    annotations: ["token_ids"],
+    extra_fields: ["timing", "worker_id", "completion_token_ids"],
+    agent_hints: { priority: 1, osl: 4 },
+  },
+};
+const chat = { model, messages, max_tokens: 6 };
+const text = { model, prompt: "Once upon", max_tokens: 6 };
+const responses = {
+  model,
+  input: [
+    { role: "user", content: [{ type: "input_text", text: "hello" }] },
+    { type: "function_call", call_id: "c1", name: "add", arguments: "{}" },
+    { type: "function_call_output", call_id: "c1", output: "42" },
+  ],
+  instructions: "Be brief.",
+  max_output_tokens: 6,
+  tools: [{ type: "function", name: "add", parameters: { type: "object" }, strict: false }],
+  tool_choice: "auto",
+  include: ["message.output_text.logprobs"],
+  metadata: { a: "b" },
+};
+const anthropic = {
+  model,
+  max_tokens: 6,
+  system: [{ type: "text", text: "Be brief." }],
+  messages: [
+    { role: "user", content: "hello" },
+    {
+      role: "assistant",
+      content: [
+        { type: "thinking", thinking: "hm" },
+        { type: "tool_use", id: "t1", name: "add", input: { a: 1 } },
+      ],
+    },
+    { role: "user", content: [{ type: "tool_result", tool_use_id: "t1", content: "42" }] },
+  ],
+  tools: [{ name: "add", description: "Adds.", input_schema: { type: "object" } }],
+  tool_choice: { type: "auto" },
+  stop_sequences: ["END"],
+};
+const tokenize = [
+  { model, prompt: "Hello" },
+  { model, prompt: ["a", "b"], return_token_strs: true },
+  { model, messages, tools },
+];
+const detokenize = [
+  { model, tokens: [72, 73, 300] },
+  { model, tokens: [[72], [73]] },
+];
+
+export const seedBodies: Readonly<Record<string, readonly object[]>> = {
+  "/v1/chat/completions": [
+    chat,
+    { ...chat, ...sampling },
+    {
+      ...chat,
+      stream: true,
+      stream_options: { include_usage: true },
+      logprobs: true,
+      top_logprobs: 3,
+    },
+    { ...chat, tools, tool_choice: "auto", parallel_tool_calls: false, reasoning_effort: "low" },
+    {
+      ...chat,
+      messages: [...messages, { role: "assistant", content: "It is" }],
+      continue_final_message: true,
+      chat_template_kwargs: { enable_thinking: false },
+    },
+    {
+      ...chat,
+      response_format: {
+        type: "json_schema",
+        json_schema: { name: "a", schema: { type: "object" } },
+      },
+    },
+    { ...chat, stream: true, nvext: { token_data: [1, 2, 3] }, thinking: { type: "enabled" } },
+  ],
+  "/v1/completions": [
+    text,
+    { ...text, ...sampling, logprobs: 3, echo: true },
+    {
+      ...text,
+      prompt: [
+        [1, 2, 3],
+        [4, 5],
+      ],
+      stream: true,
+      stream_options: { include_usage: true },
+    },
+    { ...text, prompt: [300, 301, 302], n: 2, best_of: 2 },
+    { ...text, prompt: ["a", "b"], guided_choice: ["yes", "no"] },
+  ],
+  "/v1/responses": [
+    responses,
+    { ...responses, stream: true },
+    {
+      model,
+      input: "hi",
+      max_output_tokens: 6,
+      reasoning: { effort: "low" },
+      text: { format: { type: "text" } },
+    },
+  ],
+  "/v1/responses/input_tokens": [responses, { model, input: "hi" }],
+  "/v1/messages": [
+    anthropic,
+    { ...anthropic, stream: true, thinking: { type: "enabled", budget_tokens: 1024 } },
+  ],
+  "/v1/messages/count_tokens": [anthropic],
+  "/v1/embeddings": [
+    { model, input: "hello" },
+    { model, input: [[1, 2]], encoding_format: "base64" },
+  ],
+  "/tokenize": tokenize,
+  "/v1/tokenize": tokenize,
+  "/detokenize": detokenize,
+  "/v1/detokenize": detokenize,
+};
+
+/** For a route that is not listed. */
+export const anyBody: readonly object[] = [{ model, input: "hello", prompt: "hello", messages }];
