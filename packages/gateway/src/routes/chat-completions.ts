@@ -12,7 +12,11 @@ import {
   isRoutingQuery,
 } from "../postprocess/annotation-events.ts";
 import { AnswerExtras } from "../postprocess/answer-extras.ts";
-import { createChatChunkFormat, openChatChoice, toChatChoice } from "../postprocess/format-chat-choice.ts";
+import {
+  createChatChunkFormat,
+  openChatChoice,
+  toChatChoice,
+} from "../postprocess/format-chat-choice.ts";
 import { StreamSink } from "../postprocess/stream-sink.ts";
 import { UnarySink } from "../postprocess/unary-sink.ts";
 import { sumUsage } from "../postprocess/usage-meter.ts";
