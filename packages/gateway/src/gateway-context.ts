@@ -1,4 +1,4 @@
-import type { FrontendMetrics, MetricsRegistry } from "@dyn/metrics";
+import type { FrontendMetrics } from "@dyn/metrics";
 import type { DistributedRuntime } from "@dyn/runtime";
 import type { GatewayLimits } from "./limits.ts";
 import type { GatewayLogger } from "./logger.ts";
@@ -13,7 +13,8 @@ export interface GatewayContext {
   readonly settings: GatewaySettings;
   readonly logger: GatewayLogger;
   readonly metrics: FrontendMetrics;
-  readonly registry: MetricsRegistry;
+  /** What /metrics shows. */
+  readonly metricsPage: () => Promise<{ readonly contentType: string; readonly body: string }>;
   readonly nowMs: () => number;
   readonly servesNamespace: (namespace: string) => boolean;
 }
