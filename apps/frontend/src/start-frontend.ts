@@ -1,6 +1,6 @@
 // A frontend from its arguments: runtime, gateway, listening socket.
-import { type FrontendArgs, refuseUnsupported } from "@dyn/args";
-import { createGateway, type Gateway, type GatewayOptions } from "@dyn/gateway";
+import { ArgsError, type FrontendArgs, refuseUnsupported } from "@dyn/args";
+import { type ClusterWorker, createGateway, type Gateway, type GatewayOptions } from "@dyn/gateway";
 import type { Logger } from "@dyn/logging";
 import { createMetricsRegistry, type MetricsRegistry } from "@dyn/metrics";
 import { DistributedRuntime, type Planes } from "@dyn/runtime";
@@ -9,6 +9,11 @@ import { doorSettings, followKeys } from "./door-settings.ts";
 import { gatewaySettings } from "./gateway-settings.ts";
 import { routerSettings } from "./router-settings.ts";
 import { supportedOptions } from "./supported-options.ts";
+import { urlOf } from "./url-of.ts";
+import { workerCountOf } from "./worker-count.ts";
+
+/** How long a process waits for its models while others serve the port. */
+const modelsTimeoutMs = 10_000;
 
 export interface FrontendContext {
   readonly args: FrontendArgs;
@@ -16,6 +21,8 @@ export interface FrontendContext {
   readonly logger: Logger;
   /** The registry behind /metrics; a fresh one when absent. */
   readonly registry?: MetricsRegistry;
+  /** Where this process is one of several on the port. */
+  readonly cluster?: ClusterWorker | null;
 }
 
 export interface RunningFrontend {
@@ -27,9 +34,12 @@ export interface RunningFrontend {
 }
 
 export async function startFrontend(context: FrontendContext): Promise<RunningFrontend> {
-  const { args, planes, logger } = context;
+  const { args, planes, logger, cluster = null } = context;
   refuseUnsupported(args, supportedOptions);
-  for (const notice of args.notices) logger.warn(notice);
+  if (cluster === null) {
+    refuseWorkers(args);
+    for (const notice of args.notices) logger.warn(notice);
+  }
   const { http, door, frontend, runtime: planeOptions } = args.values;
   const runtime = new DistributedRuntime(planes);
   const gateway = createGateway({
@@ -41,6 +51,7 @@ export async function startFrontend(context: FrontendContext): Promise<RunningFr
       requestTimeoutMs:
         door.requestTimeoutSecs === undefined ? null : door.requestTimeoutSecs * 1000,
     },
+    ...(cluster === null ? {} : { shared: cluster }),
     ...(await doorSettings(args)),
     ...(await chatProcessor(args)),
     settings: gatewaySettings(args),
@@ -51,12 +62,13 @@ export async function startFrontend(context: FrontendContext): Promise<RunningFr
     migration: { limit: frontend.migrationLimit, maxSeqLen: frontend.migrationMaxSeqLen },
     logger: logger.child("gateway"),
   });
-  const { url, port } = await gateway.listen({ host: http.host, port: http.port });
+  const url = await serve(gateway, context);
   const unfollowKeys = followKeys(args, (keys) => gateway.setKeys(keys), logger);
   return {
-    url: `${new URL(url).protocol}//${clientHost(http.host)}:${port}`,
+    url,
     gateway,
     drain: async () => {
+      cluster?.leaving();
       unfollowKeys();
       const { complete } = await gateway.drain({
         timeoutMs: http.gracefulShutdownTimeoutSecs * 1000,
@@ -69,6 +81,25 @@ export async function startFrontend(context: FrontendContext): Promise<RunningFr
   };
 }
 
+/** Listens, or takes connections of the primary that does. */
+async function serve(gateway: Gateway, { args, cluster }: FrontendContext): Promise<string> {
+  const { host, port } = args.values.http;
+  if (cluster == null) return urlOf(args, (await gateway.listen({ host, port })).port);
+  const { accept } = await gateway.open({ modelsTimeoutMs });
+  cluster.ready(accept);
+  return urlOf(args, port);
+}
+
+/** Several gateways need processes of their own. */
+function refuseWorkers(args: FrontendArgs): void {
+  if (workerCountOf(args) === 1) return;
+  throw new ArgsError(
+    "UNSUPPORTED_FLAG",
+    "--http-workers above 1 needs processes of its own: start dyn-frontend and dyn-worker apart, with --discovery-backend file, etcd or kubernetes.",
+    { flag: "--http-workers" },
+  );
+}
+
 /** A prefix wins over a name; without either all namespaces are served. */
 function namespaceFilter({ values }: FrontendArgs): Pick<GatewayOptions, "servesNamespace"> {
   const { namespace, namespacePrefix } = values.frontend;
@@ -76,10 +107,4 @@ function namespaceFilter({ values }: FrontendArgs): Pick<GatewayOptions, "serves
     return { servesNamespace: (name) => name.startsWith(namespacePrefix) };
   }
   return namespace === undefined ? {} : { servesNamespace: (name) => name === namespace };
-}
-
-/** A socket that listens everywhere is reached as localhost. */
-function clientHost(host: string): string {
-  if (host === "0.0.0.0" || host === "::") return "localhost";
-  return host.includes(":") ? `[${host}]` : host;
 }

@@ -5,6 +5,7 @@ export const supportedOptions: SupportedOptions<FrontendConcerns> = {
   http: [
     "host",
     "port",
+    "workers",
     "tlsCertPath",
     "tlsKeyPath",
     "tlsClientCaCertPath",

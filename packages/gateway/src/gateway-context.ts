@@ -1,4 +1,4 @@
-import type { FrontendMetrics, MetricsRegistry } from "@dyn/metrics";
+import type { FrontendMetrics } from "@dyn/metrics";
 import type { BusyThresholds } from "@dyn/router";
 import type { DistributedRuntime } from "@dyn/runtime";
 import type { GatewayLimits } from "./limits.ts";
@@ -15,10 +15,11 @@ export interface GatewayContext {
   readonly settings: GatewaySettings;
   readonly logger: GatewayLogger;
   readonly metrics: FrontendMetrics;
-  readonly registry: MetricsRegistry;
   readonly routing: RoutingOptions;
   /** Set while it runs, by model. */
   readonly thresholds: Map<string, BusyThresholds>;
+  /** What /metrics shows. */
+  readonly metricsPage: () => Promise<{ readonly contentType: string; readonly body: string }>;
   readonly nowMs: () => number;
   readonly servesNamespace: (namespace: string) => boolean;
 }

@@ -1,7 +1,9 @@
+import type { Socket } from "node:net";
 import { createFrontendMetrics, type FrontendMetrics, type MetricsRegistry } from "@dyn/metrics";
 import type { ModelCard } from "@dyn/protocol";
 import { type BusyThresholds, completeRouterSettings, type RouterSettings } from "@dyn/router";
-import type { DistributedRuntime, RouterMode } from "@dyn/runtime";
+import type { DistributedRuntime, RouterMode, SharedLoad } from "@dyn/runtime";
+import type { Accounts } from "./door/accounts.ts";
 import type { ApiKeyEntry } from "./door/api-key.ts";
 import { Door } from "./door/door.ts";
 import type { GatewayContext } from "./gateway-context.ts";
@@ -49,6 +51,8 @@ export interface GatewayOptions {
   readonly corsOrigins?: readonly string[];
   /** Serves HTTPS. */
   readonly tls?: HttpTls;
+  /** What this gateway shares with others of the same port. Default: it is alone. */
+  readonly shared?: GatewayShare;
   /** Parsers of all models by the processor's names; where one is `null`, the card's counterpart. Default: the cards' own. */
   readonly parsers?: ModelParsers;
   /** Jinja source of all models' chat template, instead of their own. */
@@ -59,12 +63,22 @@ export interface GatewayOptions {
   readonly now?: () => number;
 }
 
+/** What is one for all gateways of a port; a ClusterWorker is such a share. */
+export interface GatewayShare {
+  /** Where the door counts. */
+  readonly accounts: Accounts;
+  readonly loads: SharedLoad;
+  /** The page of metrics of all together. */
+  page(): Promise<{ readonly contentType: string; readonly body: string }>;
+}
+
 /** The OpenAI-compatible HTTP room: serves every model that discovery knows. */
 export class Gateway {
   readonly #server: HttpServer;
   readonly #models: ModelDirectory;
   readonly #door: Door;
   readonly #isSecure: boolean;
+  readonly #logger: GatewayLogger;
 
   constructor(options: GatewayOptions) {
     const { runtime, routerMode = "round-robin", logger = stderrLogger } = options;
@@ -89,7 +103,10 @@ export class Gateway {
           runtime,
           parsers: options.parsers,
           chatTemplate: options.chatTemplate,
-          client: options.inhibitMs === undefined ? {} : { inhibitMs: options.inhibitMs },
+          client: {
+            ...(options.inhibitMs === undefined ? {} : { inhibitMs: options.inhibitMs }),
+            ...(options.shared === undefined ? {} : { sharedLoad: options.shared.loads }),
+          },
           routing: {
             ...routing,
             settings: {
@@ -128,7 +145,7 @@ export class Gateway {
       limits,
       settings: { ...defaultSettings, ...options.settings },
       logger,
-      registry: options.metrics,
+      metricsPage: () => options.shared?.page() ?? options.metrics.render(),
       metrics,
       routing,
       thresholds,
@@ -150,7 +167,9 @@ export class Gateway {
     this.#door = new Door({
       keys: options.keys ?? null,
       concurrentRequests: limits.concurrentRequests,
+      ...(options.shared === undefined ? {} : { accounts: options.shared.accounts }),
     });
+    this.#logger = logger;
     this.#isSecure = options.tls !== undefined;
     this.#server = new HttpServer({
       router: new Router([...routes, ...docsRoutes(routes)]),
@@ -177,6 +196,30 @@ export class Gateway {
     const host = options.host.includes(":") ? `[${options.host}]` : options.host;
     const scheme = this.#isSecure ? "https" : "http";
     return { url: `${scheme}://${host}:${port}`, port };
+  }
+
+  /**
+   * Instead of `listen`, where another process listens: gives what takes its connections. First waits until the models
+   * that discovery has are ready, for so long at most: on a port that others serve too, a client must not get a 404.
+   */
+  async open(options: {
+    readonly modelsTimeoutMs: number;
+  }): Promise<{ readonly accept: (socket: Socket) => void }> {
+    this.#models.start();
+    await this.#catchUp(options.modelsTimeoutMs);
+    return { accept: this.#server.open() };
+  }
+
+  async #catchUp(timeoutMs: number): Promise<void> {
+    const signal = AbortSignal.timeout(timeoutMs);
+    try {
+      await this.#models.caughtUp({ signal });
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      this.#logger.warn("Not all models are ready; requests are taken nevertheless.", {
+        timeoutMs,
+      });
+    }
   }
 
   /** Resolves when requests for the model can be answered; rejects with the signal's reason. */

@@ -1,5 +1,12 @@
+export { type ClusterWorker, joinCluster } from "./cluster/cluster-worker.ts";
+export {
+  type ClusterLogger,
+  GatewayCluster,
+  type GatewayClusterOptions,
+} from "./cluster/gateway-cluster.ts";
+export type { Accounts, Allowance, Budget } from "./door/accounts.ts";
 export { ApiKeyEntry, hashApiKey, readApiKeys } from "./door/api-key.ts";
-export { createGateway, Gateway, type GatewayOptions } from "./gateway.ts";
+export { createGateway, Gateway, type GatewayOptions, type GatewayShare } from "./gateway.ts";
 export type { HttpTls } from "./http/http-server.ts";
 export { defaultLimits, type GatewayLimits } from "./limits.ts";
 export { type GatewayLogger, stderrLogger } from "./logger.ts";

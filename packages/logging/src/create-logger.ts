@@ -24,6 +24,8 @@ export interface LoggerOptions {
   /** Readable times in the local time zone; default UTC. */
   readonly useLocalTime?: boolean;
   readonly destination?: { write(line: string): unknown };
+  /** On every line. */
+  readonly fields?: Fields;
 }
 
 export function createLogger(options: LoggerOptions): Logger {
@@ -33,7 +35,7 @@ export function createLogger(options: LoggerOptions): Logger {
   const root = pino(
     {
       level: "trace",
-      base: null,
+      base: options.fields ?? null,
       messageKey: "message",
       errorKey: "err",
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
@@ -60,12 +62,14 @@ export function createProgramLogger(
   target: string,
   settings: LogSettings,
   env: NodeJS.ProcessEnv = process.env,
+  fields: Fields = {},
 ): Logger {
   const isJsonl = settings.loggingJsonl || settings.loggingConsoleFormat === "jsonl";
   const isForced = env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== "0";
   const color = (isForced || process.stderr.isTTY === true) && !env.NO_COLOR;
   return createLogger({
     target,
+    fields,
     format: isJsonl ? "jsonl" : "readable",
     filter: parseLogFilter(settings.dynLog),
     color: color && !settings.disableAnsiLogging,

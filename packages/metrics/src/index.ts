@@ -18,6 +18,15 @@ export type { LogSpacing } from "./registry/log-spaced-buckets.ts";
 export {
   createMetricsRegistry,
   type FamilyOptions,
+  type GaugeOptions,
   type HistogramOptions,
   type MetricsRegistry,
 } from "./registry/metrics-registry.ts";
+export {
+  type GaugeMerge,
+  type MetricFamily,
+  type MetricsSnapshot,
+  mergeSnapshots,
+  renderSnapshot,
+  totalsOf,
+} from "./registry/metrics-snapshot.ts";

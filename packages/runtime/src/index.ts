@@ -25,6 +25,7 @@ export {
   routerModes,
 } from "./client/router-mode.ts";
 export { RoutingSets } from "./client/routing-sets.ts";
+export type { SharedLoad } from "./client/shared-load.ts";
 export { EncodedMsgpack } from "./codec/encoded-msgpack.ts";
 export type { Discovery, DiscoveryEvent } from "./discovery/discovery.ts";
 export { EtcdDiscovery, type EtcdDiscoveryOptions } from "./discovery/etcd-discovery.ts";

@@ -33,6 +33,16 @@ export const httpOptions = z.object({
       group,
     },
   ),
+  workers: option(
+    "Gateway processes on the port: 1 to 256, or auto: one for each core. Limits hold for all together.",
+    z
+      .string()
+      .regex(/^(auto|[1-9]|[1-9]\d|1\d\d|2[0-4]\d|25[0-6])$/, {
+        error: "must be a number from 1 to 256, or auto",
+      })
+      .default("1"),
+    { env: "DYN_HTTP_WORKERS", flag: "http-workers", group, placeholder: "N" },
+  ),
   tlsCertPath: option("Certificate: serve HTTPS.", z.string().optional(), {
     env: "DYN_TLS_CERT_PATH",
     group,

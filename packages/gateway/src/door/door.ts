@@ -2,7 +2,9 @@
 import type { IncomingMessage } from "node:http";
 import { OverloadedError } from "@dyn/protocol";
 import { adminOnly, badApiKey, missingApiKey } from "../errors/gateway-errors.ts";
+import { type Accounts, type Allowance, createLocalAccounts } from "./accounts.ts";
 import { type ApiKeyEntry, hashApiKey } from "./api-key.ts";
+import { takeAll } from "./take-all.ts";
 import { Tenant } from "./tenant.ts";
 
 /**
@@ -17,6 +19,8 @@ export interface DoorOptions {
   /** Requests of clients that run at one time; more are refused as overload. `null`: no bound. */
   readonly concurrentRequests: number | null;
   readonly nowMs?: () => number;
+  /** Where it is counted; default: in this process. */
+  readonly accounts?: Accounts;
 }
 
 export interface Admission {
@@ -29,22 +33,27 @@ export interface Admission {
 const free: Admission = Object.freeze({ tenant: null, release: () => {} });
 
 export class Door {
-  readonly #concurrentLimit: number;
-  readonly #nowMs: () => number;
+  readonly #concurrent: { readonly limit: number; readonly allowance: Allowance } | null;
+  readonly #accounts: Accounts;
   /** By hash. */
   readonly #entries = new Map<string, { readonly text: string; readonly tenant: Tenant }>();
   #tenants: ReadonlyMap<string, Tenant> | null = null;
-  #running = 0;
 
   constructor(options: DoorOptions) {
-    this.#concurrentLimit = options.concurrentRequests ?? Number.POSITIVE_INFINITY;
-    this.#nowMs = options.nowMs ?? Date.now;
+    const { concurrentRequests: limit } = options;
+    this.#accounts = options.accounts ?? createLocalAccounts(options.nowMs ?? Date.now);
+    this.#concurrent =
+      limit === null
+        ? null
+        : { limit, allowance: this.#accounts.concurrent(`door/${limit}`, limit) };
     this.setKeys(options.keys);
   }
 
   /** Other keys from now on; who is inside stays, and keys that did not change keep their account. */
   setKeys(keys: readonly ApiKeyEntry[] | null): void {
     if (keys === null) {
+      for (const { tenant } of this.#entries.values()) tenant.forget();
+      this.#entries.clear();
       this.#tenants = null;
       return;
     }
@@ -53,40 +62,43 @@ export class Door {
     for (const entry of keys) {
       const text = JSON.stringify(entry);
       const known = before.get(entry.hash);
-      const tenant = known?.text === text ? known.tenant : new Tenant(entry, this.#nowMs());
+      const isSame = known?.text === text;
+      const tenant = isSame ? known.tenant : new Tenant(entry, this.#accounts);
+      if (!isSame) known?.tenant.forget();
       tenants.set(entry.hash, tenant);
       this.#entries.set(entry.hash, { text, tenant });
     }
-    for (const hash of this.#entries.keys()) if (!tenants.has(hash)) this.#entries.delete(hash);
+    for (const [hash, { tenant }] of this.#entries) {
+      if (tenants.has(hash)) continue;
+      tenant.forget();
+      this.#entries.delete(hash);
+    }
     this.#tenants = tenants;
   }
 
-  /** Throws 401, 403, 429 or an overload. */
-  admit(request: IncomingMessage, access: Access): Admission {
+  /** Throws 401, 403, 429 or an overload. Synchronous, unless another process must be asked. */
+  admit(request: IncomingMessage, access: Access): Admission | Promise<Admission> {
     if (access === "open") return free;
     const tenant = this.#tenants === null ? null : this.#tenantOf(request, access);
     if (access === "admin") {
       if (tenant?.isAdmin || isLocal(request)) return free;
       throw adminOnly(tenant === null ? null : tenant.name);
     }
-    if (this.#running >= this.#concurrentLimit) {
-      throw new OverloadedError(
-        `The server has ${this.#running} requests running, as many as it takes. Come again in a moment.`,
+    const leaveHouse = this.#enter();
+    return leaveHouse instanceof Promise
+      ? leaveHouse.then((leave) => admitTenant(tenant, leave))
+      : admitTenant(tenant, leaveHouse);
+  }
+
+  #enter(): (() => void) | Promise<() => void> {
+    if (this.#concurrent === null) return () => {};
+    const { limit, allowance } = this.#concurrent;
+    const refuse = () =>
+      new OverloadedError(
+        `The server has ${limit} requests running, as many as it takes. Come again in a moment.`,
         { code: "DYN_REQUEST_OVERLOADED" },
       );
-    }
-    const leave = tenant?.admit(this.#nowMs());
-    this.#running += 1;
-    let isOver = false;
-    return {
-      tenant,
-      release: () => {
-        if (isOver) return;
-        isOver = true;
-        this.#running -= 1;
-        leave?.();
-      },
-    };
+    return takeAll([{ allowance, refuse, isKept: true }]);
   }
 
   /** `null`: an administrator on this machine needs no key. */
@@ -101,6 +113,41 @@ export class Door {
     if (tenant === undefined) throw badApiKey();
     return tenant;
   }
+}
+
+/** What was taken of the house is put back when the tenant may not come in. */
+function admitTenant(
+  tenant: Tenant | null,
+  leaveHouse: () => void,
+): Admission | Promise<Admission> {
+  if (tenant === null) return admission(tenant, leaveHouse, () => {});
+  try {
+    const leave = tenant.admit();
+    if (!(leave instanceof Promise)) return admission(tenant, leaveHouse, leave);
+    return leave.then(
+      (later) => admission(tenant, leaveHouse, later),
+      (error) => {
+        leaveHouse();
+        throw error;
+      },
+    );
+  } catch (error) {
+    leaveHouse();
+    throw error;
+  }
+}
+
+function admission(tenant: Tenant | null, leaveHouse: () => void, leave: () => void): Admission {
+  let isOver = false;
+  return {
+    tenant,
+    release: () => {
+      if (isOver) return;
+      isOver = true;
+      leave();
+      leaveHouse();
+    },
+  };
 }
 
 /** As OpenAI's clients send it, or Anthropic's. */

@@ -10,6 +10,12 @@ export class TokenBucket {
     this.#atMs = nowMs;
   }
 
+  /** What is gone of a full bucket; more than its size while there is a debt. */
+  missing(nowMs: number): number {
+    this.#refill(nowMs);
+    return this.#perMinute - this.#left;
+  }
+
   /** Milliseconds until there is something to take; 0 = now. */
   waitMs(nowMs: number, count = 1): number {
     this.#refill(nowMs);
@@ -21,6 +27,20 @@ export class TokenBucket {
   take(count: number, nowMs: number): void {
     this.#refill(nowMs);
     this.#left -= count;
+  }
+
+  /** As many whole ones as there are, up to `count`. */
+  takeUpTo(count: number, nowMs: number): number {
+    this.#refill(nowMs);
+    const taken = Math.min(count, Math.max(0, Math.floor(this.#left)));
+    this.#left -= taken;
+    return taken;
+  }
+
+  /** What was taken and not used. */
+  putBack(count: number, nowMs: number): void {
+    this.#refill(nowMs);
+    this.#left = Math.min(this.#perMinute, this.#left + count);
   }
 
   #refill(nowMs: number): void {

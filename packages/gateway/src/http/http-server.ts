@@ -2,7 +2,7 @@
 // It knows no route's meaning.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createSecureServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { DynError } from "@dyn/protocol";
 import { allowOrigin, answerPreflight, type CorsOrigins } from "../door/cors.ts";
@@ -98,6 +98,17 @@ export class HttpServer {
     return (this.#server.address() as AddressInfo).port;
   }
 
+  /** Instead of `listen`: gives what takes connections that another process has accepted. */
+  open(): (socket: Socket) => void {
+    // node:http begins its time-outs for slow clients with this event.
+    this.#server.emit("listening");
+    return (socket) => {
+      socket.setNoDelay(true);
+      this.#server.emit("connection", socket);
+      socket.resume();
+    };
+  }
+
   /** New requests are refused from now on; resolves when none runs, or `false` when time is over. */
   async drain(options: { readonly timeoutMs: number }): Promise<boolean> {
     this.#draining = true;
@@ -142,7 +153,8 @@ export class HttpServer {
       if (route.errorFormat !== undefined) exchange.errorFormat = route.errorFormat;
       if (this.#draining) closeAfter(response);
       if (this.#draining && !route.whileDraining) throw draining();
-      const admission = this.#door.admit(request, route.access ?? "client");
+      const admitted = this.#door.admit(request, route.access ?? "client");
+      const admission = admitted instanceof Promise ? await admitted : admitted;
       release = admission.release;
       exchange.tenant = admission.tenant;
       await route.handle(exchange);

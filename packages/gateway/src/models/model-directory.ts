@@ -94,6 +94,15 @@ export class ModelDirectory {
     }
   }
 
+  /** Resolves when all models that discovery has are ready; rejects with the signal's reason. */
+  async caughtUp({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    const isBuilt = ({ isPublic, pipeline }: WorkerSet) => !isPublic || pipeline !== null;
+    const areBuilt = (model: ServedModel) => [...model.sets.values()].every(isBuilt);
+    while (!this.#isSynced || ![...this.#models.values()].every(areBuilt)) {
+      await this.#nextChange(signal);
+    }
+  }
+
   async close(): Promise<void> {
     this.#end.abort();
     await this.#watching;
@@ -106,8 +115,10 @@ export class ModelDirectory {
     const { discovery, logger } = this.#options;
     try {
       for await (const event of discovery.watch("v1/mdc", { signal })) {
-        if (event.type === "synced") this.#isSynced = true;
-        else if (event.type === "put" && event.record.type === "model") {
+        if (event.type === "synced") {
+          this.#isSynced = true;
+          this.#tellChange();
+        } else if (event.type === "put" && event.record.type === "model") {
           await this.#put(event.key, event.record);
         } else if (event.type === "delete") {
           await this.#delete(event.key);
@@ -166,7 +177,7 @@ export class ModelDirectory {
       await set.build(this.#options.createPipeline, this.#options.logger);
       if (set.pipeline !== null) this.#options.onReady(set.card);
     }
-    for (const change of [...this.#changeWaiters]) change();
+    this.#tellChange();
   }
 
   async #delete(key: string): Promise<void> {
@@ -182,11 +193,16 @@ export class ModelDirectory {
     model.sets.delete(setKey);
     if (model.sets.size === 0) this.#models.delete(name);
     if (wasReady && !model.isReady) this.#options.onLeft(name);
+    this.#tellChange();
     await set.leave();
     // A card that was refused beside the one that left has the place to itself now.
     for (const [otherKey, other] of this.#records) {
       if (workerSetKey(other.card) === setKey) this.#admit(otherKey, other.card);
     }
+  }
+
+  #tellChange(): void {
+    for (const change of [...this.#changeWaiters]) change();
   }
 
   async #nextChange(signal: AbortSignal): Promise<void> {

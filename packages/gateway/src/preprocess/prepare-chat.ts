@@ -13,6 +13,7 @@ import { formFieldOf, guidedOfChat } from "./guided-decoding.ts";
 import { readRequestHints } from "./request-hints.ts";
 import { toPreprocessedRequest, toStopRules } from "./sampling-request.ts";
 import { toTemplateInput } from "./template-input.ts";
+import { toNumbers } from "./to-numbers.ts";
 
 export interface ChatPrompt {
   /** `null` when the client sent token ids instead. */
@@ -110,5 +111,5 @@ export async function renderChat(
   task.observation?.templateRendered(renderedMs - begunMs);
   const tokenIds = await pipeline.pool.encode(text, { signal: task.exchange.signal });
   task.observation?.promptTokenized(performance.now() - renderedMs);
-  return { text, tokenIds: Array.from(tokenIds) };
+  return { text, tokenIds: toNumbers(tokenIds) };
 }

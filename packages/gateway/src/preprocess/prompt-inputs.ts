@@ -1,5 +1,6 @@
 import { type CompletionRequest, InvalidArgumentError } from "@dyn/protocol";
 import type { ModelPipeline } from "../models/model-pipeline.ts";
+import { toNumbers } from "./to-numbers.ts";
 
 /** One prompt of a text completion request. */
 export interface PromptInput {
@@ -36,7 +37,7 @@ async function encode(
   pipeline: ModelPipeline,
   signal: AbortSignal,
 ): Promise<PromptInput> {
-  return { text, tokenIds: Array.from(await pipeline.pool.encode(text, { signal })) };
+  return { text, tokenIds: toNumbers(await pipeline.pool.encode(text, { signal })) };
 }
 
 function checkIds(

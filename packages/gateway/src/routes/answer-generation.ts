@@ -43,9 +43,9 @@ export async function answerGeneration(
     );
     await answer(body, { exchange, observation, writer });
     observation.end(null);
-    exchange.tenant?.charge(observation.totalTokens, context.nowMs());
+    exchange.tenant?.charge(observation.totalTokens);
   } catch (error) {
-    exchange.tenant?.charge(observation.totalTokens, context.nowMs());
+    exchange.tenant?.charge(observation.totalTokens);
     const reason = exchange.signal.aborted ? endOf(exchange.signal, error) : error;
     observation.end(reason);
     const isGone = reason instanceof CancelledError;

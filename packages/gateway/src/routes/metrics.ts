@@ -3,7 +3,7 @@ import type { GatewayContext } from "../gateway-context.ts";
 import type { Route } from "../http/router.ts";
 import { sendText } from "../http/send-json.ts";
 
-export function metricsRoute({ registry }: GatewayContext): Route {
+export function metricsRoute({ metricsPage }: GatewayContext): Route {
   return {
     method: "GET",
     path: "/metrics",
@@ -15,7 +15,7 @@ export function metricsRoute({ registry }: GatewayContext): Route {
     whileDraining: true,
     access: "open",
     handle: async ({ response }) => {
-      const { contentType, body } = await registry.render();
+      const { contentType, body } = await metricsPage();
       sendText(response, 200, contentType, body);
     },
   };

@@ -13,6 +13,7 @@ import { sendJson } from "../http/send-json.ts";
 import type { ModelPipeline } from "../models/model-pipeline.ts";
 import type { OperationDoc } from "../openapi/operation.ts";
 import { renderChat } from "../preprocess/prepare-chat.ts";
+import { toNumbers } from "../preprocess/to-numbers.ts";
 import { checkBody } from "../validation/check-body.ts";
 import { checkChatRequest } from "../validation/check-chat-request.ts";
 import { parseJson } from "../validation/parse-json.ts";
@@ -81,7 +82,7 @@ async function tokenLists(
   };
   const lists: number[][] = [];
   for (const text of typeof prompt === "string" ? [prompt] : prompt) {
-    lists.push(Array.from(await pipeline.pool.encode(text, options)));
+    lists.push(toNumbers(await pipeline.pool.encode(text, options)));
   }
   return lists;
 }

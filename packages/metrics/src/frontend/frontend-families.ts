@@ -41,6 +41,9 @@ export function createFrontendFamilies(
     registry.counter(family(name, help, labels));
   const gauge = (name: string, help: string, ...labels: string[]) =>
     registry.gauge(family(name, help, labels));
+  /** Of which every process of a frontend knows the same. */
+  const fact = (name: string, help: string, ...labels: string[]) =>
+    registry.gauge({ ...family(name, help, labels), merge: "max" });
   const histogram = (name: string, help: string, buckets: readonly number[], ...labels: string[]) =>
     registry.histogram({ ...family(name, help, labels), buckets });
   const spaced = (name: string, help: string, spacing: LogSpacing) =>
@@ -125,16 +128,12 @@ export function createFrontendFamilies(
     ),
     detokenizeMicroseconds: counter("detokenize_total_us", "Time spent detokenizing"),
     detokenizedTokens: counter("detokenize_token_count", "Tokens detokenized"),
-    modelReady: gauge("model_ready", "1 while the model can be served", "model"),
-    modelContextLength: gauge("model_context_length", "Prompt and answer in tokens", "model"),
-    modelBlockSize: gauge("model_kv_cache_block_size", "Tokens per KV block", "model"),
-    modelTotalBlocks: gauge("model_total_kv_blocks", "KV blocks of one worker", "model"),
-    modelMaxSequences: gauge(
-      "model_max_num_seqs",
-      "Requests that one worker runs at once",
-      "model",
-    ),
-    modelMaxBatchedTokens: gauge("model_max_num_batched_tokens", "Tokens per step", "model"),
-    modelMigrationLimit: gauge("model_migration_limit", "Times a request may move", "model"),
+    modelReady: fact("model_ready", "1 while the model can be served", "model"),
+    modelContextLength: fact("model_context_length", "Prompt and answer in tokens", "model"),
+    modelBlockSize: fact("model_kv_cache_block_size", "Tokens per KV block", "model"),
+    modelTotalBlocks: fact("model_total_kv_blocks", "KV blocks of one worker", "model"),
+    modelMaxSequences: fact("model_max_num_seqs", "Requests that one worker runs at once", "model"),
+    modelMaxBatchedTokens: fact("model_max_num_batched_tokens", "Tokens per step", "model"),
+    modelMigrationLimit: fact("model_migration_limit", "Times a request may move", "model"),
   };
 }

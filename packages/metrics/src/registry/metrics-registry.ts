@@ -1,5 +1,6 @@
-// The page that a process shows to Prometheus. The only room that knows prom-client.
+// The page that a process shows to Prometheus. With metrics-snapshot.ts the only room that knows prom-client.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { GaugeMerge, MetricsSnapshot } from "./metrics-snapshot.ts";
 import { WeightedHistogram } from "./weighted-histogram.ts";
 
 export interface FamilyOptions {
@@ -7,6 +8,11 @@ export interface FamilyOptions {
   readonly name: string;
   readonly help: string;
   readonly labelNames?: readonly string[];
+}
+
+export interface GaugeOptions extends FamilyOptions {
+  /** How those of several processes become one. Default `sum`. */
+  readonly merge?: GaugeMerge;
 }
 
 export interface HistogramOptions extends FamilyOptions {
@@ -28,6 +34,12 @@ export class MetricsRegistry {
     return { contentType: this.#registry.contentType, body: await this.#registry.metrics() };
   }
 
+  /** The whole page as plain objects, to be merged with those of other processes. */
+  async snapshot(): Promise<MetricsSnapshot> {
+    for (const collect of this.#collectors) collect();
+    return this.#registry.getMetricsAsJSON();
+  }
+
   /** Runs before each rendering: what is cheap to read is read there and nowhere else. Returns the way out. */
   onRender(collect: () => void): () => void {
     this.#collectors.add(collect);
@@ -39,8 +51,8 @@ export class MetricsRegistry {
     return new Counter(this.#configuration(options));
   }
 
-  gauge(options: FamilyOptions): Gauge {
-    return new Gauge(this.#configuration(options));
+  gauge(options: GaugeOptions): Gauge {
+    return new Gauge({ ...this.#configuration(options), aggregator: options.merge ?? "sum" });
   }
 
   histogram(options: HistogramOptions): Histogram {

@@ -10,6 +10,7 @@ import type { Annotated, RequestPlane } from "../request/request-plane.ts";
 import type { TraceContext } from "../request/trace-context.ts";
 import { createPicker, type Picker, type RouterMode } from "./router-mode.ts";
 import { RoutingSets, type StayToken } from "./routing-sets.ts";
+import type { SharedLoad } from "./shared-load.ts";
 
 export interface CallOptions {
   /** Aborting it kills the request. */
@@ -33,6 +34,8 @@ export interface EndpointClientOptions {
   readonly now?: () => number;
   /** How long a failure keeps an instance out while there are others; 0 = not at all. Default 5 000. */
   readonly inhibitMs?: number;
+  /** Other processes that send to the same instances: routing by load counts theirs too. */
+  readonly sharedLoad?: SharedLoad;
 }
 
 const defaultInhibitMs = 5_000;
@@ -64,6 +67,7 @@ export class EndpointClient<Request = unknown, Item = unknown> {
   readonly #sets: RoutingSets;
   readonly #random: () => number;
   readonly #inhibitMs: number;
+  readonly #sharedLoad: SharedLoad | null;
   readonly #inflight = new Map<bigint, number>();
   /** Aborted when the instance's record vanishes. */
   readonly #withdrawals = new Map<bigint, AbortController>();
@@ -86,6 +90,7 @@ export class EndpointClient<Request = unknown, Item = unknown> {
     this.#sets = new RoutingSets(options.now ? { now: options.now } : {});
     this.#random = options.random ?? Math.random;
     this.#inhibitMs = options.inhibitMs ?? defaultInhibitMs;
+    this.#sharedLoad = options.sharedLoad ?? null;
     this.#watching = this.#watch();
   }
 
@@ -178,10 +183,12 @@ export class EndpointClient<Request = unknown, Item = unknown> {
 
   #begin(instanceId: bigint): RunningCall {
     this.#inflight.set(instanceId, this.inflight(instanceId) + 1);
+    this.#sharedLoad?.changed(instanceId, 1);
     return { instanceId, stay: this.#sets.tokenOf(instanceId) };
   }
 
   #over({ instanceId, stay }: RunningCall, outcome: StreamOutcome): void {
+    this.#sharedLoad?.changed(instanceId, -1);
     const left = this.inflight(instanceId) - 1;
     if (left > 0) this.#inflight.set(instanceId, left);
     else this.#inflight.delete(instanceId);
@@ -210,7 +217,7 @@ export class EndpointClient<Request = unknown, Item = unknown> {
     );
     if (candidates === undefined) return this.#lastResort(signal);
     return this.#picker(candidates, {
-      inflight: (instance) => this.inflight(instance.instanceId),
+      inflight: ({ instanceId: id }) => this.inflight(id) + (this.#sharedLoad?.others(id) ?? 0),
       random: this.#random,
     });
   }

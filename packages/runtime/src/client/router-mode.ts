@@ -11,7 +11,7 @@ export type RouterMode = (typeof routerModes)[number];
 
 /** What a picker may look at. */
 export interface PickerView {
-  /** Requests of this process that run at the instance. */
+  /** Requests that run at the instance: of this process, and of those that it shares loads with. */
   inflight(instance: Instance): number;
   /** [0, 1). */
   random(): number;

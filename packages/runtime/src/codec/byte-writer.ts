@@ -11,8 +11,10 @@ export class ByteWriter {
   /** A type byte and its number. */
   u16(type: number, value: number): void {
     this.#reserve(3);
+    // By hand: token ids are written here, and the checks of writeUInt16BE cost more than the bytes.
     this.#bytes[this.#length] = type;
-    this.#bytes.writeUInt16BE(value, this.#length + 1);
+    this.#bytes[this.#length + 1] = value >>> 8;
+    this.#bytes[this.#length + 2] = value;
     this.#length += 3;
   }
 

@@ -2,13 +2,8 @@
 // What is published while it is away is lost inside the client, so whoever publishes asks `isConnected` first.
 import { readFile } from "node:fs/promises";
 import { UnavailableError } from "@dyn/protocol";
-import {
-  connect,
-  credsAuthenticator,
-  type NatsConnection,
-  type NodeConnectionOptions,
-  nkeyAuthenticator,
-} from "@nats-io/transport-node";
+import type { NatsConnection, NodeConnectionOptions } from "@nats-io/transport-node";
+import { loadNats, type NatsLibrary } from "./nats-library.ts";
 
 export interface NatsOptions {
   /** Default nats://localhost:4222. */
@@ -37,13 +32,15 @@ const pingIntervalMs = 10_000;
 
 export class NatsLink {
   readonly connection: NatsConnection;
+  readonly library: NatsLibrary;
   readonly #onProblem: (message: string, error: unknown) => void;
   readonly #listeners = new Set<(isConnected: boolean) => void>();
   readonly #following: Promise<void>;
   #isConnected = true;
 
-  private constructor(connection: NatsConnection, options: NatsOptions) {
+  private constructor(connection: NatsConnection, library: NatsLibrary, options: NatsOptions) {
     this.connection = connection;
+    this.library = library;
     this.#onProblem = options.onProblem ?? (() => {});
     this.#following = this.#follow();
   }
@@ -51,10 +48,11 @@ export class NatsLink {
   /** Throws UnavailableError when no server takes the connection in time. */
   static async open(options: NatsOptions): Promise<NatsLink> {
     const servers = [...(options.servers ?? ["nats://localhost:4222"])];
+    const library = await loadNats();
     try {
-      const connection = await connect({
+      const connection = await library.connect({
         servers,
-        ...(await credentials(options)),
+        ...(await credentials(options, library)),
         ...(options.tls === undefined ? {} : { tls: tlsOptions(options.tls) }),
         timeout: options.connectTimeoutMs ?? 5_000,
         maxReconnectAttempts: -1,
@@ -62,7 +60,7 @@ export class NatsLink {
         ignoreAuthErrorAbort: true,
         pingInterval: pingIntervalMs,
       });
-      return new NatsLink(connection, options);
+      return new NatsLink(connection, library, options);
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new UnavailableError(
@@ -118,7 +116,10 @@ export class NatsLink {
   }
 }
 
-async function credentials(options: NatsOptions): Promise<Partial<NodeConnectionOptions>> {
+async function credentials(
+  options: NatsOptions,
+  { credsAuthenticator, nkeyAuthenticator }: NatsLibrary,
+): Promise<Partial<NodeConnectionOptions>> {
   const { username, password, token, nkeySeed, credentialsFile } = options;
   if (credentialsFile !== undefined) {
     return { authenticator: credsAuthenticator(await readFile(credentialsFile)) };

@@ -1,7 +1,8 @@
 // How a worker took a request that came over NATS: an empty reply = accepted (Dynamo 1.6.1); a text refuses it in the
 // words of the TCP plane.
 import { DynError, UnavailableError } from "@dyn/protocol";
-import { errors, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
+import type { MsgHdrs, NatsConnection } from "@nats-io/transport-node";
+import type { NatsLibrary } from "../../nats/nats-library.ts";
 import type { NatsLink } from "../../nats/nats-link.ts";
 import { acknowledgementToError } from "../tcp/acknowledgement.ts";
 
@@ -32,7 +33,7 @@ export async function requestAcknowledgement(link: NatsLink, request: NatsReques
     const refusal = acknowledgementToError(message.string());
     if (refusal !== null) throw refusal;
   } catch (error) {
-    throw toDynError(error, subject, timeoutMs);
+    throw toDynError(error, request, link.library);
   } finally {
     stopListening();
   }
@@ -72,15 +73,19 @@ function disconnected(): UnavailableError {
   });
 }
 
-function toDynError(error: unknown, subject: string, timeoutMs: number): DynError {
+function toDynError(
+  error: unknown,
+  { subject, timeoutMs }: NatsRequest,
+  library: NatsLibrary,
+): DynError {
   if (DynError.is(error)) return error;
-  if (isNoResponders(error)) {
+  if (isNoResponders(error, library)) {
     return new UnavailableError(`No worker listens on ${subject}.`, {
       code: "DYN_RUNTIME_CANNOT_CONNECT",
       cause: error,
     });
   }
-  if (error instanceof errors.TimeoutError) {
+  if (error instanceof library.errors.TimeoutError) {
     return new DynError(`The worker did not acknowledge a request within ${timeoutMs} ms.`, {
       code: "DYN_RUNTIME_CONNECT_TIMEOUT",
       status: 504,
@@ -94,7 +99,7 @@ function toDynError(error: unknown, subject: string, timeoutMs: number): DynErro
   });
 }
 
-function isNoResponders(error: unknown): boolean {
+function isNoResponders(error: unknown, { errors }: NatsLibrary): boolean {
   if (error instanceof errors.NoRespondersError) return true;
   return error instanceof errors.RequestError && error.isNoResponders();
 }

@@ -1,7 +1,7 @@
 // Requests over NATS as Dynamo 1.6.1 sends them. Only the way to the worker differs from the TCP plane: a subject
 // instead of a connection, an empty reply instead of an acknowledgement frame. Answers come by a call home over TCP.
 import { requestToWire, UnavailableError } from "@dyn/protocol";
-import { headers, type Msg, type MsgHdrs } from "@nats-io/transport-node";
+import type { Msg, MsgHdrs } from "@nats-io/transport-node";
 import type { EndpointId } from "../../address/endpoint-id.ts";
 import { ProtocolError } from "../../codec/protocol-error.ts";
 import { decodeTwoPart } from "../../codec/two-part-message.ts";
@@ -168,7 +168,7 @@ export class NatsRequestPlane implements RequestPlane {
         const home = { host, port: callHome.port };
         return requestAcknowledgement(this.#link, {
           subject,
-          headers: requestHeaders(context),
+          headers: requestHeaders(context, this.#link),
           payload: encodeRequestPayload({
             codec,
             response: { ...home, subject: subjects.response },
@@ -234,8 +234,8 @@ export function requestSubject(id: EndpointId, instanceId: bigint): string {
   return `${id.namespace}_${id.component}.${id.endpoint}-${instanceId.toString(16)}`;
 }
 
-function requestHeaders(context: RequestContext): MsgHdrs {
-  const sent = headers();
+function requestHeaders(context: RequestContext, { library }: NatsLink): MsgHdrs {
+  const sent = library.headers();
   sent.set("x-frontend-send-ts-ns", `${Date.now()}000000`);
   sent.set("request-id", context.id);
   for (const [name, value] of Object.entries(context.trace ?? {})) sent.set(name, value);

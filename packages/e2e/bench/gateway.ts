@@ -1,0 +1,112 @@
+// Our frontend beside real Dynamo 1.6.1's, each with its own mock engine, on the same cores in the same run: chats of 8
+// messages, and long prompts beside short ones. Build first. Results: docs/benchmarks/gateway.md.
+// Run: node --conditions=@dyn/source --import tsx packages/e2e/bench/gateway.ts [chats|long] [stacks,...] [connections or rates,...] [seconds]
+import { execFile } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { modelPath } from "@dyn/tiny-models";
+import { DynamoPeer } from "../interop/dynamo-peer.ts";
+import { childrenOf } from "../src/process-tree.ts";
+import { BenchStacks, type Stack } from "./load/bench-stacks.ts";
+import type { ChatPlan, ChatResult } from "./load/chat-client.ts";
+import { cpuSecondsOf } from "./load/process-usage.ts";
+
+const [what = "chats", stacksArg = "dyn,dyn-2,dynamo", stepsArg = "1,16,64", secondsArg = "8"] =
+  process.argv.slice(2);
+const model = "mock";
+const longModel = "mock-long";
+const longTokens = 60_000;
+const run = promisify(execFile);
+const client = fileURLToPath(new URL("load/chat-client.ts", import.meta.url));
+
+const folder = longContextModel();
+const bench = new BenchStacks({
+  peer: stacksArg.includes("dynamo") ? DynamoPeer.prepare() : null,
+  model,
+  ...(what === "long" ? { otherModel: longModel } : {}),
+  modelPath: folder,
+  decodeMsPerStep: 0,
+  speedupRatio: "1000",
+  profileArgs: process.env.FRONTEND_NODE_ARGS?.split(" ") ?? [],
+});
+const stacks: Readonly<Record<string, () => Promise<Stack>>> = {
+  dyn: () => bench.start("dyn", "dyn"),
+  "dyn-2": () => bench.start("dyn", "dyn", { frontendFlags: ["--http-workers", "2"] }),
+  "dyn-dynamo": () => bench.start("dyn", "dynamo"),
+  dynamo: () => bench.start("dynamo", "dynamo"),
+};
+
+console.log(
+  `${cpus()[0]?.model}, ${cpus().length} cores, Node ${process.version}, ${new Date().toISOString().slice(0, 10)}`,
+);
+console.log(
+  what === "chats"
+    ? "| stack | connections | answers/s | answers per CPU second | p50 / p99 ms | errors |\n|---|---|---|---|---|---|"
+    : "| stack | long prompts/s | short TTFT p50 / p99 ms | short errors | long answered (failed) | long TTFT p50 / p99 ms | CPU s |\n|---|---|---|---|---|---|---|",
+);
+try {
+  for (const name of stacksArg.split(",")) {
+    const stack = await stacks[name]!();
+    try {
+      await measure(stack, { seconds: 2, connections: 8 });
+      for (const step of stepsArg.split(",").map(Number)) {
+        if (what === "chats") await measureChats(name, stack, step);
+        else await measureLong(name, stack, step);
+      }
+    } finally {
+      await stack.stop();
+    }
+  }
+} finally {
+  rmSync(folder, { recursive: true });
+}
+
+async function measureChats(name: string, stack: Stack, connections: number): Promise<void> {
+  const it = await measure(stack, { seconds: Number(secondsArg), connections });
+  console.log(
+    `| ${name} | ${connections} | ${Math.round(it.perSecond)} | ${Math.round(it.answers / it.cpuSeconds)} | ${ms(it.p50Ms, it.p99Ms)} | ${it.errors} |`,
+  );
+}
+
+async function measureLong(name: string, stack: Stack, longPerSecond: number): Promise<void> {
+  const load = { shortPerSecond: 20, longPerSecond, longTokens };
+  const it = await measure(stack, { seconds: Number(secondsArg), ...load });
+  console.log(
+    `| ${name} | ${longPerSecond} | ${ms(it.p50Ms, it.p99Ms)} | ${it.errors} | ${it.longAnswers} (${it.longErrors}) | ${ms(it.longP50Ms, it.longP99Ms)} | ${it.cpuSeconds.toFixed(1)} |`,
+  );
+}
+
+function ms(p50: number, p99: number): string {
+  return `${p50.toFixed(1)} / ${p99.toFixed(1)}`;
+}
+
+async function measure(
+  { port, pid }: Stack,
+  load: Omit<ChatPlan, "port" | "model" | "longModel">,
+): Promise<ChatResult & { readonly cpuSeconds: number }> {
+  const plan: ChatPlan = { port, model, longModel, ...load };
+  const pids = [pid, ...childrenOf(pid)];
+  const used = () => pids.reduce((sum, each) => sum + cpuSecondsOf(each), 0);
+  const before = used();
+  const args = [...process.execArgv, client, JSON.stringify(plan)];
+  const { stdout } = await run(process.execPath, args);
+  return { ...(JSON.parse(stdout) as ChatResult), cpuSeconds: used() - before };
+}
+
+/** The bundled model, said to read 128k tokens: mock engines compute nothing. */
+function longContextModel(): string {
+  const copy = mkdtempSync(join(tmpdir(), "dyn-bench-model-"));
+  cpSync(modelPath("dyn-tiny-chat"), copy, { recursive: true });
+  for (const [file, field] of [
+    ["config.json", "max_position_embeddings"],
+    ["tokenizer_config.json", "model_max_length"],
+  ] as const) {
+    const path = join(copy, file);
+    const content = JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;
+    writeFileSync(path, JSON.stringify({ ...content, [field]: 131_072 }));
+  }
+  return copy;
+}
