@@ -8,8 +8,8 @@ export interface FuzzAnswer {
 
 export function judgeAnswer({ status, contentType, text }: FuzzAnswer): string | null {
   if (/\n\s+at \S+ \(?(file|node|\/)/.test(text)) return "a stack trace left the server";
-  // The reference says 501 to functions and function_call, and so do we.
-  if (status === 501 && text.includes("DYN_GATEWAY_UNSUPPORTED_VALUE")) return null;
+  // 501 names a field that is refused on purpose: functions, function_call, prompt of a response.
+  if (status === 501 && text.includes('"code":"unsupported_value"')) return null;
   if (status >= 500) return `status ${status}`;
   if (contentType.startsWith("text/event-stream")) return judgeStream(text);
   try {

@@ -45,7 +45,7 @@ export function mutateBody(seed: object, corpus: readonly object[], random: Rand
   for (let i = 0; i < count; i++) mutateValue(body, corpus, random);
   let text = JSON.stringify(body.root) ?? "";
   if (random() < 0.1) text = replaceValue(text, random);
-  let bytes = Buffer.from(text);
+  let bytes: Buffer = Buffer.from(text);
   if (random() < 0.35) bytes = mutateBytes(bytes, random);
   return bytes.subarray(0, 200_000);
 }

@@ -23,7 +23,7 @@ async function serve(
     deployment.hub,
     name,
     async function* ({ token_ids }) {
-      prompt = token_ids;
+      prompt = Array.from(token_ids);
       yield { token_ids: Array.from(tokenizer.encode(call)), finish_reason: "stop" };
     },
     card,

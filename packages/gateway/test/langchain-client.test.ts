@@ -4,7 +4,7 @@ import { loadTokenizer, type Tokenizer } from "@dyn/tokenizer";
 import type { AIMessageChunk } from "@langchain/core/messages";
 import { HumanMessage, SystemMessage, type ToolMessage } from "@langchain/core/messages";
 import { tool } from "@langchain/core/tools";
-import { ChatOpenAI, OpenAI } from "@langchain/openai";
+import { ChatOpenAI, type ChatOpenAIFields, OpenAI } from "@langchain/openai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { type Deployment, isIdle, model, startDeployment, until } from "./support/deployment.ts";
@@ -32,7 +32,7 @@ beforeAll(async () => {
 });
 afterAll(() => deployment.close());
 
-function chat(fields: Partial<ConstructorParameters<typeof ChatOpenAI>[0] & object> = {}) {
+function chat(fields: Fields = {}) {
   return new ChatOpenAI({
     model,
     apiKey: "none",
@@ -48,8 +48,11 @@ function chat(fields: Partial<ConstructorParameters<typeof ChatOpenAI>[0] & obje
     modelKwargs: { seed: 7, ignore_eos: true, top_k: 50 },
     configuration: { baseURL: `${deployment.url}/v1` },
     ...fields,
-  });
+  } as ChatOpenAIFields);
 }
+
+/** `undefined`: the option is left out. */
+type Fields = { [Key in keyof ChatOpenAIFields]?: ChatOpenAIFields[Key] | undefined };
 
 const messages = [new SystemMessage("Be brief."), new HumanMessage("hello")];
 
@@ -66,9 +69,11 @@ describe("ChatOpenAI", () => {
     expect(whole.content).not.toBe("");
     expect(streamed.content).toBe(whole.content);
     expect(streamed.usage_metadata).toMatchObject({ output_tokens: 12 });
-    expect(whole.usage_metadata!.total_tokens).toBe(streamed.usage_metadata!.total_tokens);
+    const { input_tokens, total_tokens } = streamed.usage_metadata!;
+    expect(whole.usage_metadata).toMatchObject({ input_tokens, output_tokens: 12, total_tokens });
     expect(whole.response_metadata.finish_reason).toBe("length");
-    expect(whole.response_metadata.logprobs.content).toHaveLength(12);
+    const logprobs = whole.response_metadata.logprobs as { readonly content: readonly unknown[] };
+    expect(logprobs.content).toHaveLength(12);
   });
 
   it("asks a batch side by side and gets each its own", async () => {
