@@ -7,9 +7,38 @@ const doubling = (first: number, count: number, factor: number) =>
   Array.from({ length: count }, (_, i) => first * factor ** i);
 const tokens = doubling(64, 12, 2);
 
-export type RouterFamilies = ReturnType<typeof createRouterFamilies>;
+type Counter = ReturnType<MetricsRegistry["counter"]>;
+type Gauge = ReturnType<MetricsRegistry["gauge"]>;
+type Histogram = ReturnType<MetricsRegistry["histogram"]>;
 
-export function createRouterFamilies(registry: MetricsRegistry) {
+export interface RouterFamilies {
+  readonly started: Counter;
+  readonly events: Counter;
+  readonly requests: Counter;
+  readonly timeToFirstToken: Histogram;
+  readonly inputTokens: Histogram;
+  readonly outputTokens: Histogram;
+  readonly hitRate: Histogram;
+  readonly notBest: Counter;
+  readonly overlapLost: Counter;
+  readonly bestTokens: Counter;
+  readonly selectedTokens: Counter;
+  readonly hashing: Histogram;
+  readonly finding: Histogram;
+  readonly scheduling: Histogram;
+  readonly total: Histogram;
+  readonly ties: Counter;
+  readonly reasons: Counter;
+  readonly bounded: Counter;
+  readonly indexBlocks: Gauge;
+  readonly indexBytes: Gauge;
+  readonly active: Gauge;
+  readonly queueDepth: Gauge;
+  readonly sources: Gauge;
+  readonly problems: Gauge;
+}
+
+export function createRouterFamilies(registry: MetricsRegistry): RouterFamilies {
   const counter = (name: string, help: string, more: readonly string[] = []) =>
     registry.counter({ name, help, labelNames: [...labelNames, ...more] });
   const gauge = (name: string, help: string, more: readonly string[] = []) =>
