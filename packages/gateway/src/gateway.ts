@@ -19,6 +19,7 @@ import { chatCompletionsRoute } from "./routes/chat-completions.ts";
 import { completionsRoute } from "./routes/completions.ts";
 import { debugRoutingRoute } from "./routes/debug-routing.ts";
 import { docsRoutes } from "./routes/docs.ts";
+import { embeddingsRoute } from "./routes/embeddings.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { messagesRoutes } from "./routes/messages.ts";
 import { metricsRoute } from "./routes/metrics.ts";
@@ -155,6 +156,7 @@ export class Gateway {
     const routes: Route[] = [
       chatCompletionsRoute(context),
       completionsRoute(context),
+      embeddingsRoute(context),
       ...responsesRoutes(context),
       ...(context.settings.anthropicApi ? messagesRoutes(context) : []),
       ...modelRoutes(context),

@@ -30,6 +30,25 @@ export function contextLengthExceeded(options: {
   });
 }
 
+/** Of an embedding: nothing need be left for an answer. */
+export function inputTooLong(
+  param: string,
+  sizes: { readonly contextLength: number; readonly tokens: number },
+): InvalidArgumentError {
+  return new InvalidArgumentError(
+    `${param} has ${sizes.tokens} tokens, but this model's context length is ${sizes.contextLength}. Shorten it, or embed it in parts.`,
+    { param, code: "DYN_GATEWAY_CONTEXT_LENGTH_EXCEEDED" },
+  );
+}
+
+/** The workers tokenize by themselves, so this frontend has neither tokenizer nor template of the model. */
+export function takesNoTokens(model: string): InvalidArgumentError {
+  return new InvalidArgumentError(
+    `The workers of ${JSON.stringify(clip(model))} take text, and this server passes text on for /v1/embeddings only. Ask a model whose workers take tokens.`,
+    { param: "model", code: "DYN_GATEWAY_MODEL_TAKES_TEXT" },
+  );
+}
+
 /** A field that we know and cannot honour: never passed over in silence. */
 export function notSupportedYet(param: string, remedy: string): InvalidArgumentError {
   return new InvalidArgumentError(`${param} is not supported by this server yet. ${remedy}`, {

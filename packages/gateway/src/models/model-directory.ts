@@ -2,15 +2,16 @@
 // The first card of a set builds its pipeline; when the last instance leaves, the set is gone.
 import type { ModelCard, ModelType } from "@dyn/protocol";
 import { type Discovery, type ModelRecord, parseEndpointId } from "@dyn/runtime";
-import { modelStarting, unknownModel } from "../errors/gateway-errors.ts";
+import { modelStarting, takesNoTokens, unknownModel } from "../errors/gateway-errors.ts";
 import type { GatewayLogger } from "../logger.ts";
-import type { ModelPipeline } from "./model-pipeline.ts";
+import type { BasePipeline } from "./base-pipeline.ts";
+import { ModelPipeline } from "./model-pipeline.ts";
 import { ServedModel } from "./served-model.ts";
 import { differenceOf, WorkerSet, workerSetKey } from "./worker-set.ts";
 
 export interface ModelDirectoryOptions {
   readonly discovery: Discovery;
-  readonly createPipeline: (card: ModelCard) => Promise<ModelPipeline>;
+  readonly createPipeline: (card: ModelCard) => Promise<BasePipeline>;
   readonly logger: GatewayLogger;
   readonly onReady: (card: ModelCard) => void;
   readonly onLeft: (name: string) => void;
@@ -64,7 +65,7 @@ export class ModelDirectory {
    * Throws NotFoundError when no model of the name and type is ready, UnavailableError while discovery has not told yet
    * what there is, or the model is being loaded.
    */
-  get(name: string, type: ModelType): ModelPipeline {
+  pick(name: string, type: ModelType): BasePipeline {
     const pipeline = this.find(name)?.pick(type);
     if (pipeline !== undefined) return pipeline;
     if (!this.#isSynced || this.known(name)?.isLoading(type) === true) throw modelStarting(name);
@@ -75,10 +76,15 @@ export class ModelDirectory {
     );
   }
 
-  /** A pipeline of the model, whatever its type. Throws NotFoundError when none is ready. */
+  /** The same for prompts of tokens. Throws InvalidArgumentError too, when the model's workers take text. */
+  get(name: string, type: ModelType): ModelPipeline {
+    return takingTokens(name, this.pick(name, type));
+  }
+
+  /** A pipeline of the model, whatever its type. Throws NotFoundError when none is ready, and as `get` does. */
   any(name: string): ModelPipeline {
     const pipeline = this.find(name)?.pick();
-    if (pipeline !== undefined) return pipeline;
+    if (pipeline !== undefined) return takingTokens(name, pipeline);
     throw unknownModel(
       name,
       this.list().map((model) => model.name),
@@ -221,4 +227,9 @@ export class ModelDirectory {
       signal.addEventListener("abort", fail, { once: true });
     });
   }
+}
+
+function takingTokens(name: string, pipeline: BasePipeline): ModelPipeline {
+  if (pipeline instanceof ModelPipeline) return pipeline;
+  throw takesNoTokens(name);
 }

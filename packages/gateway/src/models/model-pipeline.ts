@@ -1,7 +1,7 @@
-// All that stands between a request for one model and its workers.
+// All that stands between a request for one model and its workers, which take token ids.
 import type { MetricsRegistry } from "@dyn/metrics";
 import { localizeCard } from "@dyn/model-files";
-import { cardToChecksum, cardToWire, type ModelCard } from "@dyn/protocol";
+import type { ModelCard } from "@dyn/protocol";
 import {
   createMigratingClient,
   type KvRouter,
@@ -20,15 +20,14 @@ import {
 import type { GatewayLogger } from "../logger.ts";
 import { checkParsers, type ModelParsers } from "../postprocess/output-reading.ts";
 import { TokenNames } from "../postprocess/token-names.ts";
+import { BasePipeline, type BasePipelineParts } from "./base-pipeline.ts";
 import { modelParsers } from "./model-parsers.ts";
 import { readEosTokenIds } from "./read-eos-token-ids.ts";
 import { readTemplateOverride } from "./read-template-override.ts";
-import { createRoutedClient, type RoutingOptions } from "./routed-client.ts";
+import { createRoutedClient, createWorkerClient, type RoutingOptions } from "./routed-client.ts";
 
-export interface ModelPipelineParts {
-  readonly card: ModelCard;
-  /** When the model became ready at this frontend, in Unix seconds. */
-  readonly readyAtSeconds: number;
+export interface ModelPipelineParts extends BasePipelineParts {
+  /** The same workers, for prompts of token ids. */
   readonly client: TokenClient;
   /** `null` in the modes that know nothing of caches. */
   readonly router: KvRouter | null;
@@ -40,11 +39,8 @@ export interface ModelPipelineParts {
   readonly parsers: ModelParsers;
 }
 
-export class ModelPipeline {
-  readonly card: ModelCard;
-  readonly readyAtSeconds: number;
-  /** By which workers know what they were asked of: Dynamo's `mdc_sum`. */
-  readonly checksum: string;
+/** Of a card with token input. */
+export class ModelPipeline extends BasePipeline {
   readonly client: TokenClient;
   readonly router: KvRouter | null;
   readonly tokenizer: Tokenizer;
@@ -53,12 +49,9 @@ export class ModelPipeline {
   readonly eosTokenIds: readonly number[];
   readonly parsers: ModelParsers;
   readonly names: TokenNames;
-  #users = 0;
-  #retired = false;
 
   constructor(parts: ModelPipelineParts) {
-    this.card = parts.card;
-    this.readyAtSeconds = parts.readyAtSeconds;
+    super(parts);
     this.client = parts.client;
     this.router = parts.router;
     this.tokenizer = parts.tokenizer;
@@ -66,29 +59,11 @@ export class ModelPipeline {
     this.template = parts.template;
     this.eosTokenIds = parts.eosTokenIds;
     this.parsers = parts.parsers;
-    this.checksum = cardToChecksum(cardToWire(parts.card));
     this.names = new TokenNames(parts.tokenizer);
   }
 
-  /** Runs a request; a pipeline that is retired meanwhile closes when its last request is over. */
-  async use<Result>(task: () => Promise<Result>): Promise<Result> {
-    this.#users += 1;
-    try {
-      return await task();
-    } finally {
-      this.#users -= 1;
-      if (this.#retired && this.#users === 0) await this.#close();
-    }
-  }
-
-  /** No new requests come; running ones finish. */
-  async retire(): Promise<void> {
-    if (this.#retired) return;
-    this.#retired = true;
-    if (this.#users === 0) await this.#close();
-  }
-
-  async #close(): Promise<void> {
+  protected override async close(): Promise<void> {
+    // Closes the workers' client under it too.
     await this.client.close();
     await this.pool.close();
   }
@@ -110,8 +85,14 @@ export async function createModelPipeline(options: {
   /** Instead of the model's own. */
   readonly chatTemplate?: string | undefined;
   readonly nowMs: () => number;
-}): Promise<ModelPipeline> {
+}): Promise<BasePipeline> {
   const { card } = options;
+  const connect = (): BasePipelineParts => ({
+    card,
+    readyAtSeconds: Math.floor(options.nowMs() / 1000),
+    workers: createWorkerClient(options),
+  });
+  if (card.modelInput === "text") return new BasePipeline(connect());
   const parsers = modelParsers(card, options.parsers);
   checkParsers(parsers);
   const local = await localizeCard(card, { fallbackDirectory: options.filesDirectory });
@@ -123,10 +104,10 @@ export async function createModelPipeline(options: {
       : null,
     readEosTokenIds(directory),
   ]);
-  const { client, router } = createRoutedClient(options);
+  const base = connect();
+  const { client, router } = createRoutedClient({ ...options, workers: base.workers });
   return new ModelPipeline({
-    card,
-    readyAtSeconds: Math.floor(options.nowMs() / 1000),
+    ...base,
     client: createMigratingClient(client, options.migration),
     router,
     tokenizer,

@@ -16,11 +16,13 @@ import {
 } from "@dyn/router";
 import {
   type DistributedRuntime,
+  type EndpointClient,
   type EndpointClientOptions,
   parseEndpointId,
   type RouterMode,
 } from "@dyn/runtime";
 import type { GatewayLogger } from "../logger.ts";
+import type { WorkerClient } from "./base-pipeline.ts";
 
 export interface RoutingOptions {
   readonly mode: RouterMode | "kv";
@@ -34,23 +36,35 @@ export interface RoutedClient {
   readonly router: KvRouter | null;
 }
 
-export function createRoutedClient(options: {
+/** Chooses by itself, in mode kv by load: what comes with its worker chosen passes through. */
+export function createWorkerClient(options: {
   readonly card: ModelCard;
   readonly runtime: DistributedRuntime;
   readonly routing: RoutingOptions;
   readonly client: EndpointClientOptions;
+}): WorkerClient {
+  const { mode } = options.routing;
+  return options.runtime.endpoint(options.card.endpoint).createClient<unknown, unknown>({
+    ...options.client,
+    mode: mode === "kv" ? "least-loaded" : mode,
+  });
+}
+
+/** Over the workers' client, which closes with it. */
+export function createRoutedClient(options: {
+  readonly card: ModelCard;
+  readonly runtime: DistributedRuntime;
+  readonly routing: RoutingOptions;
+  readonly workers: WorkerClient;
   readonly metrics: MetricsRegistry;
   readonly logger: GatewayLogger;
 }): RoutedClient {
   const { card, runtime, routing, logger } = options;
-  const { mode } = routing;
-  const client = runtime
-    .endpoint(card.endpoint)
-    .createClient<PreprocessedRequest, EngineOutputItem>({
-      ...options.client,
-      mode: mode === "kv" ? "least-loaded" : mode,
-    });
-  if (mode !== "kv") return { client, router: null };
+  // Workers answer what they are asked: items of tokens to a prompt of tokens.
+  const client = options.workers as EndpointClient<PreprocessedRequest, EngineOutputItem>;
+  const generates = card.modelTypes.includes("chat") || card.modelTypes.includes("completions");
+  // Embedding workers keep no cache to choose by.
+  if (routing.mode !== "kv" || !generates) return { client, router: null };
   if (card.kvCacheBlockSize === 0) {
     void client.close();
     throw new InvalidArgumentError(

@@ -1,7 +1,8 @@
 // All that is served under one name: usually one set of workers; several when components or roles differ.
 import type { ModelCard, ModelType, WorkerType } from "@dyn/protocol";
 import type { KvRouter } from "@dyn/router";
-import type { ModelPipeline } from "./model-pipeline.ts";
+import type { BasePipeline } from "./base-pipeline.ts";
+import { ModelPipeline } from "./model-pipeline.ts";
 import type { WorkerSet } from "./worker-set.ts";
 
 /** What GET /v1/models/{id}/ready says of one namespace. */
@@ -43,7 +44,9 @@ export class ServedModel {
 
   /** Of its sets that have one. */
   routers(): KvRouter[] {
-    return this.#ready().flatMap(({ router }) => router ?? []);
+    return this.#ready().flatMap((pipeline) =>
+      pipeline instanceof ModelPipeline ? (pipeline.router ?? []) : [],
+    );
   }
 
   has(type: ModelType): boolean {
@@ -59,10 +62,10 @@ export class ServedModel {
   }
 
   /** A pipeline for a request of the type: sets have a share by their instances. `undefined`: none is ready. */
-  pick(type?: ModelType): ModelPipeline | undefined {
+  pick(type?: ModelType): BasePipeline | undefined {
     const pipelines = this.#ready(type);
     if (pipelines.length < 2) return pipelines[0];
-    const weights = pipelines.map(({ client }) => client.instances.length);
+    const weights = pipelines.map(({ workers }) => workers.instances.length);
     let left = this.#random() * weights.reduce((sum, weight) => sum + weight, 0);
     const drawn = pipelines.find((_, i) => {
       left -= weights[i]!;
@@ -79,7 +82,7 @@ export class ServedModel {
     return Object.fromEntries([...byNamespace].map(([name, sets]) => [name, readinessOf(sets)]));
   }
 
-  #ready(type?: ModelType): ModelPipeline[] {
+  #ready(type?: ModelType): BasePipeline[] {
     return [...this.sets.values()].flatMap(({ pipeline, isPublic, card }) =>
       pipeline !== null && isPublic && (type === undefined || card.modelTypes.includes(type))
         ? [pipeline]
@@ -87,7 +90,7 @@ export class ServedModel {
     );
   }
 
-  #first(): ModelPipeline {
+  #first(): BasePipeline {
     const [first, ...others] = this.#ready();
     if (first === undefined) throw new Error(`Nothing of ${this.name} is ready.`);
     return others.reduce((a, b) => (b.readyAtSeconds < a.readyAtSeconds ? b : a), first);

@@ -2,7 +2,7 @@
 import type { ModelCard } from "@dyn/protocol";
 import { parseEndpointId } from "@dyn/runtime";
 import type { GatewayLogger } from "../logger.ts";
-import type { ModelPipeline } from "./model-pipeline.ts";
+import type { BasePipeline } from "./base-pipeline.ts";
 
 const firstRetryMs = 1_000;
 const longestRetryMs = 60_000;
@@ -23,13 +23,13 @@ export class WorkerSet {
   readonly keys = new Set<string>();
   readonly #left = new AbortController();
   /** `null` while it is being built. */
-  #pipeline: ModelPipeline | null = null;
+  #pipeline: BasePipeline | null = null;
 
   constructor(card: ModelCard) {
     this.card = card;
   }
 
-  get pipeline(): ModelPipeline | null {
+  get pipeline(): BasePipeline | null {
     return this.#pipeline;
   }
 
@@ -44,7 +44,7 @@ export class WorkerSet {
 
   /** Tries again with doubling pauses until the pipeline is built or the set has left. */
   async build(
-    createPipeline: (card: ModelCard) => Promise<ModelPipeline>,
+    createPipeline: (card: ModelCard) => Promise<BasePipeline>,
     logger: GatewayLogger,
   ): Promise<void> {
     const { signal } = this.#left;

@@ -53,8 +53,17 @@ export class RequestObservation {
 
   /** All prompts are ready to be sent. */
   preprocessed(promptTokens: number): void {
-    this.#promptTokens = promptTokens;
+    this.promptCounted(promptTokens);
     this.#endPreprocess();
+  }
+
+  /** The worker takes text: it tells later how many tokens that was. */
+  passedOn(): void {
+    this.#endPreprocess();
+  }
+
+  promptCounted(promptTokens: number): void {
+    this.#promptTokens = promptTokens;
   }
 
   /** A worker was chosen. */

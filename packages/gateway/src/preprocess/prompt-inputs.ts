@@ -2,27 +2,36 @@ import { type CompletionRequest, InvalidArgumentError } from "@dyn/protocol";
 import type { ModelPipeline } from "../models/model-pipeline.ts";
 import { toNumbers } from "./to-numbers.ts";
 
-/** One prompt of a text completion request. */
+/** One prompt of a text completion request, or one text to embed. */
 export interface PromptInput {
   /** As the client wrote it; `null` when it came as ids. */
   readonly text: string | null;
   readonly tokenIds: readonly number[];
 }
 
-/** Every form of `prompt` as a list of token ids. No special tokens are added. */
+export interface PromptInputOptions {
+  /** The field's name, for errors. */
+  readonly param: string;
+  /** Those that the tokenizer's post-processor adds. */
+  readonly addSpecialTokens: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Every form of `prompt` as a list of token ids. */
 export async function toPromptInputs(
   prompt: CompletionRequest["prompt"],
   pipeline: ModelPipeline,
-  signal: AbortSignal,
+  options: PromptInputOptions,
 ): Promise<PromptInput[]> {
-  if (typeof prompt === "string") return [await encode(prompt, pipeline, signal)];
-  if (isTokenList(prompt)) return [checkIds(prompt, "prompt", pipeline)];
+  const { param } = options;
+  if (typeof prompt === "string") return [await encode(prompt, pipeline, options)];
+  if (isTokenList(prompt)) return [checkIds(prompt, param, pipeline)];
   const inputs: PromptInput[] = [];
   for (const [i, entry] of prompt.entries()) {
     inputs.push(
       typeof entry === "string"
-        ? await encode(entry, pipeline, signal)
-        : checkIds(entry, `prompt[${i}]`, pipeline),
+        ? await encode(entry, pipeline, options)
+        : checkIds(entry, `${param}[${i}]`, pipeline),
     );
   }
   return inputs;
@@ -35,9 +44,10 @@ function isTokenList(prompt: readonly unknown[]): prompt is number[] {
 async function encode(
   text: string,
   pipeline: ModelPipeline,
-  signal: AbortSignal,
+  { addSpecialTokens, signal }: PromptInputOptions,
 ): Promise<PromptInput> {
-  return { text, tokenIds: toNumbers(await pipeline.pool.encode(text, { signal })) };
+  const tokenIds = await pipeline.pool.encode(text, { addSpecialTokens, signal });
+  return { text, tokenIds: toNumbers(tokenIds) };
 }
 
 function checkIds(

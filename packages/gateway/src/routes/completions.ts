@@ -61,7 +61,11 @@ async function answerCompletion(
   { exchange, observation, writer }: GenerationTask,
 ): Promise<void> {
   const begunMs = performance.now();
-  const inputs = await toPromptInputs(request.prompt, pipeline, exchange.signal);
+  const inputs = await toPromptInputs(request.prompt, pipeline, {
+    param: "prompt",
+    addSpecialTokens: false,
+    signal: exchange.signal,
+  });
   observation.promptTokenized(performance.now() - begunMs);
   const { settings } = context;
   const hints = readRequestHints({

@@ -51,11 +51,17 @@ function deepest(issue: Issue, base: readonly PropertyKey[]): Fault {
   if (issue.code !== "invalid_union") return { path, rule: issue.message };
   const inside = issue.errors
     .filter((branch) => branch.every(({ path: inner }) => inner.length > 0))
-    .sort((a, b) => a.length - b.length);
+    .sort((a, b) => a.length - b.length || reachOf(b) - reachOf(a));
   // Or it was of the right type and only too long, say.
   const ofRightType = issue.errors.filter((branch) => branch[0]?.code.startsWith("too_"));
   const nearest = inside[0]?.[0] ?? ofRightType[0]?.[0];
   return nearest === undefined ? { path, rule: issue.message } : deepest(nearest, path);
+}
+
+/** How many entries of a list were right before the first that was not. */
+function reachOf(branch: readonly Issue[]): number {
+  const position = branch[0]?.path[0];
+  return typeof position === "number" ? position : 0;
 }
 
 function sentence({ path, rule }: Fault, body: unknown): string {
