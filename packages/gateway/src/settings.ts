@@ -16,12 +16,8 @@ export interface GatewaySettings {
   readonly anthropicApi: boolean;
   /** Cut what some of Anthropic's clients put before their system prompt and change each time. */
   readonly stripAnthropicPreamble: boolean;
-  /** Status of a request that no worker has room for. */
-  readonly overloadStatus: number;
   /** A stream that was silent for so long gets a comment; `null`: never. */
   readonly sseKeepAliveMs: number | null;
-  /** A worker that was silent for so long fails its request with 504; `null`: never. */
-  readonly backendStreamTimeoutMs: number | null;
   /** What /v1/models shows instead of the card's context length. */
   readonly shownContextLength: number | null;
   readonly shownMaxOutputTokens: number | null;
@@ -35,9 +31,7 @@ export const defaultSettings: GatewaySettings = Object.freeze({
   excludeToolsWhenToolChoiceNone: true,
   anthropicApi: false,
   stripAnthropicPreamble: true,
-  overloadStatus: 529,
   sseKeepAliveMs: null,
-  backendStreamTimeoutMs: null,
   shownContextLength: null,
   shownMaxOutputTokens: null,
 });

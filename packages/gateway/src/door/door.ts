@@ -96,7 +96,7 @@ export class Door {
     const refuse = () =>
       new OverloadedError(
         `The server has ${limit} requests running, as many as it takes. Come again in a moment.`,
-        { code: "DYN_REQUEST_OVERLOADED" },
+        { code: "DYN_REQUEST_OVERLOADED", status: 529 },
       );
     return takeAll([{ allowance, refuse, isKept: true }]);
   }

@@ -1,6 +1,7 @@
 // What a request says beyond its text and sampling: nvext and the headers that say the same. Read in this one place.
 import type { IncomingHttpHeaders } from "node:http";
 import { InvalidArgumentError, type Nvext, type PreprocessedRequest } from "@dyn/protocol";
+import { present } from "./present.ts";
 
 export interface RequestHints {
   /** The request must go to this instance. */
@@ -130,12 +131,4 @@ function textHeader(headers: IncomingHttpHeaders, ...names: string[]): string | 
     if (typeof value === "string" && value !== "") return value;
   }
   return undefined;
-}
-
-type Present<Fields> = { [Key in keyof Fields]?: Exclude<Fields[Key], null | undefined> };
-
-function present<Fields extends object>(fields: Fields): Present<Fields> {
-  return Object.fromEntries(
-    Object.entries(fields).filter(([, value]) => value !== null && value !== undefined),
-  ) as Present<Fields>;
 }

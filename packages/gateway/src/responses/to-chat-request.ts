@@ -9,6 +9,7 @@ import {
   type ResponsesItem,
   type ResponsesRequest,
 } from "@dyn/protocol";
+import { present } from "../preprocess/present.ts";
 
 const logprobsInclude = "message.output_text.logprobs";
 
@@ -212,12 +213,4 @@ function toPart(part: ResponsesContentPart, param: string): ContentPart {
     `${param} is of type ${part.type} by file, but this server keeps no files. Send text.`,
     { param },
   );
-}
-
-type Present<Fields> = { [Key in keyof Fields]?: Exclude<Fields[Key], null | undefined> };
-
-function present<Fields extends object>(fields: Fields): Present<Fields> {
-  return Object.fromEntries(
-    Object.entries(fields).filter(([, value]) => value !== null && value !== undefined),
-  ) as Present<Fields>;
 }
