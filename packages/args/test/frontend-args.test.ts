@@ -34,6 +34,12 @@ describe("a frontend's options", () => {
     ).toBe(0.85);
   });
 
+  test("the request plane over HTTP is refused with what to use instead", () => {
+    expect(caught(() => frontend(["--request-plane", "http"])).message).toBe(
+      '--request-plane cannot be "http". The request plane over HTTP is retired: use tcp, which needs no server either.',
+    );
+  });
+
   test("load-aware routing is the mode kv", () => {
     const { values, sources } = frontend(["--load-aware"]);
     expect(values.router.routerMode).toBe("kv");

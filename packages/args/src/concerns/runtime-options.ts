@@ -74,6 +74,9 @@ export const runtimeOptions = z.object({
   requestPlane: option("How requests reach a worker.", z.enum(["tcp", "nats"]).default("tcp"), {
     env: "DYN_REQUEST_PLANE",
     group: planes,
+    retiredValues: {
+      http: "The request plane over HTTP is retired: use tcp, which needs no server either.",
+    },
   }),
   responsePlane: option(
     "How answers come back; the same for workers and frontends.",

@@ -37,6 +37,8 @@ export interface OptionMeta {
   readonly bareValue?: string;
   /** Integers may carry k M G T (powers of 1000) or Ki Mi Gi Ti (powers of 1024). */
   readonly humanInteger?: true;
+  /** Values that earlier releases or other programs take, and what to do instead: the error says it. */
+  readonly retiredValues?: Readonly<Record<string, string>>;
   /** Why setting the option has no effect; said as a notice when somebody sets it. */
   readonly noEffect?: string;
 }

@@ -47,6 +47,8 @@ function readTexts(spec: OptionSpec, raw: RawValue): unknown {
 }
 
 function expectation(spec: OptionSpec, raw: RawValue): string {
+  const retired = spec.meta.retiredValues?.[raw.texts[0] ?? ""];
+  if (retired !== undefined) return retired;
   const nearest =
     spec.choices.length === 0 ? undefined : nearestName(raw.texts[0] ?? "", spec.choices);
   const hint = nearest === undefined ? "" : ` Did you mean ${nearest}?`;
