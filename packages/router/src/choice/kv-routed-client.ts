@@ -3,7 +3,8 @@ import type { EngineOutputItem, PreprocessedRequest } from "@dyn/protocol";
 import { DynError, UnavailableError } from "@dyn/protocol";
 import type { Annotated, EndpointClient, Instance } from "@dyn/runtime";
 import type { TokenCallOptions, TokenClient } from "../token-client.ts";
-import { type KvRouter, type RouteChoice, sessionIdOf } from "./kv-router.ts";
+import type { KvRouter, RouteChoice } from "./kv-router.ts";
+import { sessionIdOf } from "./request-fields.ts";
 
 const queryAnnotation = "query_instance_id:";
 /** For which a worker that has not come is waited for at start. */

@@ -1,5 +1,6 @@
 // What workers say of themselves in their model cards, as far as routing asks: ranks, room, block size.
 import type { Discovery, EndpointId } from "@dyn/runtime";
+import type { RankId } from "../load/active-requests.ts";
 
 export interface WorkerFacts {
   readonly dpSize: number;
@@ -35,6 +36,12 @@ export class WorkerDirectory {
 
   get(workerId: bigint): WorkerFacts {
     return this.#facts.get(workerId) ?? unknownWorker;
+  }
+
+  /** All its ranks. */
+  ranks(workerId: bigint): RankId[] {
+    const { dpSize } = this.get(workerId);
+    return Array.from({ length: dpSize }, (_, dpRank) => ({ workerId, dpRank }));
   }
 
   get workerIds(): readonly bigint[] {

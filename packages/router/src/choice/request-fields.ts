@@ -1,0 +1,15 @@
+// Fields of a request that routing reads in more than one room.
+import type { PreprocessedRequest } from "@dyn/protocol";
+
+export function loraOf(request: PreprocessedRequest): string | null {
+  const name = request.routing?.lora_name ?? request.lora_name;
+  return typeof name === "string" ? name : null;
+}
+
+/** `agent_context.session_id`: the header x-dynamo-session-id. */
+export function sessionIdOf(request: PreprocessedRequest): string | null {
+  const context = request.agent_context;
+  if (typeof context !== "object" || context === null) return null;
+  const id = (context as { session_id?: unknown }).session_id;
+  return typeof id === "string" && id !== "" ? id : null;
+}
