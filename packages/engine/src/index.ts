@@ -1,3 +1,9 @@
+export type {
+  DisaggregationMode,
+  EngineDisaggregation,
+  HandOverMetrics,
+  RequestDisaggregation,
+} from "./contract/disaggregation.ts";
 export type { Engine, EngineInfo, EngineMetrics } from "./contract/engine.ts";
 export type {
   FinishReason,

@@ -1,3 +1,4 @@
+import type { EngineDisaggregation, HandOverMetrics } from "./disaggregation.ts";
 import type { GenerateOutput } from "./engine-output.ts";
 import type { GenerateRequest } from "./generate-request.ts";
 import type { KvEventBatch } from "./kv-event.ts";
@@ -18,6 +19,8 @@ export interface EngineInfo {
   /** Bytes of KV per token; 0 when nothing is stored. */
   readonly kvBytesPerToken: number;
   readonly weightBytes: number;
+  /** `null`: requests with `disaggregation` are refused. */
+  readonly disaggregation: EngineDisaggregation | null;
 }
 
 /** A snapshot, made at most once per step. Counters only grow. */
@@ -42,6 +45,8 @@ export interface EngineMetrics {
   readonly decodeSteps: number;
   /** Generated tokens per second over the last decode interval. */
   readonly generationThroughput: number;
+  /** `null` as in EngineInfo. */
+  readonly handOver: HandOverMetrics | null;
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { GrammarSpec } from "@dyn/grammar";
+import type { RequestDisaggregation } from "./disaggregation.ts";
 import type { SamplingParams } from "./sampling-params.ts";
 
 export interface GenerateRequest {
@@ -30,6 +31,8 @@ export interface GenerateRequest {
    * (they follow the prompt) and the sampler's state. Length = n. `null` = a fresh request.
    */
   readonly resume: readonly ResumedChoice[] | null;
+  /** Half of a request that two engines share; absent or `null` = this engine does all of it. */
+  readonly disaggregation?: RequestDisaggregation | null;
 }
 
 export interface ResumedChoice {

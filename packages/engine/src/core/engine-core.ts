@@ -1,7 +1,7 @@
 // One engine on one thread: owns scheduler, cache and executor, and turns steps into outputs.
 // It never waits for a consumer and never looks at time but to stamp events; who drives it is EngineLoop or a test.
 import type { CompiledGrammar } from "@dyn/grammar";
-import { errorToRecord, InternalError, InvalidArgumentError } from "@dyn/protocol";
+import { InternalError } from "@dyn/protocol";
 import { PagePool } from "../cache/page-pool.ts";
 import { RadixCache } from "../cache/radix-cache.ts";
 import type { EngineInfo, EngineMetrics } from "../contract/engine.ts";
@@ -10,25 +10,34 @@ import type { Executor, ForwardBatch, StepResult } from "../contract/executor.ts
 import type { GenerateRequest, RequestGrammar } from "../contract/generate-request.ts";
 import type { KvEventBatch } from "../contract/kv-event.ts";
 import { createRandom } from "../sampler/random.ts";
-import { createSampler, type Sampler } from "../sampler/sampler.ts";
 import { BatchBuilder } from "../scheduler/batch-builder.ts";
 import type { RequestGroup } from "../scheduler/request-group.ts";
 import { Scheduler, type StepPlan } from "../scheduler/scheduler.ts";
-import {
-  defaultSchedulerOptions,
-  type SchedulerOptions,
-  validateSchedulerOptions,
-} from "../scheduler/scheduler-options.ts";
+import { validateSchedulerOptions } from "../scheduler/scheduler-options.ts";
 import type { Sequence } from "../scheduler/sequence.ts";
 import type { RequestLimits } from "../scheduler/validate-request.ts";
 import type { Choice } from "./choice.ts";
 import type { EngineOptions } from "./engine-options.ts";
+import { errorFinish } from "./error-finish.ts";
 import { KvEventFeed } from "./kv-event-feed.ts";
+import { limitPages } from "./limit-pages.ts";
+import { readLogitRows, wantsNext } from "./logit-rows.ts";
 import { MetricsRecorder } from "./metrics-recorder.ts";
-import { type OpenedRequest, openRequest } from "./open-request.ts";
+import { openRequest } from "./open-request.ts";
+import { OpenRequests } from "./open-requests.ts";
+import { OutputFeed } from "./output-feed.ts";
+import { pickSchedulerOptions } from "./pick-scheduler-options.ts";
 import { PreparingRequests } from "./preparing-requests.ts";
-import { collectPromptLogprobs, promptPositions } from "./prompt-logprobs.ts";
-import { closedError, displacedError, noGrammars, outOfPages, requestIdInUse } from "./refusals.ts";
+import { promptPositions } from "./prompt-logprobs.ts";
+import {
+  closedError,
+  displacedError,
+  noDisaggregation,
+  noGrammars,
+  outOfPages,
+  requestIdInUse,
+} from "./refusals.ts";
+import { TokenSource } from "./token-source.ts";
 
 /** 64 MB of f32. */
 const defaultMaxPromptLogits = 2 ** 24;
@@ -41,18 +50,16 @@ export class EngineCore {
   readonly #pool: PagePool;
   readonly #cache: RadixCache;
   readonly #scheduler: Scheduler;
-  readonly #sampler: Sampler;
+  readonly #tokens: TokenSource;
   readonly #random: () => number;
   readonly #events: KvEventFeed;
   readonly #metrics: MetricsRecorder;
   /** One each, so that a prefill between two decodes does not cost the decode table's rows. */
   readonly #prefillBatch = new BatchBuilder();
   readonly #decodeBatch = new BatchBuilder();
-  readonly #groups = new Map<string, RequestGroup>();
-  readonly #choices = new Map<Sequence, Choice>();
+  readonly #open = new OpenRequests();
+  readonly #outputs = new OutputFeed();
   readonly #preparing = new PreparingRequests();
-  #outputs: GenerateOutput[] = [];
-  #sink: (outputs: GenerateOutput[]) => void = () => {};
   #inFlight: StepPlan | null = null;
   /** Wait for the step in flight to end. */
   readonly #aborted = new Map<Sequence, FinishReason>();
@@ -69,7 +76,12 @@ export class EngineCore {
     this.#random =
       options.random ??
       (options.randomSeed == null ? Math.random : createRandom(options.randomSeed));
-    this.info = { ...executor.info, pageCount, maxRunningRequests: scheduler.maxRunningRequests };
+    this.info = {
+      ...executor.info,
+      pageCount,
+      maxRunningRequests: scheduler.maxRunningRequests,
+      disaggregation: null,
+    };
     this.#limits = {
       vocabSize,
       contextLength,
@@ -93,7 +105,7 @@ export class EngineCore {
       },
       random: this.#random,
     });
-    this.#sampler = createSampler(vocabSize);
+    this.#tokens = new TokenSource(vocabSize);
     const now = options.now ?? Date.now;
     this.#events = new KvEventFeed(this.#cache, now);
     this.#metrics = new MetricsRecorder(now);
@@ -101,12 +113,12 @@ export class EngineCore {
 
   /** Nothing runs and nothing waits. */
   get isIdle(): boolean {
-    return this.#groups.size === 0;
+    return this.#open.count === 0;
   }
 
   /** Something waits for a step, and not only for its grammar. */
   get hasWork(): boolean {
-    return this.#groups.size > this.#preparing.count;
+    return this.#open.count > this.#preparing.count;
   }
 
   /** Requests that wait for their grammar to be compiled. */
@@ -116,7 +128,7 @@ export class EngineCore {
 
   /** Some choice of this request is open. */
   holds(requestId: string): boolean {
-    return this.#groups.has(requestId);
+    return this.#open.group(requestId) !== undefined;
   }
 
   get cache(): RadixCache {
@@ -133,13 +145,14 @@ export class EngineCore {
 
   /** Where outputs go: once per step, and when requests end between steps. The array is the receiver's. */
   onOutputs(sink: (outputs: GenerateOutput[]) => void): void {
-    this.#sink = sink;
+    this.#outputs.onOutputs(sink);
   }
 
   /** Takes a request or throws: InvalidArgumentError, OverloadedError, UnavailableError. */
   submit(request: GenerateRequest): void {
     if (this.#closed) throw closedError();
-    if (this.#groups.has(request.requestId)) throw requestIdInUse(request.requestId);
+    if (this.holds(request.requestId)) throw requestIdInUse(request.requestId);
+    if (request.disaggregation != null) throw noDisaggregation();
     const alone = this.#options.disableRadixCache
       ? { ...request, cacheSalt: `${request.requestId} ${this.#submittedCount++}` }
       : request;
@@ -149,7 +162,7 @@ export class EngineCore {
 
   /** Ends a request; what holds pages while a step is computed ends after it. */
   abort(requestId: string, message = "The request was aborted."): void {
-    const group = this.#groups.get(requestId);
+    const group = this.#open.group(requestId);
     if (group === undefined) return;
     const reason: FinishReason = { type: "abort", message };
     for (const sequence of group.sequences) {
@@ -161,7 +174,7 @@ export class EngineCore {
   }
 
   abortAll(message?: string): void {
-    for (const requestId of [...this.#groups.keys()]) this.abort(requestId, message);
+    for (const { request } of this.#open.groups()) this.abort(request.requestId, message);
   }
 
   /** Plans, computes and samples one step. `false` = there was nothing to do. */
@@ -207,7 +220,7 @@ export class EngineCore {
   failAll(error: unknown): void {
     this.#inFlight = null;
     this.#aborted.clear();
-    for (const group of [...this.#groups.values()]) this.#endGroup(group, errorFinish(error));
+    for (const group of this.#open.groups()) this.#endGroup(group, errorFinish(error));
     this.#flush();
   }
 
@@ -217,7 +230,7 @@ export class EngineCore {
     this.abortAll(message);
   }
 
-  #open(request: GenerateRequest, grammar: CompiledGrammar | null, random: () => number) {
+  #openRequest(request: GenerateRequest, grammar: CompiledGrammar | null, random: () => number) {
     return openRequest(request, {
       limits: this.#limits,
       pageSize: this.info.pageSize,
@@ -228,16 +241,11 @@ export class EngineCore {
   }
 
   #schedule(request: GenerateRequest, grammar: CompiledGrammar | null): void {
-    const opened = this.#open(request, grammar, this.#random);
+    const opened = this.#openRequest(request, grammar, this.#random);
     this.#scheduler.submit(opened.group);
-    this.#register(opened);
+    this.#open.add(opened);
     for (const { choice, reason } of opened.finished) this.#emit(choice, [], null, reason);
     this.#flush();
-  }
-
-  #register({ group, choices }: OpenedRequest): void {
-    this.#groups.set(group.request.requestId, group);
-    for (const choice of choices) this.#choices.set(choice.sequence, choice);
   }
 
   /** What is wrong with other fields is said at once; the grammar's faults end the request later. */
@@ -245,17 +253,16 @@ export class EngineCore {
     const { grammars } = this.#options;
     if (grammars === undefined) throw noGrammars();
     // Its seed is never used, so none is drawn.
-    const placeholder = this.#open(request, null, () => 0);
-    this.#register(placeholder);
+    const placeholder = this.#openRequest(request, null, () => 0);
+    this.#open.add(placeholder);
     const { group } = placeholder;
     this.#preparing.add(group, grammars.compile(spec), {
       done: (grammar) => {
-        for (const sequence of group.sequences) this.#choices.delete(sequence);
-        this.#groups.delete(request.requestId);
+        this.#open.remove(group);
         try {
           this.#schedule(request, grammar);
         } catch (error) {
-          this.#register(placeholder);
+          this.#open.add(placeholder);
           this.#endGroup(group, errorFinish(error));
           this.#flush();
         }
@@ -271,18 +278,18 @@ export class EngineCore {
     const builder = plan.kind === "prefill" ? this.#prefillBatch : this.#decodeBatch;
     return builder.build(plan, {
       rowSampling: (sequence) => {
-        const { row } = this.#choices.get(sequence)!;
+        const { row } = this.#open.choice(sequence)!;
         row.step = sequence.produced;
         return row;
       },
       promptPositions,
       wantsNext,
-      logitsRequired: (sequence) => this.#choices.get(sequence)!.needsLogits,
+      logitsRequired: (sequence) => this.#open.choice(sequence)!.needsLogits,
     });
   }
 
   #finishStep(plan: StepPlan, batch: ForwardBatch, result: StepResult): void {
-    const rows = this.#readLogits(plan, batch, result);
+    const rows = readLogitRows(plan, batch, result, this.info.vocabSize);
     this.#scheduler.complete(plan);
     this.#inFlight = null;
     let sampled = 0;
@@ -290,7 +297,7 @@ export class EngineCore {
       const at = rows[i]!;
       this.#countPrompt(sequence);
       if (this.#aborted.has(sequence)) continue;
-      const choice = this.#choices.get(sequence)!;
+      const choice = this.#open.choice(sequence)!;
       if (at >= 0) {
         this.#advance(choice, result, at);
         sampled++;
@@ -301,20 +308,6 @@ export class EngineCore {
     this.#endAborted();
     this.#metrics.step(plan.kind, sampled);
     this.#flush();
-  }
-
-  /** Takes the prompt's log-probabilities; returns for each sequence the row of its next token, -1 = none. */
-  #readLogits(plan: StepPlan, batch: ForwardBatch, result: StepResult): Int32Array {
-    const rows = new Int32Array(plan.sequences.length);
-    let logit = 0;
-    for (const [i, sequence] of plan.sequences.entries()) {
-      if (plan.kind === "prefill") {
-        logit += collectPromptLogprobs(sequence, result, logit, this.info.vocabSize);
-      }
-      rows[i] = wantsNext(sequence) ? logit++ : -1;
-    }
-    if (logit !== batch.logitPositions.length) throw new InternalError("Logits were miscounted.");
-    return rows;
   }
 
   #countPrompt({ group, computed, promptLength }: Sequence): void {
@@ -330,20 +323,9 @@ export class EngineCore {
 
   /** Samples one token and says it. A choice whose sampling fails ends alone. */
   #advance(choice: Choice, result: StepResult, at: number): void {
-    const { sequence, sampler } = choice;
+    const { sequence } = choice;
     try {
-      let tokenId: number;
-      let logprobs: GenerateOutput["logprobs"] = null;
-      if (result.kind === "tokens") {
-        tokenId = checkDeviceToken(choice, result.tokenIds[at], this.info.vocabSize);
-        sampler.accept(tokenId);
-      } else {
-        const { vocabSize } = this.info;
-        const row = result.logits.subarray(at * vocabSize, (at + 1) * vocabSize);
-        const token = this.#sampler.sample(row, sampler);
-        tokenId = token.tokenId;
-        if (token.logprobs !== null) logprobs = [token.logprobs];
-      }
+      const { tokenId, logprobs } = this.#tokens.take(choice, result, at);
       sequence.append(tokenId);
       const finish = choice.checkFinish(tokenId);
       if (finish !== null) this.#scheduler.finish(sequence);
@@ -366,7 +348,7 @@ export class EngineCore {
   }
 
   #end(sequence: Sequence, reason: FinishReason): void {
-    const choice = this.#choices.get(sequence);
+    const choice = this.#open.choice(sequence);
     if (choice !== undefined) this.#endWith(choice, reason);
   }
 
@@ -381,73 +363,14 @@ export class EngineCore {
     logprobs: GenerateOutput["logprobs"],
     finish: FinishReason | null,
   ): void {
-    const { sequence } = choice;
-    const { group } = sequence;
-    this.#outputs.push({
-      requestId: group.request.requestId,
-      index: sequence.index,
-      tokenIds,
-      logprobs: group.request.logprobs === null ? null : (logprobs ?? []),
-      promptLogprobs: choice.hasSpoken ? null : group.promptLogprobs,
-      finish,
-      usage: {
-        promptTokens: sequence.promptLength,
-        completionTokens: sequence.produced,
-        cachedTokens: group.cachedTokens ?? 0,
-      },
-      samplerState: choice.sampler.state(),
-    });
-    choice.hasSpoken = true;
-    if (finish === null) return;
-    this.#choices.delete(sequence);
-    group.openCount--;
-    if (group.openCount > 0) return;
-    this.#groups.delete(group.request.requestId);
-    this.#preparing.forget(group);
+    this.#outputs.add(choice, tokenIds, logprobs, finish);
+    if (finish === null || !this.#open.endChoice(choice)) return;
+    this.#preparing.forget(choice.sequence.group);
     this.#metrics.requestEnded(finish);
   }
 
   #flush(): void {
     this.#events.flush();
-    if (this.#outputs.length === 0) return;
-    const outputs = this.#outputs;
-    this.#outputs = [];
-    this.#sink(outputs);
+    this.#outputs.flush();
   }
-}
-
-function checkDeviceToken(choice: Choice, id: number | undefined, vocabSize: number): number {
-  if (choice.needsLogits) {
-    throw new InternalError("The executor sampled although log-probabilities were wanted.");
-  }
-  if (id !== undefined && id >= 0 && id < vocabSize) return id;
-  throw new InternalError(`The executor sampled token ${id} of a vocabulary of ${vocabSize}.`);
-}
-
-/** Whether the planned step computes the last known token, and a next one may follow. */
-function wantsNext(sequence: Sequence): boolean {
-  return sequence.computed + sequence.planned === sequence.length && sequence.remaining > 0;
-}
-
-function pickSchedulerOptions(options: EngineOptions): SchedulerOptions {
-  const merged: Record<string, unknown> = { ...defaultSchedulerOptions };
-  for (const key of Object.keys(defaultSchedulerOptions)) {
-    const value = options[key as keyof SchedulerOptions];
-    if (value !== undefined) merged[key] = value;
-  }
-  return merged as unknown as SchedulerOptions;
-}
-
-function limitPages(pageCount: number, pageSize: number, maxTotalTokens: number | null): number {
-  if (maxTotalTokens === null) return pageCount;
-  const limited = Math.min(pageCount, Math.floor(maxTotalTokens / pageSize));
-  if (limited >= 1) return limited;
-  throw new InvalidArgumentError(
-    `maxTotalTokens is ${maxTotalTokens}; it must hold at least one page of ${pageSize} tokens.`,
-    { param: "maxTotalTokens" },
-  );
-}
-
-function errorFinish(error: unknown): FinishReason {
-  return { type: "error", error: errorToRecord(error) };
 }

@@ -63,6 +63,7 @@ export class MetricsRecorder {
       prefillSteps: this.#prefillSteps,
       decodeSteps: this.#decodeSteps,
       generationThroughput: this.#throughput.tokensPerSecond,
+      handOver: null,
     };
   }
 }

@@ -47,6 +47,13 @@ export function noGrammars(): DynError {
   );
 }
 
+export function noDisaggregation(): DynError {
+  return new InvalidArgumentError(
+    "The request is half of a disaggregated one, but this engine was started without disaggregation. Start it with a disaggregation mode, or send the request without its bootstrap fields.",
+    { param: "disaggregation" },
+  );
+}
+
 export function outOfPages(): DynError {
   return new InternalError(
     "The KV cache ran out of pages for the only running request; give the engine more KV memory (maxTotalTokens).",
