@@ -1,3 +1,10 @@
+export {
+  type ComponentLabels,
+  type ComponentMetrics,
+  type ComponentRequestEnd,
+  createComponentMetrics,
+} from "./component/component-metrics.ts";
+export { type KvCapacityOptions, showKvCapacity } from "./component/kv-capacity-metrics.ts";
 export { createEngineMetrics } from "./engine/engine-metrics.ts";
 export type { EngineMetricsLike, EngineMetricsOptions } from "./engine/engine-metrics-like.ts";
 export type { FrontendBuckets } from "./frontend/frontend-families.ts";

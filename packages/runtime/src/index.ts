@@ -80,6 +80,7 @@ export {
   type NatsRequestPlaneOptions,
 } from "./request/nats/nats-request-plane.ts";
 export { type CancelKind, RequestContext } from "./request/request-context.ts";
+export type { RequestEnd, RequestObserver } from "./request/request-observer.ts";
 export type {
   Annotated,
   RequestHandler,

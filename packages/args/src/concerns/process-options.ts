@@ -2,6 +2,7 @@ import { z } from "zod";
 import { option } from "../option/option-meta.ts";
 
 const log = "Logging";
+const traces = "Traces";
 
 /** What every process has, whatever it serves: its log and its shutdown. */
 export const processOptions = z.object({
@@ -33,6 +34,45 @@ export const processOptions = z.object({
       envOnly: true,
       group: log,
     },
+  ),
+  otelExportEnabled: option(
+    "Send traces to an OpenTelemetry collector.",
+    z.boolean().default(false),
+    {
+      env: "OTEL_EXPORT_ENABLED",
+      envOnly: true,
+      group: traces,
+    },
+  ),
+  otelExporterOtlpEndpoint: option(
+    "Address of the collector; without it port 4317 (grpc) or 4318 (http/protobuf) of this machine. Over HTTP /v1/traces is added.",
+    z.string().optional(),
+    { env: "OTEL_EXPORTER_OTLP_ENDPOINT", envOnly: true, group: traces },
+  ),
+  otelExporterOtlpTracesEndpoint: option(
+    "The same for traces alone, taken as it is.",
+    z.string().optional(),
+    { env: "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", envOnly: true, group: traces },
+  ),
+  otelExporterOtlpProtocol: option(
+    "How traces travel.",
+    z.enum(["grpc", "http/protobuf"]).default("grpc"),
+    {
+      env: "OTEL_EXPORTER_OTLP_PROTOCOL",
+      envOnly: true,
+      group: traces,
+      retiredValues: { "http/json": "Collectors that take JSON take http/protobuf too." },
+    },
+  ),
+  otelServiceName: option(
+    "Name of this process in traces; without it the program's.",
+    z.string().optional(),
+    { env: "OTEL_SERVICE_NAME", envOnly: true, group: traces },
+  ),
+  otelTracesSampleRatio: option(
+    "Part of the traces begun here that are sent, from 0 to 1; a request that comes with a trace keeps what was decided there.",
+    z.number().min(0).max(1).default(1),
+    { env: "OTEL_TRACES_SAMPLE_RATIO", envOnly: true, group: traces },
   ),
   gracefulShutdownTimeout: option(
     "Seconds that running requests have at shutdown.",

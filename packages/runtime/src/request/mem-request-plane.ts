@@ -5,6 +5,7 @@ import type { AdmissionGate, AdmissionPlace } from "../admission/admission-gate.
 import { EncodedMsgpack } from "../codec/encoded-msgpack.ts";
 import type { Instance } from "../discovery/record.ts";
 import type { RequestContext } from "./request-context.ts";
+import type { RequestObserver } from "./request-observer.ts";
 import type {
   Annotated,
   CallSettings,
@@ -34,13 +35,14 @@ export class MemRequestPlane implements RequestPlane {
     id: EndpointId,
     instanceId: bigint,
     handler: RequestHandler,
-    { admission, input = "one" }: ServeSettings = {},
+    { admission, input = "one", observer }: ServeSettings = {},
   ): Promise<ServedRequests> {
     const path = `${instanceId.toString(16)}/${endpointPath(id)}`;
     const served = new MemServedRequests({
       path,
       handler,
       admission: admission ?? null,
+      observer: observer ?? null,
       input,
       onClose: () => {
         this.#endpoints.byPath.delete(path);
@@ -78,6 +80,7 @@ interface MemServedOptions {
   readonly path: string;
   readonly handler: RequestHandler;
   readonly admission: AdmissionGate | null;
+  readonly observer: RequestObserver | null;
   readonly input: "one" | "many";
   readonly onClose: () => void;
 }
@@ -113,7 +116,7 @@ class MemServedRequests implements ServedRequests {
   }
 
   run(request: unknown, caller: RequestContext, input: "one" | "many"): AsyncIterable<Annotated> {
-    const { handler, admission } = this.#options;
+    const { handler, admission, observer } = this.#options;
     if (this.#refusing) {
       throw new UnavailableError("The instance is shutting down and takes no new requests.", {
         code: "DYN_RUNTIME_ENDPOINT_DRAINING",
@@ -124,9 +127,11 @@ class MemServedRequests implements ServedRequests {
     if (place === null) throw new OverloadedError("The worker is at capacity.", { status: 529 });
     const context = caller.createChild();
     this.#running.add(context);
+    const observe = observer?.begun(context, 0);
     const items =
       place === undefined ? handler(request, context) : this.#inTurn(place, request, context);
-    const stream = new MemStream(items, context, caller, () => {
+    const stream = new MemStream(items, context, caller, (error, isCancelled) => {
+      observe?.({ error: isCancelled ? null : error, isCancelled, sentBytes: 0 });
       place?.leave();
       context.release();
       this.#running.delete(context);
@@ -149,7 +154,7 @@ class MemStream implements AsyncIterator<Annotated> {
   readonly #items: AsyncIterator<Annotated>;
   readonly #context: RequestContext;
   readonly #caller: RequestContext;
-  readonly #onEnd: () => void;
+  readonly #onEnd: (error: unknown, isCancelled: boolean) => void;
   #rejectPending: ((reason: unknown) => void) | null = null;
   #ended = false;
   /** Told at the next read: a killed stream is never taken for a complete one. */
@@ -159,7 +164,7 @@ class MemStream implements AsyncIterator<Annotated> {
     items: AsyncIterable<Annotated>,
     context: RequestContext,
     caller: RequestContext,
-    onEnd: () => void,
+    onEnd: (error: unknown, isCancelled: boolean) => void,
   ) {
     this.#items = items[Symbol.asyncIterator]();
     this.#context = context;
@@ -182,12 +187,12 @@ class MemStream implements AsyncIterator<Annotated> {
       this.#items.next().then(
         (result) => {
           this.#rejectPending = null;
-          if (result.done) this.#end();
+          if (result.done) this.#end(null);
           resolve(result.done ? result : { done: false, value: toPlain(result.value) });
         },
         (error) => {
           this.#rejectPending = null;
-          this.#end();
+          this.#end(error);
           reject(error);
         },
       );
@@ -209,15 +214,16 @@ class MemStream implements AsyncIterator<Annotated> {
     this.#rejectPending = null;
     // The handler still counts as running until it has really ended; what it throws
     // while it is being closed adds nothing to a request that has its one end already.
-    const closed = Promise.resolve(this.#items.return?.()).then(this.#onEnd, this.#onEnd);
-    void closed;
+    const closed = () => this.#onEnd(null, true);
+    void Promise.resolve(this.#items.return?.()).then(closed, closed);
   }
 
-  #end(): void {
+  #end(error: unknown): void {
     if (this.#ended) return;
     this.#ended = true;
+    const isCancelled = this.#context.isStopped;
     this.#context.kill();
-    this.#onEnd();
+    this.#onEnd(error, isCancelled);
   }
 }
 

@@ -2,6 +2,7 @@ import type { EndpointId } from "../address/endpoint-id.ts";
 import type { AdmissionGate } from "../admission/admission-gate.ts";
 import type { Instance } from "../discovery/record.ts";
 import type { RequestContext } from "./request-context.ts";
+import type { RequestObserver } from "./request-observer.ts";
 
 /** One item of an answer: data, or a named event beside the data. */
 export interface Annotated<T = unknown> {
@@ -43,6 +44,8 @@ export interface ServeSettings {
    * for KV events want. The handler yields `{ data }` and a caller of ours reads `{ data }` all the same.
    */
   readonly items?: "annotated" | "bare";
+  /** Hears of each request that was taken. Default: nobody. */
+  readonly observer?: RequestObserver | undefined;
 }
 
 export interface CallSettings {

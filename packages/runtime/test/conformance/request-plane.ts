@@ -1,5 +1,13 @@
 import { DynError, InvalidArgumentError } from "@dyn/protocol";
-import type { Annotated, EndpointId, Instance, RequestContext, RequestPlane } from "@dyn/runtime";
+import type {
+  Annotated,
+  EndpointId,
+  Instance,
+  RequestContext,
+  RequestEnd,
+  RequestObserver,
+  RequestPlane,
+} from "@dyn/runtime";
 import { AdmissionGate, RequestContext as Context, EncodedMsgpack } from "@dyn/runtime";
 import { afterEach, describe, expect, test } from "vitest";
 import { msgpackCodec } from "../../src/codec/msgpack-codec.ts";
@@ -36,11 +44,13 @@ export function requestPlaneConformance(
       admission?: AdmissionGate,
       input?: "one" | "many",
       items?: "bare",
+      observer?: RequestObserver,
     ) {
       const { server, client } = await createPair();
       open.push(server, client);
       const served = await server.serve(id, 7n, handler, {
         admission,
+        observer,
         ...(input === undefined ? {} : { input }),
         ...(items === undefined ? {} : { items }),
       });
@@ -428,6 +438,42 @@ export function requestPlaneConformance(
       const { client, instance } = await serve(async function* () {}, undefined, "many");
       const call = async () => collect(client.call(instance, {}, new Context()));
       await expect(call()).rejects.toMatchObject({ status: 400 });
+    });
+
+    test("its observer hears of each request once, and how it ended", async () => {
+      const ends: [unknown, RequestEnd][] = [];
+      const observer: RequestObserver = {
+        begun: ({ id: requestId }) => {
+          return (end) => void ends.push([requestId, end]);
+        },
+      };
+      const { client, instance, served } = await serve(
+        async function* (request, context) {
+          yield { data: "one" };
+          if (request === "fail") throw new InvalidArgumentError("No.");
+          while (request === "wait" && !context.isStopped) {
+            await new Promise((resolve) => setTimeout(resolve, 1));
+          }
+        },
+        undefined,
+        undefined,
+        undefined,
+        observer,
+      );
+      await collect(client.call(instance, "pass", new Context({ id: "a" })));
+      await expect(
+        collect(client.call(instance, "fail", new Context({ id: "b" }))),
+      ).rejects.toThrow("No.");
+      for await (const _ of client.call(instance, "wait", new Context({ id: "c" }))) break;
+      await served.idle();
+      await until(() => ends.length === 3);
+      const [pass, fail, left] = ends;
+      expect(pass).toMatchObject(["a", { error: null, isCancelled: false }]);
+      expect(fail).toMatchObject(["b", { error: { message: "No." }, isCancelled: false }]);
+      expect(left).toMatchObject(["c", { error: null, isCancelled: true }]);
+      const bytes = ends.map(([, { sentBytes }]) => sentBytes);
+      if (name === "mem") expect(bytes).toEqual([0, 0, 0]);
+      else expect(Math.min(...bytes)).toBeGreaterThan(3);
     });
 
     test("idle rejects with its signal's reason while a request runs", async () => {

@@ -34,6 +34,7 @@ export class MuxSender implements AnswerSender {
   readonly #connection: MuxConnection;
   readonly #stream: number;
   #window: number;
+  #sentBytes = 0;
   #isOver = false;
   #wake: (() => void) | null = null;
 
@@ -42,6 +43,10 @@ export class MuxSender implements AnswerSender {
     this.#connection = options.connection;
     this.#stream = options.stream;
     this.#window = options.window;
+  }
+
+  get sentBytes(): number {
+    return this.#sentBytes;
   }
 
   async prologue(error: unknown = null): Promise<void> {
@@ -57,6 +62,7 @@ export class MuxSender implements AnswerSender {
     const body = this.#options.codec.encode(isBare ? item.data : item);
     this.#connection.writer.item(this.#stream, body, isBare);
     this.#connection.flushSoon();
+    this.#sentBytes += body.length;
     this.#window -= body.length + itemOverheadWeight;
     return this.#mayGoOn ? undefined : this.#untilMayGoOn();
   }

@@ -83,7 +83,7 @@ export class NatsRequestPlane implements RequestPlane {
     id: EndpointId,
     instanceId: bigint,
     handler: RequestHandler,
-    { admission, input, items }: ServeSettings = {},
+    { admission, input, items, observer }: ServeSettings = {},
   ): Promise<ServedRequests> {
     const { codec = "msgpack", dialTimeoutMs = 3_000, onProblem } = this.#options;
     const subject = requestSubject(id, instanceId);
@@ -119,6 +119,7 @@ export class NatsRequestPlane implements RequestPlane {
       mux: this.#mux,
       handler,
       admission,
+      observer,
       input,
       items,
       codecs: payloadCodecs,

@@ -34,6 +34,7 @@ export class ResponseSender implements AnswerSender {
   readonly #socket: Socket;
   readonly #options: ResponseSenderOptions;
   #finished = false;
+  #sentBytes = 0;
 
   private constructor(socket: Socket, options: ResponseSenderOptions) {
     this.#socket = socket;
@@ -44,6 +45,10 @@ export class ResponseSender implements AnswerSender {
   /** Connects and shakes hands. Throws UnavailableError when the caller cannot be reached. */
   static async dial(options: ResponseSenderOptions): Promise<ResponseSender> {
     return new ResponseSender(await dialCaller(options, "response"), options);
+  }
+
+  get sentBytes(): number {
+    return this.#sentBytes;
   }
 
   /** The request was taken, or was refused before any work. */
@@ -59,7 +64,9 @@ export class ResponseSender implements AnswerSender {
   /** Waits while the caller is slower than the worker. */
   async item(item: Annotated): Promise<void> {
     const data = this.#options.isBare ? item.data : item;
-    await this.#body({ data, complete_final: false });
+    const body = this.#options.codec.encode({ data, complete_final: false });
+    this.#sentBytes += body.length;
+    await this.#write(encodeTwoPart(undefined, body));
   }
 
   /** The handler failed: an error item, then the regular end. */

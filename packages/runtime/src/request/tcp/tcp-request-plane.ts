@@ -115,7 +115,7 @@ export class TcpRequestPlane implements RequestPlane {
     id: EndpointId,
     instanceId: bigint,
     handler: RequestHandler,
-    { admission, input, items }: ServeSettings = {},
+    { admission, input, items, observer }: ServeSettings = {},
   ): Promise<ServedRequests> {
     const { host, codec, security, onProblem } = this.#options;
     const server = await this.#listenForRequests();
@@ -128,6 +128,7 @@ export class TcpRequestPlane implements RequestPlane {
       },
       handler,
       admission,
+      observer,
       input,
       items,
       codecs: payloadCodecs,

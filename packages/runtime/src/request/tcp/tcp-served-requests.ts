@@ -6,6 +6,7 @@ import { pause } from "../../discovery/pause.ts";
 import type { AnswerSender } from "../answer/answer-sender.ts";
 import type { MuxDialer } from "../mux/mux-dialer.ts";
 import { RequestContext } from "../request-context.ts";
+import type { RequestObserver } from "../request-observer.ts";
 import type { RequestHandler, ServedRequests } from "../request-plane.ts";
 import { RunningRequests } from "../running-requests.ts";
 import type { TraceContext } from "../trace-context.ts";
@@ -25,6 +26,7 @@ export interface TcpServedRequestsOptions {
   readonly transport: Readonly<Record<string, string>>;
   readonly handler: RequestHandler;
   readonly admission?: AdmissionGate | undefined;
+  readonly observer?: RequestObserver | undefined;
   /** What the handler's request is. Default one. */
   readonly input?: "one" | "many" | undefined;
   /** How items stand on a connection of their own. Default annotated. */
@@ -39,6 +41,12 @@ export interface TcpServedRequestsOptions {
   readonly onProblem?: (message: string, error: unknown) => void;
   /** From now on the path is unknown to callers. */
   readonly onRefuse: () => void;
+}
+
+interface Outcome {
+  error: unknown;
+  isCancelled: boolean;
+  sentBytes: number;
 }
 
 export class TcpServedRequests implements ServedRequests {
@@ -74,18 +82,23 @@ export class TcpServedRequests implements ServedRequests {
    * home when its turn comes. Never throws: whatever goes wrong reaches the caller if it can be reached.
    */
   run(control: ControlMessage, body: Buffer, trace: TraceContext | null = null): string {
-    const { admission } = this.#options;
+    const { admission, observer } = this.#options;
     const place = admission === undefined ? null : admission.enter();
     if (admission !== undefined && place === null) return acknowledgements.overloaded;
     const context = new RequestContext({ id: control.id, metadata: control.metadata, trace });
     this.#running.add(context);
+    const observe = observer?.begun(context, body.length);
+    const outcome: Outcome = { error: null, isCancelled: false, sentBytes: 0 };
     const ended = () => {
       place?.leave();
       this.#running.delete(context);
+      observe?.(outcome);
     };
-    this.#answer(control, body, context, place).then(ended, (error) => {
+    this.#answer(control, body, context, place, outcome).then(ended, (error) => {
+      if (outcome.isCancelled || context.isStopped) outcome.isCancelled = true;
+      else outcome.error = error;
       ended();
-      if (context.isStopped) return;
+      if (outcome.isCancelled) return;
       this.#options.onProblem?.(`Request ${control.id} could not be answered.`, error);
     });
     return acknowledgements.accepted;
@@ -96,6 +109,7 @@ export class TcpServedRequests implements ServedRequests {
     body: Buffer,
     context: RequestContext,
     place: AdmissionPlace | null,
+    outcome: Outcome,
   ): Promise<void> {
     if (place !== null) await this.#turn(place, control, context);
     const codec = this.#options.codecs[control.codec]!;
@@ -111,6 +125,7 @@ export class TcpServedRequests implements ServedRequests {
         items = await this.#openItems(control, body, codec, context);
         request = items ?? decodeBody(codec, body);
       } catch (error) {
+        outcome.error = error;
         if (!context.isStopped) await sender.prologue(error);
         return;
       }
@@ -124,12 +139,16 @@ export class TcpServedRequests implements ServedRequests {
           if (ready !== undefined) await ready;
         }
       } catch (error) {
+        outcome.error = error;
         if (!context.isStopped) await sender.fail(error);
         return;
       }
       if (!context.isStopped) await sender.end();
     } finally {
       context.signal.removeEventListener("abort", abandon);
+      outcome.isCancelled = context.isStopped;
+      if (outcome.isCancelled) outcome.error = null;
+      outcome.sentBytes = sender.sentBytes;
       items?.close();
       context.kill();
     }
