@@ -57,6 +57,7 @@ export async function startFrontend(context: FrontendContext): Promise<RunningFr
     settings: gatewaySettings(args),
     ...namespaceFilter(args),
     modelFilesDirectory: frontend.modelPath,
+    tokenizerCacheBytes: frontend.tokenizerCache ? frontend.tokenizerCacheBytes : 0,
     ...(await routerSettings(args)),
     inhibitMs: planeOptions.inhibitedDurationSecs * 1000,
     migration: { limit: frontend.migrationLimit, maxSeqLen: frontend.migrationMaxSeqLen },

@@ -27,6 +27,8 @@ export const supportedOptions: SupportedOptions<FrontendConcerns> = {
     "toolCallParser",
     "reasoningParser",
     "chatTemplate",
+    "tokenizerCache",
+    "tokenizerCacheBytes",
     "migrationLimit",
     "migrationMaxSeqLen",
     "reasoningFieldName",

@@ -42,6 +42,8 @@ export interface GatewayOptions {
   readonly servesNamespace?: (namespace: string) => boolean;
   /** Tried for files of a model's card that are not where it says. */
   readonly modelFilesDirectory?: string | undefined;
+  /** Memory for the ids of what each model's tokenizer encoded before; 0: none. Default 64 MiB. */
+  readonly tokenizerCacheBytes?: number;
   /** How long a worker that failed is left out while there are others; 0 = not at all. Default 5 000. */
   readonly inhibitMs?: number;
   /** How often a request may go on at another worker when its own is gone, up to how many tokens. Default: never. */
@@ -134,6 +136,10 @@ export class Gateway {
             onTooLong: (model) => metrics.tooLongToMigrate(model),
           },
           filesDirectory: options.modelFilesDirectory,
+          tokenizing: {
+            cacheBytes: options.tokenizerCacheBytes,
+            onEncoded: (origin) => metrics.promptLookedUp(card.displayName, origin),
+          },
           nowMs,
         }),
       onReady: (card) => tellModel(metrics, card, migrationLimit(card)),

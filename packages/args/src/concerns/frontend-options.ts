@@ -110,6 +110,30 @@ export const frontendOptions = z.object({
     "DYN_TOKENIZER_FALLBACK",
     true,
   ),
+  tokenizerCache: option(
+    "Keep the ids of prompts' parts, so that a chat that goes on has only its last turn tokenized.",
+    z.boolean().default(true),
+    { env: "DYN_TOKENIZER_CACHE", envOnly: true, group: processing },
+  ),
+  tokenizerCacheBytes: option(
+    "Most memory of each model's tokenizer cache, in bytes; the parts used least recently go first.",
+    z
+      .number()
+      .int()
+      .min(0)
+      .default(64 * 1024 * 1024),
+    { env: "DYN_TOKENIZER_CACHE_BYTES", envOnly: true, humanInteger: true, group: processing },
+  ),
+  tokenizerCacheExtend: option(
+    "Keep what follows a known beginning, too.",
+    z.boolean().default(true),
+    {
+      env: "DYN_TOKENIZER_CACHE_EXTEND",
+      envOnly: true,
+      noEffect: "every part of a prompt is kept by itself, wherever it stands.",
+      group: processing,
+    },
+  ),
   trustRemoteCode: option("Allow code that comes with a model.", z.boolean().default(false), {
     env: "DYN_TRUST_REMOTE_CODE",
     group: processing,
