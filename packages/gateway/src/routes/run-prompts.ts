@@ -36,10 +36,13 @@ export async function runPrompts(options: {
   readonly extras?: AnswerExtras | null;
 }): Promise<void> {
   const { exchange, pipeline, objectId, prompts, sink, observation } = options;
-  const failed = new AbortController();
   const trace = readTraceContext(exchange.request.headers);
   const isAlone = prompts.length === 1;
-  const signal = isAlone ? exchange.signal : AbortSignal.any([exchange.signal, failed.signal]);
+  // Nobody is there to be ended by the failure of a prompt that is alone.
+  const others = isAlone ? null : new AbortController();
+  const signal =
+    others === null ? exchange.signal : AbortSignal.any([exchange.signal, others.signal]);
+  let failure: { readonly error: unknown } | null = null;
   const runs = prompts.map(async ({ request, choices, usage, echo, hints, formField }, i) => {
     try {
       await runPrompt({
@@ -59,11 +62,11 @@ export async function runPrompts(options: {
         ...decisionHeader(exchange),
       });
     } catch (error) {
-      failed.abort(error);
-      throw error;
+      failure ??= { error };
+      others?.abort(error);
     }
   });
-  await Promise.allSettled(runs);
+  await Promise.all(runs);
   exchange.signal.throwIfAborted();
-  if (failed.signal.aborted) throw failed.signal.reason;
+  if (failure !== null) throw (failure as { readonly error: unknown }).error;
 }
