@@ -54,7 +54,7 @@ export async function startFrontend(context: FrontendContext): Promise<RunningFr
     ...(cluster === null ? {} : { shared: cluster }),
     ...(await doorSettings(args)),
     ...(await chatProcessor(args)),
-    settings: gatewaySettings(args),
+    settings: await gatewaySettings(args),
     ...namespaceFilter(args),
     modelFilesDirectory: frontend.modelPath,
     tokenizerCacheBytes: frontend.tokenizerCache ? frontend.tokenizerCacheBytes : 0,

@@ -86,6 +86,7 @@ export class Gateway {
   constructor(options: GatewayOptions) {
     const { runtime, routerMode = "round-robin", logger = stderrLogger } = options;
     const limits = { ...defaultLimits, ...options.limits };
+    const settings = { ...defaultSettings, ...options.settings };
     const nowMs = options.now ?? Date.now;
     if (options.parsers !== undefined) checkParsers(options.parsers);
     const metrics = createFrontendMetrics(options.metrics);
@@ -124,6 +125,7 @@ export class Gateway {
           migration: {
             limit: migrationLimit(card),
             maxSeqLen: options.migration?.maxSeqLen ?? card.migrationMaxSeqLen,
+            streamTimeoutMs: settings.backendStreamTimeoutMs,
             onMigrated: (migration) => {
               const { model, type, cause } = migration;
               metrics.migrated(model, type);
@@ -150,7 +152,7 @@ export class Gateway {
       runtime,
       models: this.#models,
       limits,
-      settings: { ...defaultSettings, ...options.settings },
+      settings,
       logger,
       metricsPage: () => options.shared?.page() ?? options.metrics.render(),
       metrics,
@@ -175,6 +177,7 @@ export class Gateway {
     this.#door = new Door({
       keys: options.keys ?? null,
       concurrentRequests: limits.concurrentRequests,
+      overloadStatus: settings.overloadStatus,
       ...(options.shared === undefined ? {} : { accounts: options.shared.accounts }),
     });
     this.#logger = logger;

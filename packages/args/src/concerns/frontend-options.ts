@@ -163,6 +163,11 @@ export const frontendOptions = z.object({
     "Send the thinking's event as soon as it is whole.",
     "DYN_ENABLE_STREAMING_REASONING_DISPATCH",
   ),
+  requestTemplate: option(
+    "JSON file with model, temperature and max_completion_tokens for requests that say nothing of them.",
+    z.string().optional(),
+    { env: "DYN_REQUEST_TEMPLATE", group: processing, placeholder: "FILE" },
+  ),
   migrationLimit: option(
     "How often a request may move to another worker when its own dies; 0: never.",
     z.number().int().min(0).default(0),

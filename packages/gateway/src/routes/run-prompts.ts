@@ -7,7 +7,7 @@ import type { ModelPipeline } from "../models/model-pipeline.ts";
 import type { RequestObservation } from "../observe/request-observation.ts";
 import type { AnswerExtras } from "../postprocess/answer-extras.ts";
 import type { ChoiceAssembler } from "../postprocess/choice-assembler.ts";
-import type { PromptEcho } from "../postprocess/prompt-echo.ts";
+import type { PromptListener } from "../postprocess/run-prompt.ts";
 import { type DeltaSink, runPrompt } from "../postprocess/run-prompt.ts";
 import type { PromptUsage } from "../postprocess/usage-meter.ts";
 import type { RequestHints } from "../preprocess/request-hints.ts";
@@ -21,7 +21,8 @@ export interface PreparedPrompt {
   readonly request: PreprocessedRequest;
   readonly choices: readonly ChoiceAssembler[];
   readonly usage: PromptUsage;
-  readonly echo: PromptEcho | null;
+  /** Hears what the worker says of the prompt. */
+  readonly echo: PromptListener | null;
 }
 
 /** Resolves when all are complete. The first failure ends the others and is thrown when they are over. */
