@@ -5,9 +5,9 @@ export function isOverload(error: unknown): error is DynError {
   return DynError.is(error) && (error.status === 529 || error.code.endsWith("_OVERLOADED"));
 }
 
-/** The same error with the status that clients are to see; others pass. */
+/** A 529 with the status that clients are to see in its place; other errors pass. */
 export function withOverloadStatus(error: unknown, status: number): unknown {
-  if (!isOverload(error) || error.status === status) return error;
+  if (!DynError.is(error) || error.status !== 529 || status === 529) return error;
   const { message, code, retryable, param } = error;
   return new DynError(message, {
     code,
