@@ -105,6 +105,7 @@ async function startServing(
       card,
       system,
       admission: createAdmission(args),
+      tokenizerDirectory,
       shutdown: shutdown.signal,
     });
     return {

@@ -23,6 +23,7 @@ export type {
   RequestGrammar,
   ResumedChoice,
   SamplerState,
+  ThinkingBudget,
 } from "./contract/generate-request.ts";
 export type { BlockHash, KvEvent, KvEventBatch } from "./contract/kv-event.ts";
 export { defaultSamplingParams, type SamplingParams } from "./contract/sampling-params.ts";

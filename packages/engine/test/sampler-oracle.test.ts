@@ -22,6 +22,11 @@ const params: fc.Arbitrary<SamplingParams> = fc.record({
   presencePenalty: fc.constantFrom(0, 0, 1.1, -0.3),
   repetitionPenalty: fc.constantFrom(1, 1, 1.3, 0.7),
   logitBias: fc.dictionary(fc.nat(30).map(String), fc.double({ min: -100, max: 100, noNaN: true })),
+  allowedTokenIds: fc.oneof(
+    { weight: 4, arbitrary: fc.constant(null) },
+    { weight: 1, arbitrary: fc.array(fc.nat(32), { minLength: 4 }) },
+  ),
+  bannedTokenRows: fc.array(fc.array(fc.nat(5), { minLength: 1, maxLength: 3 }), { maxLength: 6 }),
   stopTokenIds: fc.constant([2]),
   stop: fc.constant([]),
   stopRegex: fc.constant([]),
@@ -55,7 +60,7 @@ describe("sampler against the sorting oracle", () => {
           .map((row) => Float32Array.from(row)),
         params,
         seed: fc.maxSafeInteger(),
-        outputTokenIds: fc.array(fc.nat(32), { maxLength: 6 }),
+        outputTokenIds: fc.array(fc.oneof(fc.nat(5), fc.nat(32)), { maxLength: 6 }),
         eosTokenIds: fc.constant([0]),
         allowed: fc.oneof(
           { weight: 3, arbitrary: fc.constant(null) },

@@ -51,6 +51,10 @@ const sampling = {
     agent_hints: { priority: 1, osl: 4 },
   },
 };
+const rules = {
+  allowed_token_ids: [300, 301, 302],
+  bad_words_token_ids: [5, [300, 301]],
+};
 const chat = { model, messages, max_tokens: 6 };
 const text = { model, prompt: "Once upon", max_tokens: 6 };
 const responses = {
@@ -121,6 +125,8 @@ export const seedBodies: Readonly<Record<string, readonly object[]>> = {
         json_schema: { name: "a", schema: { type: "object" } },
       },
     },
+    { ...chat, ...rules, thinking_token_budget: 2, prompt_logprobs: 2 },
+    { ...chat, detokenize: false, stream: true, n: 2, nvext: { max_thinking_tokens: 0 } },
     { ...chat, stream: true, nvext: { token_data: [1, 2, 3] }, thinking: { type: "enabled" } },
   ],
   "/v1/completions": [
@@ -136,6 +142,7 @@ export const seedBodies: Readonly<Record<string, readonly object[]>> = {
       stream_options: { include_usage: true },
     },
     { ...text, prompt: [300, 301, 302], n: 2, best_of: 2 },
+    { ...text, ...rules, detokenize: false },
     { ...text, prompt: ["a", "b"], guided_choice: ["yes", "no"] },
   ],
   "/v1/responses": [

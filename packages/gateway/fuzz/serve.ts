@@ -3,8 +3,10 @@ import { isIdle, startDeployment, until } from "../test/support/deployment.ts";
 
 const deployment = await startDeployment({
   engine: { contextLength: 512 },
-  settings: { anthropicApi: true },
-  card: { runtimeConfig: { toolCallParser: "hermes", reasoningParser: "qwen3" } },
+  settings: { anthropicApi: true, streamingDispatch: { calls: true, reasoning: true } },
+  card: {
+    runtimeConfig: { toolCallParser: "hermes", reasoningParser: "qwen3", boundsThinking: true },
+  },
 });
 process.on("message", async (question) => {
   if (question === "memory") {

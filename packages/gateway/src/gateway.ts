@@ -42,6 +42,8 @@ export interface GatewayOptions {
   readonly servesNamespace?: (namespace: string) => boolean;
   /** Tried for files of a model's card that are not where it says. */
   readonly modelFilesDirectory?: string | undefined;
+  /** Memory for the ids of what each model's tokenizer encoded before; 0: none. Default 64 MiB. */
+  readonly tokenizerCacheBytes?: number;
   /** How long a worker that failed is left out while there are others; 0 = not at all. Default 5 000. */
   readonly inhibitMs?: number;
   /** How often a request may go on at another worker when its own is gone, up to how many tokens. Default: never. */
@@ -84,6 +86,7 @@ export class Gateway {
   constructor(options: GatewayOptions) {
     const { runtime, routerMode = "round-robin", logger = stderrLogger } = options;
     const limits = { ...defaultLimits, ...options.limits };
+    const settings = { ...defaultSettings, ...options.settings };
     const nowMs = options.now ?? Date.now;
     if (options.parsers !== undefined) checkParsers(options.parsers);
     const metrics = createFrontendMetrics(options.metrics);
@@ -122,6 +125,7 @@ export class Gateway {
           migration: {
             limit: migrationLimit(card),
             maxSeqLen: options.migration?.maxSeqLen ?? card.migrationMaxSeqLen,
+            streamTimeoutMs: settings.backendStreamTimeoutMs,
             onMigrated: (migration) => {
               const { model, type, cause } = migration;
               metrics.migrated(model, type);
@@ -134,6 +138,10 @@ export class Gateway {
             onTooLong: (model) => metrics.tooLongToMigrate(model),
           },
           filesDirectory: options.modelFilesDirectory,
+          tokenizing: {
+            cacheBytes: options.tokenizerCacheBytes,
+            onEncoded: (origin) => metrics.promptLookedUp(card.displayName, origin),
+          },
           nowMs,
         }),
       onReady: (card) => tellModel(metrics, card, migrationLimit(card)),
@@ -144,7 +152,7 @@ export class Gateway {
       runtime,
       models: this.#models,
       limits,
-      settings: { ...defaultSettings, ...options.settings },
+      settings,
       logger,
       metricsPage: () => options.shared?.page() ?? options.metrics.render(),
       metrics,
@@ -169,6 +177,7 @@ export class Gateway {
     this.#door = new Door({
       keys: options.keys ?? null,
       concurrentRequests: limits.concurrentRequests,
+      overloadStatus: settings.overloadStatus,
       ...(options.shared === undefined ? {} : { accounts: options.shared.accounts }),
     });
     this.#logger = logger;

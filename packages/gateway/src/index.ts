@@ -11,4 +11,5 @@ export type { HttpTls } from "./http/http-server.ts";
 export { defaultLimits, type GatewayLimits } from "./limits.ts";
 export { type GatewayLogger, stderrLogger } from "./logger.ts";
 export type { ModelParsers } from "./postprocess/output-reading.ts";
+export { type RequestTemplate, readRequestTemplate } from "./preprocess/request-template.ts";
 export { defaultSettings, type GatewaySettings } from "./settings.ts";

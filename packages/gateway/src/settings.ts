@@ -1,4 +1,6 @@
+import type { DispatchKinds } from "./postprocess/dispatch-events.ts";
 import type { ReasoningField } from "./postprocess/format-chat-choice.ts";
+import type { RequestTemplate } from "./preprocess/request-template.ts";
 
 /** How the gateway speaks. Every one can be set; these are the defaults. */
 export interface GatewaySettings {
@@ -18,6 +20,14 @@ export interface GatewaySettings {
   readonly stripAnthropicPreamble: boolean;
   /** A stream that was silent for so long gets a comment; `null`: never. */
   readonly sseKeepAliveMs: number | null;
+  /** Events beside a chat's stream: of each whole tool call, of the whole reasoning. */
+  readonly streamingDispatch: DispatchKinds;
+  /** What requests have where they say nothing; `null`: nothing. */
+  readonly requestTemplate: RequestTemplate | null;
+  /** Told to clients when no worker has room. */
+  readonly overloadStatus: number;
+  /** A worker's stream that is silent for longer, begun or not, ends with 504 or goes on elsewhere; `null`: no such limit. */
+  readonly backendStreamTimeoutMs: number | null;
   /** What /v1/models shows instead of the card's context length. */
   readonly shownContextLength: number | null;
   readonly shownMaxOutputTokens: number | null;
@@ -32,6 +42,10 @@ export const defaultSettings: GatewaySettings = Object.freeze({
   anthropicApi: false,
   stripAnthropicPreamble: true,
   sseKeepAliveMs: null,
+  streamingDispatch: Object.freeze({ calls: false, reasoning: false }),
+  requestTemplate: null,
+  overloadStatus: 529,
+  backendStreamTimeoutMs: null,
   shownContextLength: null,
   shownMaxOutputTokens: null,
 });

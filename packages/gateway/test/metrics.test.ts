@@ -66,3 +66,27 @@ it("counts requests, tokens, times and failures under Dynamo's names", async () 
     .poll(async () => (await series()).get(`dynamo_frontend_model_ready{${ours}}`))
     .toBeUndefined();
 });
+
+it("tells what the tokenizer's cache saved a chat that went on", async () => {
+  const { url, client, close } = await startDeployment();
+  const line = "Tell me about a river, a stone, and what the rain does to both of them.";
+  const messages = [line, `First. ${line}`, `Then. ${line}`].map((content, i) => ({
+    role: i % 2 === 0 ? ("user" as const) : ("assistant" as const),
+    content,
+  }));
+  const ask = (count: number) =>
+    client.chat.completions.create({ model, max_tokens: 1, messages: messages.slice(0, count) });
+  const first = await ask(1);
+  const second = await ask(3);
+  const page = await (await fetch(`${url}/metrics`)).text();
+  const value = (name: string) =>
+    Number(new RegExp(`^dynamo_frontend_tokenizer_cache_${name}.* (\\d+)$`, "m").exec(page)?.[1]);
+  expect([value("misses_total"), value("hits_total")]).toEqual([1, 1]);
+  const cached = value("cached_tokens_total");
+  expect(cached).toBeGreaterThan(first.usage!.prompt_tokens / 2);
+  expect(cached + value("uncached_tokens_total")).toBe(
+    first.usage!.prompt_tokens + second.usage!.prompt_tokens,
+  );
+  expect(value("bytes")).toBeGreaterThan(cached * 4);
+  await close();
+});

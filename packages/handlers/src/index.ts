@@ -1,3 +1,4 @@
 export { createDecodeHandler } from "./decode/decode-handler.ts";
 export { outputToItem } from "./decode/output-to-item.ts";
 export { requestToGenerate } from "./decode/request-to-generate.ts";
+export type { ThinkingMarkers } from "./decode/thinking-markers.ts";

@@ -22,6 +22,9 @@ const request: PreprocessedRequest = {
   eos_token_ids: [9],
   annotations: [],
   routing: { priority: 3, cache_salt: "tenant" },
+  extra_args: {
+    sampling_options: { allowed_token_ids: [4, 5], bad_words_token_ids: [6, [7, 8]] },
+  },
 };
 
 test("a preprocessed request becomes the engine's, field by field", () => {
@@ -39,6 +42,8 @@ test("a preprocessed request becomes the engine's, field by field", () => {
       presencePenalty: 0,
       repetitionPenalty: 1,
       logitBias: { 4: -100 },
+      allowedTokenIds: [4, 5],
+      bannedTokenRows: [[6], [7, 8]],
       stopTokenIds: [7],
       stop: [],
       stopRegex: [],
@@ -54,6 +59,7 @@ test("a preprocessed request becomes the engine's, field by field", () => {
     cacheSalt: "tenant",
     extraKey: null,
     grammar: null,
+    thinking: null,
     resume: null,
   });
 });

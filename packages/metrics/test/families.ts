@@ -61,6 +61,12 @@ export const frontendFamilies: readonly Family[] = [
   histogram("tokenize_seconds", [], [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1]),
   histogram("template_seconds", [], [0.00001, 0.00005, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05]),
   histogram("tokenizer_latency_ms", ["operation"], [0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512]),
+  { name: "tokenizer_cache_hits_total", type: "counter", labels: [] },
+  { name: "tokenizer_cache_misses_total", type: "counter", labels: [] },
+  { name: "tokenizer_cache_cached_tokens_total", type: "counter", labels: ["model"] },
+  { name: "tokenizer_cache_uncached_tokens_total", type: "counter", labels: ["model"] },
+  // Ours: the reference does not say how full its cache is.
+  ...gauges("tokenizer_cache_bytes"),
   { name: "detokenize_total_us", type: "counter", labels: [] },
   { name: "detokenize_token_count", type: "counter", labels: [] },
   ...gauges(

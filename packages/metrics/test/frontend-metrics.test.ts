@@ -40,6 +40,8 @@ describe("frontend metrics", () => {
     page.metrics.stageEntered("route")();
     page.metrics.templateRendered(0.001);
     page.metrics.promptTokenized(0.001);
+    const lookup = { cachedTokens: 9, uncachedTokens: 2, wasLookedUp: true, cacheBytes: 300 };
+    page.metrics.promptLookedUp("tiny", lookup);
     page.metrics.answerDetokenized(0.001, 5);
     page.metrics.modelReady("tiny", true);
     page.metrics.modelConfigured("tiny", {

@@ -32,6 +32,7 @@ export {
   resumedMark,
   withResumeField,
 } from "./engine/resume-field.ts";
+export { readTokenRules, TokenRules } from "./engine/token-rules.ts";
 export { DynError, type DynErrorOptions } from "./errors/dyn-error.ts";
 export { ErrorRecord, errorToRecord, recordToError } from "./errors/error-record.ts";
 export {
@@ -53,6 +54,7 @@ export {
   ChatLogprobs,
   ChatTokenLogprob,
   OpenAIFinishReason,
+  PromptLogprob,
 } from "./openai/chat-completion.ts";
 export { ChatCompletionRequest } from "./openai/chat-completion-request.ts";
 export { ChatMessage, ContentPart } from "./openai/chat-message.ts";

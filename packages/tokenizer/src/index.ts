@@ -1,5 +1,6 @@
 export type { ChatTemplate, ChatTemplateInput } from "./contract/chat-template.ts";
 export type { StopMatcher } from "./contract/stop-matcher.ts";
+export type { TextPart } from "./contract/text-part.ts";
 export type {
   DecodeOptions,
   EncodeOptions,
@@ -11,6 +12,7 @@ export { createTokenizer } from "./create-tokenizer.ts";
 export { TokenizerFileError } from "./file/tokenizer-file-error.ts";
 export { loadTokenizer } from "./load-tokenizer.ts";
 export { createTokenizerPool, type TokenizerPoolOptions } from "./pool/create-tokenizer-pool.ts";
+export type { EncodingOrigin } from "./pool/prompt-parts.ts";
 export { createStopMatcher } from "./stop/create-stop-matcher.ts";
 export {
   type ChatTemplateOptions,

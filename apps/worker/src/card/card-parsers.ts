@@ -5,7 +5,7 @@ import { InvalidArgumentError, type ModelCard } from "@dyn/protocol";
 
 type CardParsers = Pick<
   NonNullable<ModelCard["runtimeConfig"]>,
-  "toolCallParser" | "reasoningParser"
+  "toolCallParser" | "reasoningParser" | "boundsThinking"
 >;
 
 /** In Dynamo's names, which frontends of both makes read. Throws ArgsError for a name that is not known. */
@@ -16,7 +16,15 @@ export function cardParsers({ values }: WorkerArgs): CardParsers {
   return {
     ...(toolCallParser === undefined ? {} : { toolCallParser }),
     ...(reasoningParser === undefined ? {} : { reasoningParser }),
+    ...(reasoningParser !== undefined && hasBrackets(reasoningParser)
+      ? { boundsThinking: true }
+      : {}),
   };
+}
+
+/** Only between fixed texts can thinking be counted and ended. */
+function hasBrackets(reasoningParser: string): boolean {
+  return resolveParserName("reasoning", reasoningParser, "dynamo").brackets !== undefined;
 }
 
 function cardName(

@@ -5,6 +5,7 @@ import type { ModelCard } from "@dyn/protocol";
 import type { AdmissionGate, DistributedRuntime } from "@dyn/runtime";
 import { reportEngineDeath } from "../system/report-engine-death.ts";
 import type { WorkerSystem } from "../system/start-system.ts";
+import { createThinkingMarkers } from "./thinking-markers.ts";
 
 /** Serves `generate`, then announces the model: nobody finds an endpoint that does not answer yet. */
 export async function initGenerate(options: {
@@ -14,12 +15,18 @@ export async function initGenerate(options: {
   readonly system: WorkerSystem | null;
   /** `null`: everything is taken. */
   readonly admission: AdmissionGate | null;
+  readonly tokenizerDirectory: string;
   /** Aborted when what still runs must end and go on elsewhere. */
   readonly shutdown: AbortSignal;
 }): Promise<void> {
-  const { runtime, engine, card, system, admission, shutdown } = options;
+  const { runtime, engine, card, system, admission, shutdown, tokenizerDirectory } = options;
+  const reasoningParser = card.runtimeConfig?.reasoningParser ?? undefined;
   const handler = reportEngineDeath(
-    createDecodeHandler({ engine, shutdown }),
+    createDecodeHandler({
+      engine,
+      shutdown,
+      thinkingMarkers: createThinkingMarkers({ reasoningParser, tokenizerDirectory }),
+    }),
     system?.health ?? null,
   );
   const served = await runtime

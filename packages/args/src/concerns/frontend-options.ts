@@ -110,6 +110,30 @@ export const frontendOptions = z.object({
     "DYN_TOKENIZER_FALLBACK",
     true,
   ),
+  tokenizerCache: option(
+    "Keep the ids of prompts' parts, so that a chat that goes on has only its last turn tokenized.",
+    z.boolean().default(true),
+    { env: "DYN_TOKENIZER_CACHE", envOnly: true, group: processing },
+  ),
+  tokenizerCacheBytes: option(
+    "Most memory of each model's tokenizer cache, in bytes; the parts used least recently go first.",
+    z
+      .number()
+      .int()
+      .min(0)
+      .default(64 * 1024 * 1024),
+    { env: "DYN_TOKENIZER_CACHE_BYTES", envOnly: true, humanInteger: true, group: processing },
+  ),
+  tokenizerCacheExtend: option(
+    "Keep what follows a known beginning, too.",
+    z.boolean().default(true),
+    {
+      env: "DYN_TOKENIZER_CACHE_EXTEND",
+      envOnly: true,
+      noEffect: "every part of a prompt is kept by itself, wherever it stands.",
+      group: processing,
+    },
+  ),
   trustRemoteCode: option("Allow code that comes with a model.", z.boolean().default(false), {
     env: "DYN_TRUST_REMOTE_CODE",
     group: processing,
@@ -138,6 +162,11 @@ export const frontendOptions = z.object({
   enableStreamingReasoningDispatch: toggle(
     "Send the thinking's event as soon as it is whole.",
     "DYN_ENABLE_STREAMING_REASONING_DISPATCH",
+  ),
+  requestTemplate: option(
+    "JSON file with model, temperature and max_completion_tokens for requests that say nothing of them.",
+    z.string().optional(),
+    { env: "DYN_REQUEST_TEMPLATE", group: processing, placeholder: "FILE" },
   ),
   migrationLimit: option(
     "How often a request may move to another worker when its own dies; 0: never.",

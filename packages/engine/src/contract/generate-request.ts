@@ -26,6 +26,8 @@ export interface GenerateRequest {
   readonly extraKey: string | null;
   /** What each choice must look like; absent or `null` = anything. Needs an engine that was given a grammar compiler. */
   readonly grammar?: RequestGrammar | null;
+  /** Ends reasoning that becomes too long; absent or `null` = it may take what it takes. */
+  readonly thinking?: ThinkingBudget | null;
   /**
    * Continues choices that were begun elsewhere: per choice the ids already produced
    * (they follow the prompt) and the sampler's state. Length = n. `null` = a fresh request.
@@ -38,6 +40,19 @@ export interface GenerateRequest {
 export interface ResumedChoice {
   readonly tokenIds: Uint32Array;
   readonly samplerState: SamplerState;
+}
+
+/** Counted in each choice: behind `maxTokens` tokens of reasoning the ids of its end marker are the only ones that may come. */
+export interface ThinkingBudget {
+  readonly maxTokens: number;
+  /** What begins reasoning; empty: nothing does within an answer. */
+  readonly openIds: readonly number[];
+  /** What ends it; at least one id. */
+  readonly closeIds: readonly number[];
+  /** What else ends it: the beginning of a tool call. */
+  readonly enderIds: readonly (readonly number[])[];
+  /** The prompt ends within reasoning. */
+  readonly isOpen: boolean;
 }
 
 export interface RequestGrammar {

@@ -23,6 +23,10 @@ export interface SamplingParams {
   readonly repetitionPenalty: number;
   /** Added to the logits after the grammar mask, by token id. */
   readonly logitBias: Readonly<Record<number, number>>;
+  /** No other id is sampled; `null` = all may be. */
+  readonly allowedTokenIds: readonly number[] | null;
+  /** Rows of ids that no answer contains: the last id of a row is not sampled behind the others. */
+  readonly bannedTokenRows: readonly (readonly number[])[];
   /** The user's own stop ids. */
   readonly stopTokenIds: readonly number[];
   /** Stop strings; need an engine that was given a tokenizer. */
@@ -46,6 +50,8 @@ export const defaultSamplingParams: SamplingParams = Object.freeze({
   presencePenalty: 0,
   repetitionPenalty: 1,
   logitBias: Object.freeze({}),
+  allowedTokenIds: null,
+  bannedTokenRows: Object.freeze([]) as readonly (readonly number[])[],
   stopTokenIds: Object.freeze([]) as readonly number[],
   stop: Object.freeze([]) as readonly string[],
   stopRegex: Object.freeze([]) as readonly string[],

@@ -32,7 +32,9 @@ export class Choice {
   }
 
   get needsLogits(): boolean {
-    return this.sequence.group.request.logprobs !== null || this.sampler.grammar !== null;
+    const { grammar, thinking, rules } = this.sampler;
+    const isRuled = grammar !== null || thinking !== null || rules !== null;
+    return isRuled || this.sequence.group.request.logprobs !== null;
   }
 
   /** Whether the token that was just appended ends the choice. An end by content wins over one by length. */

@@ -69,6 +69,7 @@ export function openRequest(
         eosTokenIds: request.eosTokenIds,
         logprobs: request.logprobs,
         outputTokenIds: tokenIds,
+        thinking: request.thinking ?? null,
         grammar: openMatcher(request, options.grammar, tokenIds),
       }),
       row: { params: sampling, seed: choiceSeed, step: tokenIds.length },

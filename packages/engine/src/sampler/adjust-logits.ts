@@ -1,5 +1,6 @@
 // Everything that changes a row of logits before temperature, in SGLang's order: frequency and presence penalties
-// and the minimum length, repetition penalty, grammar mask, logit bias. All of it in place.
+// and the minimum length, repetition penalty, grammar mask, logit bias. Then what rules over all: the tokens that the
+// request lets in, and the end of reasoning that is too long. All of it in place.
 import type { SamplerSequence } from "./sampler-sequence.ts";
 
 /** `logits`: [vocabSize]; `mask`: scratch, [ceil(vocabSize / 32)]. */
@@ -23,6 +24,9 @@ export function adjustLogits(
     const entry = bias[i]!;
     logits[entry.tokenId]! += entry.bias;
   }
+  sequence.rules?.apply(logits);
+  const forcedId = sequence.thinking?.forcedId ?? null;
+  if (forcedId !== null) logits.fill(Number.NEGATIVE_INFINITY)[forcedId] = 0;
 }
 
 function forbid(logits: Float32Array, tokenIds: readonly number[]): void {

@@ -1,9 +1,11 @@
 // What the sampler keeps per choice between steps. Lives as long as the choice, on whichever worker holds it.
 import type { GrammarMatcher } from "@dyn/grammar";
 import { InternalError, InvalidArgumentError } from "@dyn/protocol";
-import type { SamplerState } from "../contract/generate-request.ts";
+import type { SamplerState, ThinkingBudget } from "../contract/generate-request.ts";
 import type { SamplingParams } from "../contract/sampling-params.ts";
+import { ThinkingBound } from "./thinking-bound.ts";
 import { TokenCounts } from "./token-counts.ts";
+import { TokenRules } from "./token-rules.ts";
 
 /** What the sampler asks of a grammar. */
 export type SequenceGrammar = Pick<GrammarMatcher, "fillMask" | "accept" | "isTerminated">;
@@ -19,6 +21,7 @@ export interface SamplerSequenceOptions {
   readonly logprobs: { readonly top: number } | null;
   /** Already where the sequence stands, when resumed. */
   readonly grammar?: SequenceGrammar | null;
+  readonly thinking?: ThinkingBudget | null;
   /** The answer so far, when resumed; as many as `step`. */
   readonly outputTokenIds?: ArrayLike<number>;
 }
@@ -28,6 +31,8 @@ export class SamplerSequence {
   readonly seed: number;
   readonly logprobs: { readonly top: number } | null;
   readonly grammar: SequenceGrammar | null;
+  readonly thinking: ThinkingBound | null;
+  readonly rules: TokenRules | null;
   /** The choice is the most likely token, whatever the seed. */
   readonly greedy: boolean;
   /** Masked until minNewTokens are there. */
@@ -44,6 +49,8 @@ export class SamplerSequence {
     this.seed = options.seed;
     this.logprobs = options.logprobs;
     this.grammar = options.grammar ?? null;
+    this.thinking = options.thinking == null ? null : new ThinkingBound(options.thinking);
+    this.rules = TokenRules.of(params);
     this.greedy = params.temperature < 1e-6 || params.topK === 1;
     this.endTokenIds = [...options.eosTokenIds, ...params.stopTokenIds];
     this.bias = Object.entries(params.logitBias).map(([id, bias]) => ({
@@ -56,13 +63,14 @@ export class SamplerSequence {
       params.presencePenalty !== 0 ||
       params.repetitionPenalty !== 1;
     this.counts = penalised ? new TokenCounts() : null;
-    if (produced !== this.#step && (penalised || options.outputTokenIds !== undefined)) {
+    const hasMemory = penalised || this.thinking !== null || this.rules !== null;
+    if (produced !== this.#step && (hasMemory || options.outputTokenIds !== undefined)) {
       throw new InvalidArgumentError(
         `resume: the sampler state stands at step ${this.#step}, but ${produced} produced tokens came with it; send all of them.`,
         { param: "resume" },
       );
     }
-    for (let i = 0; i < produced; i++) this.counts?.add(options.outputTokenIds![i]!);
+    for (let i = 0; i < produced; i++) this.#remember(options.outputTokenIds![i]!);
   }
 
   /** Tokens sampled so far. */
@@ -75,8 +83,14 @@ export class SamplerSequence {
     if (this.grammar !== null && !this.grammar.accept(tokenId)) {
       throw new InternalError(`The grammar refused token ${tokenId} at step ${this.#step}.`);
     }
-    this.counts?.add(tokenId);
+    this.#remember(tokenId);
     this.#step++;
+  }
+
+  #remember(tokenId: number): void {
+    this.counts?.add(tokenId);
+    this.thinking?.accept(tokenId);
+    this.rules?.accept(tokenId);
   }
 
   state(): SamplerState {

@@ -1,6 +1,6 @@
 // Logits become tokens here. Never touches a device, never looks at another row: a token depends on
 // its own row, its parameters, its seed and its step alone.
-import { DynError, InternalError } from "@dyn/protocol";
+import { DynError, InternalError, InvalidArgumentError } from "@dyn/protocol";
 import type { TokenLogprobs } from "../contract/engine-output.ts";
 import { adjustLogits } from "./adjust-logits.ts";
 import { Candidates } from "./candidates.ts";
@@ -96,6 +96,12 @@ function noCandidate(sequence: SamplerSequence): DynError {
     ...(sequence.step < sequence.params.minNewTokens ? ["minNewTokens"] : []),
     ...(sequence.bias.length === 0 ? [] : ["logitBias"]),
   ];
+  if (sequence.rules !== null) {
+    return new InvalidArgumentError(
+      `No token is possible at step ${sequence.step}: allowedTokenIds and bannedTokenRows leave none${masks.length === 0 ? "" : ` beside ${masks.join(", ")}`}. Allow more.`,
+      { param: "sampling.allowedTokenIds" },
+    );
+  }
   const reason = masks.length === 0 ? "" : ` after ${masks.join(", ")}`;
   return new DynError(
     `No token is possible at step ${sequence.step}: every logit is NaN or -Infinity${reason}.`,

@@ -31,6 +31,16 @@ export function validateSamplingParams(params: SamplingParams, limits: SamplingL
     demandTokenId("logitBias", Number(id), limits.vocabSize);
     demand(`logitBias[${id}]`, bias, Number.isFinite, "a finite number");
   }
+  if (params.allowedTokenIds !== null) {
+    if (params.allowedTokenIds.length === 0) {
+      refuse("allowedTokenIds", [], "null, or a list of at least one token id");
+    }
+    for (const id of params.allowedTokenIds) demandTokenId("allowedTokenIds", id, limits.vocabSize);
+  }
+  for (const row of params.bannedTokenRows) {
+    if (row.length === 0) refuse("bannedTokenRows", row, "lists of at least one token id");
+    for (const id of row) demandTokenId("bannedTokenRows", id, limits.vocabSize);
+  }
   for (const id of params.stopTokenIds) demandTokenId("stopTokenIds", id, limits.vocabSize);
   if (seed !== null)
     demand("seed", seed, Number.isSafeInteger, "an integer of at most 53 bits, or null");

@@ -37,7 +37,23 @@ export function validateRequest(request: GenerateRequest, limits: RequestLimits)
       );
     }
   }
+  checkThinking(request, limits);
   checkLengths(request, limits);
+}
+
+function checkThinking({ thinking }: GenerateRequest, { vocabSize }: RequestLimits): void {
+  if (thinking == null) return;
+  const { maxTokens, openIds, closeIds, enderIds } = thinking;
+  if (!Number.isSafeInteger(maxTokens) || maxTokens < 0) {
+    refuse(
+      "thinking.maxTokens",
+      `thinking.maxTokens is ${maxTokens}; it must be a whole number from 0 on.`,
+    );
+  }
+  for (const ids of [closeIds, ...enderIds]) {
+    if (ids.length === 0) refuse("thinking", "thinking has an end marker without ids; give them.");
+  }
+  for (const ids of [openIds, closeIds, ...enderIds]) checkIds("thinking", ids, vocabSize);
 }
 
 function checkLengths(request: GenerateRequest, limits: RequestLimits): void {

@@ -52,7 +52,17 @@ export function sampleNaively(input: NaiveInput): NaiveResult {
   return { tokenId: winner, logprobs, probabilities };
 }
 
-function adjusted({ logits, params, outputTokenIds, eosTokenIds, allowed }: NaiveInput): number[] {
+/** Whether the request rules the token out, whatever it weighs. */
+function isRuledOut(id: number, { params, outputTokenIds }: NaiveInput): boolean {
+  const { allowedTokenIds, bannedTokenRows } = params;
+  if (allowedTokenIds !== null && !allowedTokenIds.includes(id)) return true;
+  return bannedTokenRows.some((row) =>
+    `,${[...outputTokenIds, id].join()}`.endsWith(`,${row.join()}`),
+  );
+}
+
+function adjusted(input: NaiveInput): number[] {
+  const { logits, params, outputTokenIds, eosTokenIds, allowed } = input;
   const short = outputTokenIds.length < params.minNewTokens;
   const counts = new Map<number, number>();
   for (const id of outputTokenIds) counts.set(id, (counts.get(id) ?? 0) + 1);
@@ -65,7 +75,7 @@ function adjusted({ logits, params, outputTokenIds, eosTokenIds, allowed }: Naiv
     x = Math.fround(x);
     if (allowed !== null && !allowed.has(id)) x = -Infinity;
     x = Math.fround(x + (params.logitBias[id] ?? 0));
-    if (Number.isNaN(x)) x = -Infinity;
+    if (Number.isNaN(x) || isRuledOut(id, input)) x = -Infinity;
     return Math.min(x, 3.4028234663852886e38);
   });
 }

@@ -18,6 +18,8 @@ export interface DoorOptions {
   readonly keys: readonly ApiKeyEntry[] | null;
   /** Requests of clients that run at one time; more are refused as overload. `null`: no bound. */
   readonly concurrentRequests: number | null;
+  /** Of that refusal. Default 529. */
+  readonly overloadStatus?: number;
   readonly nowMs?: () => number;
   /** Where it is counted; default: in this process. */
   readonly accounts?: Accounts;
@@ -35,6 +37,7 @@ const free: Admission = Object.freeze({ tenant: null, release: () => {} });
 export class Door {
   readonly #concurrent: { readonly limit: number; readonly allowance: Allowance } | null;
   readonly #accounts: Accounts;
+  readonly #overloadStatus: number;
   /** By hash. */
   readonly #entries = new Map<string, { readonly text: string; readonly tenant: Tenant }>();
   #tenants: ReadonlyMap<string, Tenant> | null = null;
@@ -42,6 +45,7 @@ export class Door {
   constructor(options: DoorOptions) {
     const { concurrentRequests: limit } = options;
     this.#accounts = options.accounts ?? createLocalAccounts(options.nowMs ?? Date.now);
+    this.#overloadStatus = options.overloadStatus ?? 529;
     this.#concurrent =
       limit === null
         ? null
@@ -96,7 +100,7 @@ export class Door {
     const refuse = () =>
       new OverloadedError(
         `The server has ${limit} requests running, as many as it takes. Come again in a moment.`,
-        { code: "DYN_REQUEST_OVERLOADED", status: 529 },
+        { code: "DYN_REQUEST_OVERLOADED", status: this.#overloadStatus },
       );
     return takeAll([{ allowance, refuse, isKept: true }]);
   }

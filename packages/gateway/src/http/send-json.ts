@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http";
 import { DynError } from "@dyn/protocol";
 import { type ErrorFormat, openAiErrors } from "../errors/error-format.ts";
 import { errorToStatus } from "../errors/error-to-body.ts";
+import { isOverload } from "../errors/overload-status.ts";
 
 /** One write with its length: nothing is chunked. */
 export function sendJson(response: ServerResponse, status: number, body: unknown): void {
@@ -38,7 +39,7 @@ export function sendError(
   if (
     DynError.is(error) &&
     error.retryable &&
-    (status === 429 || status === 503 || status === 529)
+    (status === 429 || status === 503 || isOverload(error))
   ) {
     response.setHeader("retry-after", String(retryAfterSeconds(error)));
   }

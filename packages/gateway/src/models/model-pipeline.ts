@@ -16,6 +16,7 @@ import {
   loadTokenizer,
   type Tokenizer,
   type TokenizerPool,
+  type TokenizerPoolOptions,
 } from "@dyn/tokenizer";
 import type { GatewayLogger } from "../logger.ts";
 import { checkParsers, type ModelParsers } from "../postprocess/output-reading.ts";
@@ -84,6 +85,7 @@ export async function createModelPipeline(options: {
   readonly filesDirectory?: string | undefined;
   /** Instead of the model's own. */
   readonly chatTemplate?: string | undefined;
+  readonly tokenizing: Pick<TokenizerPoolOptions, "cacheBytes" | "onEncoded">;
   readonly nowMs: () => number;
 }): Promise<BasePipeline> {
   const { card } = options;
@@ -114,6 +116,6 @@ export async function createModelPipeline(options: {
     template,
     eosTokenIds,
     parsers,
-    pool: createTokenizerPool({ directory, tokenizer }),
+    pool: createTokenizerPool({ directory, tokenizer, ...options.tokenizing }),
   });
 }

@@ -2,10 +2,11 @@
 import type { ErrorType } from "@dyn/metrics";
 import { DynError } from "@dyn/protocol";
 import { errorToStatus } from "../errors/error-to-body.ts";
+import { isOverload } from "../errors/overload-status.ts";
 
 export function errorToErrorType(error: unknown): ErrorType {
   const status = errorToStatus(error);
-  if (isOverload(error, status)) return "overload";
+  if (isRefusedForLoad(error, status)) return "overload";
   switch (status) {
     case 404:
       return "not_found";
@@ -26,7 +27,7 @@ export function errorToFailure(error: unknown): {
   readonly reason: string;
 } {
   const status = errorToStatus(error);
-  if (isOverload(error, status)) return failure("ResourceExhausted", "request.overloaded");
+  if (isRefusedForLoad(error, status)) return failure("ResourceExhausted", "request.overloaded");
   switch (status) {
     case 404:
       return failure("NotFound", "request.not_found");
@@ -51,7 +52,6 @@ function failure(failureClass: string, reason: string) {
   return { failureClass, reason };
 }
 
-function isOverload(error: unknown, status: number): boolean {
-  if (status === 429 || status === 529) return true;
-  return DynError.is(error) && error.code.endsWith("_OVERLOADED");
+function isRefusedForLoad(error: unknown, status: number): boolean {
+  return status === 429 || isOverload(error);
 }

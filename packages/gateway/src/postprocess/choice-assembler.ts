@@ -23,6 +23,8 @@ export interface ChoiceAssemblerOptions {
   /** Takes reasoning and tool calls out of the text; absent: all of it is content. */
   readonly splitter?: OutputSplitter | null;
   readonly wantsTokenIds?: boolean;
+  /** Ids are told as they come: there is no text that they could wait for. */
+  readonly isIdsAlone?: boolean;
   readonly transformers?: readonly ChoiceTransformer[];
 }
 
@@ -36,6 +38,7 @@ export class ChoiceAssembler {
   readonly #transformers: readonly ChoiceTransformer[];
   /** Ids that no delta has told of yet; `null`: not asked for. */
   #untoldIds: number[] | null;
+  readonly #isIdsAlone: boolean;
   #tokenCount = 0;
   #reasoningTokenCount = 0;
   #shownLength = 0;
@@ -53,6 +56,7 @@ export class ChoiceAssembler {
       : null;
     this.#splitter = options.splitter ?? null;
     this.#untoldIds = options.wantsTokenIds === true ? [] : null;
+    this.#isIdsAlone = options.isIdsAlone === true;
     this.#transformers = options.transformers ?? [];
   }
 
@@ -97,7 +101,8 @@ export class ChoiceAssembler {
       return this.#flush(read.split, toFinishReason(reason), item.stop_reason ?? null);
     }
     const tokens = this.#tokens?.takeDue(this.#shownLength) ?? null;
-    if (isNothing(read.split) && (tokens === null || tokens.length === 0)) return null;
+    const hasIds = this.#isIdsAlone && ids.length > 0;
+    if (isNothing(read.split) && (tokens === null || tokens.length === 0) && !hasIds) return null;
     return this.#transform(read.split, tokens, null, null);
   }
 

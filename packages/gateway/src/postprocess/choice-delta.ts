@@ -19,6 +19,8 @@ export interface ToolCallDelta {
   readonly begin: { readonly id: string; readonly name: string } | null;
   /** More of the arguments, as JSON text. */
   readonly arguments: string;
+  /** The call is whole. Only where somebody asked to be told. */
+  readonly isEnd?: boolean;
 }
 
 /** A part of what a choice says, in its order. */

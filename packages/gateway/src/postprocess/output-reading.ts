@@ -23,8 +23,8 @@ export interface OutputReading {
   readonly keepsSpecialTokens: boolean;
   /** The answer begins with reasoning: its form holds behind that. Not where the prompt has closed it already. */
   readonly expectsReasoning: boolean;
-  /** One per choice; `null`: all text is content. */
-  createSplitter(): OutputSplitter | null;
+  /** One per choice; `null`: all text is content. `tells.calls`: the end of each call is told, too. */
+  createSplitter(tells?: { readonly calls: boolean }): OutputSplitter | null;
 }
 
 export const plainReading: OutputReading = Object.freeze({
@@ -67,10 +67,11 @@ export function readingOf(
   return {
     keepsSpecialTokens: entries.some(({ needsSpecialTokens }) => needsSpecialTokens),
     expectsReasoning: reasoning !== null && !isClosed(reasoning.name, processor, promptText),
-    createSplitter: () =>
+    createSplitter: (tells) =>
       new ParserSplitter(createOutputParser(options), {
         isReasoningSeparate: request.separate_reasoning !== false,
         isReasoningStreamed: request.stream_reasoning !== false,
+        tellsCallEnds: tells?.calls === true,
       }),
   };
 }

@@ -50,7 +50,10 @@ export function piecesToSplit(pieces: readonly OutputPiece[]): SplitText {
 function addCall(calls: ToolCallDelta[], call: ToolCallDelta): void {
   const last = calls.at(-1);
   if (last?.index !== call.index || call.begin !== null) calls.push(call);
-  else calls[calls.length - 1] = { ...last, arguments: last.arguments + call.arguments };
+  else {
+    const isEnd = call.isEnd === true ? { isEnd: true } : {};
+    calls[calls.length - 1] = { ...last, arguments: last.arguments + call.arguments, ...isEnd };
+  }
 }
 
 /** The parts of a delta in their order. */

@@ -12,6 +12,8 @@ export interface ParserSplitterOptions {
   readonly isReasoningSeparate: boolean;
   /** `false`: reasoning is held back until it is whole. */
   readonly isReasoningStreamed: boolean;
+  /** The end of each call is a piece of its own. */
+  readonly tellsCallEnds: boolean;
 }
 
 /** What a parser says of a choice's text, as parts of the choice. */
@@ -79,6 +81,10 @@ export class ParserSplitter implements OutputSplitter {
           break;
         case "tool-call-end":
           this.#hasCalls = true;
+          if (this.#options.tellsCallEnds) {
+            const { index } = event;
+            pieces.push({ kind: "call", call: { index, begin: null, arguments: "", isEnd: true } });
+          }
           break;
         case "tool-call-cut":
           if (event.reason === "end-of-text") this.#isCut = true;

@@ -2,6 +2,7 @@
 import { performance } from "node:perf_hooks";
 import {
   DynError,
+  type EngineOutputItem,
   InternalError,
   InvalidArgumentError,
   type PreprocessedRequest,
@@ -13,7 +14,6 @@ import type { RequestObservation } from "../observe/request-observation.ts";
 import type { AnswerExtras } from "./answer-extras.ts";
 import type { ChoiceAssembler } from "./choice-assembler.ts";
 import type { ChoiceDelta } from "./choice-delta.ts";
-import type { PromptEcho } from "./prompt-echo.ts";
 import type { PromptUsage } from "./usage-meter.ts";
 
 /** Where deltas go: a stream of events, or one answer in the making. */
@@ -22,6 +22,11 @@ export interface DeltaSink {
   /** The sink cannot take more now; `drained` resolves when it can, or rejects with the end of the request. */
   readonly isFull: boolean;
   drained(): Promise<void>;
+}
+
+/** Takes from the items what they say of the prompt. */
+export interface PromptListener {
+  observe(item: EngineOutputItem): void;
 }
 
 export interface PromptRun {
@@ -34,7 +39,7 @@ export interface PromptRun {
   readonly usage: PromptUsage;
   readonly sink: DeltaSink;
   readonly signal: AbortSignal;
-  readonly echo: PromptEcho | null;
+  readonly echo: PromptListener | null;
   readonly observation: RequestObservation;
   /** The one instance that may take it; `null`: any. */
   readonly instanceId: bigint | null;

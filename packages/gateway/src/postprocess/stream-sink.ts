@@ -6,6 +6,7 @@ import type { AnswerExtras } from "./answer-extras.ts";
 import type { AnswerHead } from "./answer-head.ts";
 import type { ChoiceAssembler } from "./choice-assembler.ts";
 import type { ChoiceDelta } from "./choice-delta.ts";
+import type { DispatchEvents } from "./dispatch-events.ts";
 import type { DeltaSink } from "./run-prompt.ts";
 
 export interface StreamSinkOptions {
@@ -25,6 +26,7 @@ export interface StreamSinkOptions {
   /** Events before the first chunk. */
   readonly firstEvents?: string;
   readonly extras?: AnswerExtras | null;
+  readonly dispatch?: DispatchEvents | null;
 }
 
 export class StreamSink implements DeltaSink {
@@ -57,6 +59,8 @@ export class StreamSink implements DeltaSink {
       writer.write(`${this.#before}${this.#options.openChoice(index)}${this.#after}}\n\n`);
       isFirst = false;
     }
+    const events = this.#options.dispatch?.before(index, delta) ?? "";
+    if (events !== "") writer.write(events);
     const choice = formatChoice(index, delta, isFirst);
     const usage = continuousUsage ? this.#usage() : "";
     const nvext = extras == null ? null : extras.ofChunk(delta);

@@ -6,6 +6,8 @@ import type { ModelPipeline } from "../models/model-pipeline.ts";
 import type { RequestObservation } from "../observe/request-observation.ts";
 import { ChoiceAssembler } from "../postprocess/choice-assembler.ts";
 import { readingOf } from "../postprocess/output-reading.ts";
+import { PromptScores } from "../postprocess/prompt-scores.ts";
+import { silentDecoder } from "../postprocess/silent-decoder.ts";
 import { PromptUsage } from "../postprocess/usage-meter.ts";
 import type { PreparedPrompt } from "../routes/run-prompts.ts";
 import { answerBudget } from "./answer-budget.ts";
@@ -14,6 +16,7 @@ import { readRequestHints } from "./request-hints.ts";
 import { toPreprocessedRequest, toStopRules } from "./sampling-request.ts";
 import { toTemplateInput } from "./template-input.ts";
 import { toNumbers } from "./to-numbers.ts";
+import { tokenRulesOf } from "./token-rules.ts";
 
 export interface ChatPrompt {
   /** `null` when the client sent token ids instead. */
@@ -34,6 +37,7 @@ export async function prepareChat(
     headers: exchange.request.headers,
     cacheSalt: request.cache_salt,
     tenant: exchange.tenant,
+    isIdsAlone: request.detokenize === false,
   });
   const prompt: ChatPrompt =
     hints.tokenIds === null
@@ -52,6 +56,7 @@ export async function prepareChat(
   observation.preprocessed(tokenIds.length);
   const stop = toStopRules(request, eosTokenIds);
   const guided = guidedOfChat(request);
+  const isIdsAlone = request.detokenize === false;
   const reading = readingOf(request, pipeline.parsers, prompt.text);
   const decodeOptions = {
     skipSpecialTokens: request.skip_special_tokens ?? !reading.keepsSpecialTokens,
@@ -68,10 +73,11 @@ export async function prepareChat(
       eosTokenIds,
       maxTokens,
       logprobs: request.logprobs === true ? (request.top_logprobs ?? 0) : null,
-      promptLogprobs: null,
+      promptLogprobs: request.prompt_logprobs ?? null,
       guided,
       requireReasoning: guided !== null && reading.expectsReasoning,
       hints,
+      tokenRules: tokenRulesOf(request, tokenizer),
       maxThinkingTokens: request.thinking_token_budget ?? null,
     }),
     choices: Array.from(
@@ -79,15 +85,16 @@ export async function prepareChat(
       (_, index) =>
         new ChoiceAssembler({
           index,
-          decoder: tokenizer.createDecoder(decodeOptions),
+          decoder: isIdsAlone ? silentDecoder : tokenizer.createDecoder(decodeOptions),
           stop,
           wantsLogprobs: request.logprobs === true,
           wantsTokenIds: hints.extraFields.has("completion_token_ids"),
-          splitter: reading.createSplitter(),
+          isIdsAlone,
+          splitter: isIdsAlone ? null : reading.createSplitter(settings.streamingDispatch),
         }),
     ),
     usage: new PromptUsage(tokenIds.length),
-    echo: null,
+    echo: request.prompt_logprobs == null ? null : new PromptScores(pipeline.names),
   };
 }
 

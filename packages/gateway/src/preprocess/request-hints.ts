@@ -23,6 +23,8 @@ export function readRequestHints(options: {
   readonly nvext: Nvext | null | undefined;
   readonly headers: IncomingHttpHeaders;
   readonly cacheSalt: string | null | undefined;
+  /** The answer has no text: its ids are asked for. */
+  readonly isIdsAlone?: boolean;
   /** Whose key the request came with: its salt is not the client's to choose. */
   readonly tenant?: { readonly priority: number | null; readonly cacheSalt: string | null } | null;
 }): RequestHints {
@@ -64,7 +66,10 @@ export function readRequestHints(options: {
     undefined;
   const sessionId = textHeader(headers, "x-dynamo-session-id");
   const parentSessionId = textHeader(headers, "x-dynamo-parent-session-id");
-  const extraFields = nvext.extra_fields ?? [];
+  const extraFields = [
+    ...(nvext.extra_fields ?? []),
+    ...(options.isIdsAlone === true ? ["completion_token_ids"] : []),
+  ];
   const extraArgs = {
     ...(cacheSalt === undefined ? {} : { cache_salt: cacheSalt }),
     ...(nvext.token_data == null ? {} : { token_in: true }),

@@ -1,6 +1,11 @@
 // From the fields that chat and text completions share to the preprocessed request and the stop rules.
 // The one place where OpenAI's spelling becomes the wire's.
-import type { GuidedDecoding, PreprocessedRequest, SamplingRequest } from "@dyn/protocol";
+import type {
+  GuidedDecoding,
+  PreprocessedRequest,
+  SamplingRequest,
+  TokenRules,
+} from "@dyn/protocol";
 import type { StopRules } from "../postprocess/stop-rules.ts";
 import type { RequestHints } from "./request-hints.ts";
 
@@ -35,6 +40,7 @@ export function toPreprocessedRequest(options: {
   /** The form holds behind the reasoning only. */
   readonly requireReasoning: boolean;
   readonly hints: RequestHints;
+  readonly tokenRules: TokenRules | null;
   /** What the request's own field says; nvext may say it too. */
   readonly maxThinkingTokens: number | null;
 }): PreprocessedRequest {
@@ -90,6 +96,14 @@ export function toPreprocessedRequest(options: {
     router_config_override: null,
     ...(options.requireReasoning ? { require_reasoning: true } : {}),
     ...hints.fields,
+    ...(options.tokenRules === null
+      ? {}
+      : {
+          extra_args: {
+            ...(hints.fields.extra_args as object | undefined),
+            sampling_options: options.tokenRules,
+          },
+        }),
   };
 }
 

@@ -22,8 +22,9 @@ export function toTemplateInput(
   };
 }
 
-/** `reasoning` takes the name that templates read, and a refusal is text to them. */
-function toTemplateMessage(message: ChatMessage): Record<string, unknown> {
+/** `reasoning` takes the name that templates read, and a refusal is text to them. Plain messages are as they should be. */
+function toTemplateMessage(message: ChatMessage): Readonly<Record<string, unknown>> {
+  if (typeof message.content === "string" && !("reasoning" in message)) return message;
   const { content, reasoning, ...rest } = message as ChatMessage & { readonly reasoning?: unknown };
   return {
     ...rest,

@@ -1,6 +1,7 @@
 // The way of every generating request: read, check, prepare, run, answer; counted from first to last.
 import { CancelledError, DeadlineExceededError, DynError } from "@dyn/protocol";
 import { errorToStatus } from "../errors/error-to-body.ts";
+import { withOverloadStatus } from "../errors/overload-status.ts";
 import type { GatewayContext } from "../gateway-context.ts";
 import type { Exchange } from "../http/exchange.ts";
 import { readJsonBody } from "../http/read-body.ts";
@@ -46,8 +47,9 @@ export async function answerGeneration(
     exchange.tenant?.charge(observation.totalTokens);
   } catch (error) {
     exchange.tenant?.charge(observation.totalTokens);
-    const reason = exchange.signal.aborted ? endOf(exchange.signal, error) : error;
-    observation.end(reason);
+    const end = exchange.signal.aborted ? endOf(exchange.signal, error) : error;
+    observation.end(end);
+    const reason = withOverloadStatus(end, context.settings.overloadStatus);
     const isGone = reason instanceof CancelledError;
     if (!writer.hasBegun || isGone) throw reason;
     if (errorToStatus(error) === 500) {

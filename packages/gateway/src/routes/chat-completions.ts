@@ -12,15 +12,19 @@ import {
   isRoutingQuery,
 } from "../postprocess/annotation-events.ts";
 import { AnswerExtras } from "../postprocess/answer-extras.ts";
+import { DispatchEvents } from "../postprocess/dispatch-events.ts";
 import {
   createChatChunkFormat,
   openChatChoice,
   toChatChoice,
 } from "../postprocess/format-chat-choice.ts";
+import { PromptScores } from "../postprocess/prompt-scores.ts";
 import { StreamSink } from "../postprocess/stream-sink.ts";
 import { UnarySink } from "../postprocess/unary-sink.ts";
 import { sumUsage } from "../postprocess/usage-meter.ts";
 import { prepareChat } from "../preprocess/prepare-chat.ts";
+import { fillRequest } from "../preprocess/request-template.ts";
+import type { GatewaySettings } from "../settings.ts";
 import { checkBody } from "../validation/check-body.ts";
 import { checkChatRequest } from "../validation/check-chat-request.ts";
 import { answerGeneration, type GenerationTask, keepStreamAlive } from "./answer-generation.ts";
@@ -39,7 +43,8 @@ export function chatCompletionsRoute(context: GatewayContext): Route {
     },
     handle: (exchange) =>
       answerGeneration(context, exchange, "chat_completions", async (body, task) => {
-        const request = checkBody(ChatCompletionRequest, body, context.settings);
+        const filled = fillRequest(body, context.settings.requestTemplate, "max_completion_tokens");
+        const request = checkBody(ChatCompletionRequest, filled, context.settings);
         checkChatRequest(request);
         const isKnown = context.models.find(request.model) !== undefined;
         task.observation.describe(isKnown ? request.model : null, request.stream === true);
@@ -100,6 +105,7 @@ async function answerChat(
         promptText: prompt.prompt.text,
       }),
       extras,
+      dispatch: dispatchesAny(settings) ? new DispatchEvents(settings.streamingDispatch) : null,
     });
     await runPrompts({ ...run, sink });
     sink.end();
@@ -114,8 +120,15 @@ async function answerChat(
       model: head.model,
       object: "chat.completion",
       usage: queriedIds === null ? currentUsage() : null,
+      ...(prompt.echo instanceof PromptScores
+        ? { prompt_logprobs: prompt.echo.toJson() ?? [] }
+        : {}),
     };
     sendAnswer(exchange.response, completion, extras?.ofAnswer(choices[0]!) ?? null);
   }
   observation.usage(currentUsage());
+}
+
+function dispatchesAny({ streamingDispatch: { calls, reasoning } }: GatewaySettings): boolean {
+  return calls || reasoning;
 }

@@ -15,6 +15,7 @@ import { AnswerExtras } from "../postprocess/answer-extras.ts";
 import { ChoiceAssembler } from "../postprocess/choice-assembler.ts";
 import { createTextChunkFormat, toTextChoice } from "../postprocess/format-text-choice.ts";
 import { PromptEcho } from "../postprocess/prompt-echo.ts";
+import { silentDecoder } from "../postprocess/silent-decoder.ts";
 import { StreamSink } from "../postprocess/stream-sink.ts";
 import { UnarySink } from "../postprocess/unary-sink.ts";
 import { PromptUsage, sumUsage } from "../postprocess/usage-meter.ts";
@@ -22,7 +23,9 @@ import { answerBudget } from "../preprocess/answer-budget.ts";
 import { formFieldOf, guidedOf } from "../preprocess/guided-decoding.ts";
 import { type PromptInput, toPromptInputs } from "../preprocess/prompt-inputs.ts";
 import { type RequestHints, readRequestHints } from "../preprocess/request-hints.ts";
+import { fillRequest } from "../preprocess/request-template.ts";
 import { toPreprocessedRequest, toStopRules } from "../preprocess/sampling-request.ts";
+import { tokenRulesOf } from "../preprocess/token-rules.ts";
 import { checkBody } from "../validation/check-body.ts";
 import { checkCompletionRequest } from "../validation/check-completion-request.ts";
 import { answerGeneration, type GenerationTask, keepStreamAlive } from "./answer-generation.ts";
@@ -44,7 +47,8 @@ export function completionsRoute(context: GatewayContext): Route {
     },
     handle: (exchange) =>
       answerGeneration(context, exchange, "completions", async (body, task) => {
-        const request = checkBody(CompletionRequest, body, context.settings);
+        const filled = fillRequest(body, context.settings.requestTemplate, "max_tokens");
+        const request = checkBody(CompletionRequest, filled, context.settings);
         checkCompletionRequest(request, context.limits);
         const isKnown = context.models.find(request.model) !== undefined;
         task.observation.describe(isKnown ? request.model : null, request.stream === true);
@@ -73,6 +77,7 @@ async function answerCompletion(
     headers: exchange.request.headers,
     cacheSalt: request.cache_salt,
     tenant: exchange.tenant,
+    isIdsAlone: request.detokenize === false,
   });
   checkAnnotations(hints.annotations, request.stream === true);
   const prompts = inputs.map((input, i) => preparePrompt(pipeline, request, hints, input, i));
@@ -149,6 +154,7 @@ function preparePrompt(
 ): PreparedPrompt {
   const { tokenizer, eosTokenIds, card } = pipeline;
   const n = request.n ?? 1;
+  const isIdsAlone = request.detokenize === false;
   const wantsLogprobs = request.logprobs != null;
   const maxTokens = answerBudget({
     param: "prompt",
@@ -177,6 +183,7 @@ function preparePrompt(
       guided: guidedOf(request),
       requireReasoning: false,
       hints,
+      tokenRules: tokenRulesOf(request, tokenizer),
       maxThinkingTokens: null,
     }),
     choices: Array.from(
@@ -184,9 +191,10 @@ function preparePrompt(
       (_, i) =>
         new ChoiceAssembler({
           index: promptIndex * n + i,
-          decoder: tokenizer.createDecoder(decodeOptions),
+          decoder: isIdsAlone ? silentDecoder : tokenizer.createDecoder(decodeOptions),
           stop,
           wantsLogprobs,
+          isIdsAlone,
           wantsTokenIds: hints.extraFields.has("completion_token_ids"),
           textOffset: echo?.codePointCount ?? 0,
           transformers: echo === null ? [] : [echo.createTransformer()],

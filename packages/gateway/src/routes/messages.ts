@@ -48,7 +48,8 @@ export function messagesRoutes(context: GatewayContext): Route[] {
           const isKnown = models.find(request.model) !== undefined;
           task.observation.describe(isKnown ? request.model : null, request.stream === true);
           const pipeline = models.get(request.model, "chat");
-          await pipeline.use(() => answerMessage(context, pipeline, chat, task));
+          const bounded = withBudget(chat, request, pipeline);
+          await pipeline.use(() => answerMessage(context, pipeline, bounded, task));
         }),
     },
     {
@@ -71,6 +72,17 @@ export function messagesRoutes(context: GatewayContext): Route[] {
       },
     },
   ];
+}
+
+/** A budget is advice to Anthropic's models: it goes to workers that can keep to it, and is no error at others. */
+function withBudget(
+  chat: ChatCompletionRequest,
+  { thinking }: MessagesRequest,
+  { card }: ModelPipeline,
+): ChatCompletionRequest {
+  const budget = thinking?.type === "enabled" ? (thinking.budget_tokens ?? null) : null;
+  if (budget === null || card.runtimeConfig?.boundsThinking !== true) return chat;
+  return { ...chat, thinking_token_budget: budget };
 }
 
 async function answerMessage(

@@ -11,6 +11,7 @@ import type { ModelPipeline } from "../models/model-pipeline.ts";
 import { AnswerBlocks } from "../postprocess/answer-blocks.ts";
 import { sumUsage } from "../postprocess/usage-meter.ts";
 import { prepareChat, renderChat } from "../preprocess/prepare-chat.ts";
+import { fillRequest } from "../preprocess/request-template.ts";
 import { ResponseEvents } from "../responses/response-events.ts";
 import { type ResponseHead, toEndState, toItem, toResponse } from "../responses/response-object.ts";
 import { responsesToChat } from "../responses/to-chat-request.ts";
@@ -34,7 +35,8 @@ export function responsesRoutes(context: GatewayContext): Route[] {
       },
       handle: (exchange) =>
         answerGeneration(context, exchange, "responses", async (body, task) => {
-          const request = checkBody(ResponsesRequest, body);
+          const filled = fillRequest(body, context.settings.requestTemplate, "max_output_tokens");
+          const request = checkBody(ResponsesRequest, filled);
           const chat = responsesToChat(request);
           checkChatRequest(chat);
           const isKnown = models.find(request.model) !== undefined;

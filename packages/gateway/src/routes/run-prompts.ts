@@ -7,7 +7,7 @@ import type { ModelPipeline } from "../models/model-pipeline.ts";
 import type { RequestObservation } from "../observe/request-observation.ts";
 import type { AnswerExtras } from "../postprocess/answer-extras.ts";
 import type { ChoiceAssembler } from "../postprocess/choice-assembler.ts";
-import type { PromptEcho } from "../postprocess/prompt-echo.ts";
+import type { PromptListener } from "../postprocess/run-prompt.ts";
 import { type DeltaSink, runPrompt } from "../postprocess/run-prompt.ts";
 import type { PromptUsage } from "../postprocess/usage-meter.ts";
 import type { RequestHints } from "../preprocess/request-hints.ts";
@@ -21,7 +21,8 @@ export interface PreparedPrompt {
   readonly request: PreprocessedRequest;
   readonly choices: readonly ChoiceAssembler[];
   readonly usage: PromptUsage;
-  readonly echo: PromptEcho | null;
+  /** Hears what the worker says of the prompt. */
+  readonly echo: PromptListener | null;
 }
 
 /** Resolves when all are complete. The first failure ends the others and is thrown when they are over. */
@@ -36,10 +37,13 @@ export async function runPrompts(options: {
   readonly extras?: AnswerExtras | null;
 }): Promise<void> {
   const { exchange, pipeline, objectId, prompts, sink, observation } = options;
-  const failed = new AbortController();
   const trace = readTraceContext(exchange.request.headers);
   const isAlone = prompts.length === 1;
-  const signal = isAlone ? exchange.signal : AbortSignal.any([exchange.signal, failed.signal]);
+  // Nobody is there to be ended by the failure of a prompt that is alone.
+  const others = isAlone ? null : new AbortController();
+  const signal =
+    others === null ? exchange.signal : AbortSignal.any([exchange.signal, others.signal]);
+  let failure: { readonly error: unknown } | null = null;
   const runs = prompts.map(async ({ request, choices, usage, echo, hints, formField }, i) => {
     try {
       await runPrompt({
@@ -59,11 +63,11 @@ export async function runPrompts(options: {
         ...decisionHeader(exchange),
       });
     } catch (error) {
-      failed.abort(error);
-      throw error;
+      failure ??= { error };
+      others?.abort(error);
     }
   });
-  await Promise.allSettled(runs);
+  await Promise.all(runs);
   exchange.signal.throwIfAborted();
-  if (failed.signal.aborted) throw failed.signal.reason;
+  if (failure !== null) throw (failure as { readonly error: unknown }).error;
 }

@@ -11,6 +11,18 @@ export function checkChatRequest(request: ChatCompletionRequest): void {
 }
 
 function checkFields(request: ChatCompletionRequest): void {
+  if (request.prompt_logprobs != null && request.stream === true) {
+    throw new InvalidArgumentError(
+      "prompt_logprobs come with a whole answer, but stream is true. Leave one of them out.",
+      { param: "prompt_logprobs" },
+    );
+  }
+  if (request.detokenize === false && request.tools != null) {
+    throw new InvalidArgumentError(
+      "tools are set, but detokenize is false: calls are found in text. Leave one of them out.",
+      { param: "detokenize" },
+    );
+  }
   if (request.top_logprobs != null && request.logprobs !== true) {
     throw new InvalidArgumentError("top_logprobs needs logprobs: true.", { param: "top_logprobs" });
   }
@@ -56,9 +68,6 @@ function refuseUnsupported(request: ChatCompletionRequest): void {
   }
   if (request.web_search_options != null) {
     throw notSupportedYet("web_search_options", "Leave it out.");
-  }
-  if (request.thinking_token_budget != null) {
-    throw notSupportedYet("thinking_token_budget", "Leave it out, or bound max_tokens.");
   }
 }
 

@@ -8,6 +8,19 @@ export function checkCompletionRequest(
   limits: { readonly choiceCount: number },
 ): void {
   checkSharedRules(request);
+  if (request.prompt_logprobs != null) {
+    throw notSupportedYet("prompt_logprobs", "Use echo with logprobs to score a prompt.");
+  }
+  if (request.detokenize === false && (request.echo === true || Array.isArray(request.prompt))) {
+    const isBatch = Array.isArray(request.prompt) && typeof request.prompt[0] !== "number";
+    const param = request.echo === true ? "echo" : "prompt";
+    if (request.echo === true || (isBatch && request.stream !== true)) {
+      throw new InvalidArgumentError(
+        `${param} asks for more than the ids of one answer, but detokenize is false. Leave one of them out${param === "prompt" ? ", or set stream: true" : ""}.`,
+        { param },
+      );
+    }
+  }
   const n = request.n ?? 1;
   if (request.suffix != null && request.suffix !== "") {
     throw notSupportedYet("suffix", "Put what follows into the prompt in the model's own form.");

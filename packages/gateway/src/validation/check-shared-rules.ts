@@ -11,24 +11,25 @@ export function checkSharedRules(request: SamplingRequest): void {
       },
     );
   }
-  for (const field of ["allowed_token_ids", "bad_words_token_ids"] as const) {
-    if (request[field] != null) {
-      throw notSupportedYet(field, "Use logit_bias of 100 or -100 per token id instead.");
-    }
-  }
-  if (request.detokenize === false) {
-    throw notSupportedYet("detokenize: false", "Leave it out: answers are text.");
-  }
-  if (request.prompt_logprobs != null) {
-    throw notSupportedYet(
-      "prompt_logprobs",
-      "Use /v1/completions with echo and logprobs to score a prompt.",
-    );
-  }
+  if (request.detokenize === false) checkIdsAlone(request);
   if (request.nvext?.metadata_upload != null) {
     throw notSupportedYet("nvext.metadata_upload", "Leave it out.");
   }
-  if (request.nvext?.max_thinking_tokens != null) {
-    throw notSupportedYet("nvext.max_thinking_tokens", "Leave it out, or bound max_tokens.");
+}
+
+/** An answer of token ids: nothing that needs text, and ids have a place for one choice in a whole answer. */
+function checkIdsAlone(request: SamplingRequest): void {
+  const stops = request.stop ?? [];
+  if (typeof stops === "string" || stops.some((stop) => typeof stop === "string")) {
+    throw new InvalidArgumentError(
+      "stop has strings, but detokenize is false: no text is made to look for them in. Use stop_token_ids.",
+      { param: "stop" },
+    );
+  }
+  if ((request.n ?? 1) > 1 && request.stream !== true) {
+    throw new InvalidArgumentError(
+      `n is ${request.n} and detokenize is false: a whole answer has room for the ids of one choice. Set stream: true, or n to 1.`,
+      { param: "n" },
+    );
   }
 }

@@ -16,6 +16,7 @@ import { createMetricsRegistry } from "@dyn/metrics";
 import type { ModelCard } from "@dyn/protocol";
 import { createMemHub, DistributedRuntime, type MemHub } from "@dyn/runtime";
 import { modelPath } from "@dyn/tiny-models";
+import { loadTokenizer } from "@dyn/tokenizer";
 import OpenAI from "openai";
 
 export const model = "tiny/chat";
@@ -85,13 +86,25 @@ export async function startDeployment(
   };
 }
 
+/** Those of Qwen3, which the bundled model thinks like. */
+async function thinkingMarkers() {
+  const tokenizer = await loadTokenizer(modelPath("dyn-tiny-chat"));
+  return {
+    openIds: [...tokenizer.encode("<think>")],
+    closeIds: [...tokenizer.encode("</think>")],
+    enderIds: [],
+    startsInside: false,
+  };
+}
+
 export async function startWorker(
   hub: MemHub,
   engine: Engine,
   card: Partial<ModelCard> = {},
 ): Promise<DistributedRuntime> {
   const runtime = new DistributedRuntime(hub.createPlanes());
-  const endpoint = await runtime.endpoint(address).serve(createDecodeHandler({ engine }));
+  const handler = createDecodeHandler({ engine, thinkingMarkers });
+  const endpoint = await runtime.endpoint(address).serve(handler);
   await endpoint.registerModel({
     displayName: model,
     sourcePath: modelPath("dyn-tiny-chat"),

@@ -13,6 +13,7 @@ import type { RequestHandler } from "@dyn/runtime";
 import { z } from "zod";
 import { outputToItem } from "./output-to-item.ts";
 import { requestToGenerate } from "./request-to-generate.ts";
+import type { ThinkingMarkers } from "./thinking-markers.ts";
 import { toWireParam } from "./wire-param.ts";
 
 /**
@@ -25,6 +26,8 @@ export function createDecodeHandler(options: {
   readonly shutdown?: AbortSignal;
   /** The text that ends the model's reasoning: guided decoding begins after it. Default `</think>`. */
   readonly reasoningEnd?: string | undefined;
+  /** What begins and ends the model's reasoning, asked for by the first request that bounds it; `null`: not known. */
+  readonly thinkingMarkers?: (() => Promise<ThinkingMarkers | null>) | undefined;
 }): RequestHandler<unknown, EngineOutputItem> {
   const { engine, shutdown } = options;
   if (shutdown !== undefined) setMaxListeners(0, shutdown);
@@ -37,7 +40,12 @@ export function createDecodeHandler(options: {
     shutdown?.addEventListener("abort", stop, { once: true });
     if (context.isStopped) stop();
     // Fresh: a caller may send two requests under one id of its own.
-    const request = requestToGenerate(parseBody(body), randomUUID(), options.reasoningEnd);
+    const parsed = parseBody(body);
+    const isBounded = parsed.stop_conditions.max_thinking_tokens != null;
+    const request = requestToGenerate(parsed, randomUUID(), {
+      end: options.reasoningEnd,
+      markers: isBounded ? ((await options.thinkingMarkers?.()) ?? null) : null,
+    });
     const begun = new Set<number>();
     // Whoever moved the answer here must know that it was not begun anew.
     let isResumed = request.resume !== null;

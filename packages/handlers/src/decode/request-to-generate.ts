@@ -1,29 +1,38 @@
 // From the wire's preprocessed request to what the engine is asked. The one place of this change of spelling.
-import type { GenerateRequest, SamplingParams } from "@dyn/engine";
+import type { GenerateRequest, SamplingParams, ThinkingBudget } from "@dyn/engine";
 import { InvalidArgumentError, type PreprocessedRequest } from "@dyn/protocol";
 import { foldSeed } from "./fold-seed.ts";
 import { guidedToGrammar } from "./guided-to-grammar.ts";
 import { type ResumedRequest, toResumedRequest } from "./resumed-request.ts";
+import { type ThinkingMarkers, toThinkingBudget } from "./thinking-markers.ts";
+import { toTokenRules } from "./token-rules.ts";
 
 /** What most models with reasoning write behind it. */
 export const defaultReasoningEnd = "</think>";
+
+export interface ReasoningMarks {
+  /** The text that ends reasoning. Default `</think>`. */
+  readonly end?: string | undefined;
+  /** `null`: the model's are not known. Only needed for a request that bounds its thinking. */
+  readonly markers: ThinkingMarkers | null;
+}
 
 /** Throws an InvalidArgumentError that names the field when the engine cannot do what is asked. */
 export function requestToGenerate(
   request: PreprocessedRequest,
   requestId: string,
-  reasoningEnd = defaultReasoningEnd,
+  marks: ReasoningMarks = { markers: null },
 ): GenerateRequest {
   const resumed = toResumedRequest(request);
   return resumed === null
-    ? freshRequest(request, requestId, reasoningEnd)
-    : { ...freshRequest(resumed.request, requestId, reasoningEnd), resume: resumed.choices };
+    ? freshRequest(request, requestId, marks)
+    : { ...freshRequest(resumed.request, requestId, marks), resume: resumed.choices };
 }
 
 function freshRequest(
   request: ResumedRequest["request"],
   requestId: string,
-  reasoningEnd: string,
+  { end = defaultReasoningEnd, markers }: ReasoningMarks,
 ): GenerateRequest {
   refuseUnsupported(request);
   const { stop_conditions: stop, sampling_options: sampling, output_options: output } = request;
@@ -44,7 +53,8 @@ function freshRequest(
     routingKey: null,
     cacheSalt: request.routing?.cache_salt ?? null,
     extraKey: null,
-    grammar: guidedToGrammar(request, reasoningEnd),
+    grammar: guidedToGrammar(request, end),
+    thinking: thinkingBudget(request, markers),
     resume: null,
   };
 }
@@ -63,6 +73,7 @@ function samplingParams(request: PreprocessedRequest): SamplingParams {
     presencePenalty: sampling.presence_penalty ?? 0,
     repetitionPenalty: sampling.repetition_penalty ?? 1,
     logitBias: logitBias(sampling.logit_bias),
+    ...toTokenRules(request),
     stopTokenIds: unique([...(stop.stop_token_ids ?? []), ...(stop.stop_token_ids_visible ?? [])]),
     // Text is the frontend's: it matches stop strings and ends the request.
     stop: [],
@@ -72,20 +83,24 @@ function samplingParams(request: PreprocessedRequest): SamplingParams {
   };
 }
 
-function refuseUnsupported({
-  sampling_options: sampling,
-  stop_conditions: stop,
-}: PreprocessedRequest): void {
+function thinkingBudget(
+  request: PreprocessedRequest,
+  markers: ThinkingMarkers | null,
+): ThinkingBudget | null {
+  const maxTokens = request.stop_conditions.max_thinking_tokens;
+  if (maxTokens == null) return null;
+  if (markers !== null) return toThinkingBudget(maxTokens, request.token_ids, markers);
+  throw new InvalidArgumentError(
+    `max_thinking_tokens is ${maxTokens}, but this worker does not know what ends its model's reasoning. Leave it out, or give the worker a reasoning parser whose format has a fixed end (--dyn-reasoning-parser).`,
+    { param: "max_thinking_tokens" },
+  );
+}
+
+function refuseUnsupported({ sampling_options: sampling }: PreprocessedRequest): void {
   if (sampling.use_beam_search) {
     throw new InvalidArgumentError(
       "use_beam_search is true, but this worker's engine only samples. Leave it out and use n for several choices.",
       { param: "use_beam_search" },
-    );
-  }
-  if (stop.max_thinking_tokens != null) {
-    throw new InvalidArgumentError(
-      `max_thinking_tokens is ${stop.max_thinking_tokens}, but this worker's engine cannot bound thinking. Leave it out.`,
-      { param: "max_thinking_tokens" },
     );
   }
 }

@@ -12,6 +12,8 @@ const wireNames: Readonly<Record<string, string>> = {
   "sampling.presencePenalty": "presence_penalty",
   "sampling.repetitionPenalty": "repetition_penalty",
   "sampling.logitBias": "logit_bias",
+  "sampling.allowedTokenIds": "allowed_token_ids",
+  "sampling.bannedTokenRows": "bad_words_token_ids",
   "sampling.stopTokenIds": "stop_token_ids",
   "sampling.seed": "seed",
   tokenIds: "token_ids",

@@ -126,6 +126,29 @@ export function createFrontendFamilies(
       tokenizerBounds,
       "operation",
     ),
+    tokenizerCacheHits: counter(
+      "tokenizer_cache_hits_total",
+      "Prompts of which the tokenizer cache had a part",
+    ),
+    tokenizerCacheMisses: counter(
+      "tokenizer_cache_misses_total",
+      "Prompts of which the tokenizer cache had nothing",
+    ),
+    tokenizerCachedTokens: counter(
+      "tokenizer_cache_cached_tokens_total",
+      "Prompt tokens that the tokenizer cache had",
+      "model",
+    ),
+    tokenizerUncachedTokens: counter(
+      "tokenizer_cache_uncached_tokens_total",
+      "Prompt tokens that the tokenizer cache had not",
+      "model",
+    ),
+    tokenizerCacheBytes: gauge(
+      "tokenizer_cache_bytes",
+      "Bytes that the tokenizer cache holds",
+      "model",
+    ),
     detokenizeMicroseconds: counter("detokenize_total_us", "Time spent detokenizing"),
     detokenizedTokens: counter("detokenize_token_count", "Tokens detokenized"),
     modelReady: fact("model_ready", "1 while the model can be served", "model"),

@@ -99,6 +99,25 @@ export class FrontendMetrics {
     this.#families.tokenizerLatency.observe({ operation: "tokenize" }, seconds * 1000);
   }
 
+  /** One prompt went through the tokenizer's cache; one too short to be looked for is neither hit nor miss. */
+  promptLookedUp(
+    model: string,
+    lookup: {
+      readonly cachedTokens: number;
+      readonly uncachedTokens: number;
+      readonly wasLookedUp: boolean;
+      /** All that the cache holds now. */
+      readonly cacheBytes: number;
+    },
+  ): void {
+    const families = this.#families;
+    if (lookup.cachedTokens > 0) families.tokenizerCacheHits.inc();
+    else if (lookup.wasLookedUp) families.tokenizerCacheMisses.inc();
+    families.tokenizerCachedTokens.inc({ model }, lookup.cachedTokens);
+    families.tokenizerUncachedTokens.inc({ model }, lookup.uncachedTokens);
+    families.tokenizerCacheBytes.set({ model }, lookup.cacheBytes);
+  }
+
   /** Once per request, with the sums over its steps. */
   answerDetokenized(seconds: number, tokenCount: number): void {
     this.#families.tokenizerLatency.observe({ operation: "detokenize" }, seconds * 1000);
@@ -120,6 +139,7 @@ export class FrontendMetrics {
   /** The model is not served any more: its gauges go, its counters stay. */
   modelRemoved(model: string): void {
     this.#families.modelReady.remove({ model });
+    this.#families.tokenizerCacheBytes.remove({ model });
     for (const [gauge] of this.#configGauges({})) gauge.remove({ model });
   }
 

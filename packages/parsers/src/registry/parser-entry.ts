@@ -32,6 +32,12 @@ export interface ToolCallParserEntry extends ParserEntry {
 }
 
 export interface ReasoningParserEntry extends ParserEntry {
+  /** Between which texts it stands, and what else ends it; absent where no fixed texts do. */
+  readonly brackets?: {
+    readonly opener: string;
+    readonly closer: string;
+    readonly enders: readonly string[];
+  };
   /** Whether an answer begins inside reasoning when nothing else is known. */
   readonly startsInside: boolean;
   readonly syntax:

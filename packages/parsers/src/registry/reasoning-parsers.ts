@@ -19,6 +19,11 @@ function tags(names: Names, format: Tags, startsInside: boolean): ReasoningParse
     ...names,
     family: "think-tags",
     markers: [...format.openers, ...format.closers],
+    brackets: {
+      opener: format.openers[0]!,
+      closer: format.closers[0]!,
+      enders: format.enders ?? [],
+    },
     startsInside,
     syntax: (startInside, processor) =>
       createThinkTags({

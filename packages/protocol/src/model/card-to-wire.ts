@@ -49,6 +49,7 @@ const WireCard = z.looseObject({
       data_parallel_size: z.number().int().positive().nullish(),
       enable_local_indexer: z.boolean().nullish(),
       kv_event_publishing_enabled: z.boolean().nullish(),
+      runtime_data: z.record(z.string(), z.unknown()).nullish().catch(null),
     })
     .nullish(),
 });
@@ -120,6 +121,7 @@ export function cardToWire(card: ModelCard): WireCard {
       enable_local_indexer: runtime.enableLocalIndexer ?? false,
       kv_event_publishing_enabled: runtime.kvEventPublishingEnabled ?? false,
       enable_eagle: false,
+      ...(runtime.boundsThinking === true ? { runtime_data: { dyn_bounds_thinking: true } } : {}),
     },
     media_decoder: null,
     media_fetcher: null,
@@ -174,6 +176,7 @@ export function wireToCard(
       ...optional("maxNumBatchedTokens", runtime.max_num_batched_tokens),
       toolCallParser: runtime.tool_call_parser ?? null,
       reasoningParser: runtime.reasoning_parser ?? null,
+      ...(runtime.runtime_data?.dyn_bounds_thinking === true ? { boundsThinking: true } : {}),
       ...optional("dataParallelSize", runtime.data_parallel_size),
       ...optional("enableLocalIndexer", runtime.enable_local_indexer),
       ...optional("kvEventPublishingEnabled", runtime.kv_event_publishing_enabled),

@@ -61,6 +61,8 @@ export const ModelCard = z.object({
       maxNumBatchedTokens: z.number().int().nonnegative(),
       toolCallParser: z.string().nullable(),
       reasoningParser: z.string().nullable(),
+      /** Workers end reasoning that is over `max_thinking_tokens`; only dyn's workers say so. */
+      boundsThinking: z.boolean(),
       dataParallelSize: z.number().int().positive(),
       enableLocalIndexer: z.boolean(),
       kvEventPublishingEnabled: z.boolean(),

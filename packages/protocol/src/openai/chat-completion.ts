@@ -48,6 +48,15 @@ const ToolCallChunk = z.object({
 
 const stopReason = z.union([z.string(), z.number()]).nullish();
 
+/** Of one token of the prompt, as vLLM writes it. */
+export const PromptLogprob = z.object({
+  logprob: z.number(),
+  /** From 1, among the likeliest; absent for a token that is none of those. */
+  rank: z.number().int().positive().optional(),
+  decoded_token: z.string(),
+});
+export type PromptLogprob = z.infer<typeof PromptLogprob>;
+
 export const ChatCompletion = z.object({
   id: z.string(),
   choices: z.array(
@@ -70,6 +79,8 @@ export const ChatCompletion = z.object({
   model: z.string(),
   object: z.literal("chat.completion"),
   usage: CompletionUsage.nullable(),
+  /** By token id; `null` for the first token. Only when asked for. */
+  prompt_logprobs: z.array(z.record(z.string(), PromptLogprob).nullable()).optional(),
 });
 export type ChatCompletion = z.infer<typeof ChatCompletion>;
 

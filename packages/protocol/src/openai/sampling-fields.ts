@@ -55,6 +55,19 @@ const LogitBias = recordOf(
 
 const TokenIds = listOf(tokenId, { max: 1024, error: "must be a list of at most 1024 token ids" });
 
+const allowedError = "must be a list of 1 to 65536 token ids";
+const AllowedTokenIds = listOf(tokenId, { min: 1, max: 65_536, error: allowedError });
+
+const maxBannedRowLength = 64;
+const bannedError = `must be a list of at most 1024 token ids, or lists of 1 to ${maxBannedRowLength} of them`;
+/** An id that must not come, or ids that must not come in this order. */
+const BadWordsTokenIds = listOf(
+  z.union([tokenId, listOf(tokenId, { min: 1, max: maxBannedRowLength, error: bannedError })], {
+    error: bannedError,
+  }),
+  { max: 1024, error: bannedError },
+);
+
 export const samplingFields = {
   model: nonEmptyText,
   temperature: numberBetween(0, 2).nullish(),
@@ -80,9 +93,9 @@ export const samplingFields = {
   metadata: z.unknown().optional(),
   store: flag.nullish(),
   cache_salt: text.nullish(),
-  prompt_logprobs: integerBetween(0, maxU32).nullish(),
-  allowed_token_ids: TokenIds.nullish(),
-  bad_words_token_ids: z.unknown().optional(),
+  prompt_logprobs: integerBetween(0, 20).nullish(),
+  allowed_token_ids: AllowedTokenIds.nullish(),
+  bad_words_token_ids: BadWordsTokenIds.nullish(),
   detokenize: flag.nullish(),
   guided_json: z.unknown().optional(),
   guided_regex: text.nullish(),

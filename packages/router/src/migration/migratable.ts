@@ -5,6 +5,7 @@ const codes: ReadonlySet<string> = new Set([
   "DYN_RUNTIME_CANNOT_CONNECT",
   "DYN_RUNTIME_CONNECT_TIMEOUT",
   "DYN_RUNTIME_DISCONNECTED",
+  "DYN_RUNTIME_STREAM_TIMEOUT",
   "DYN_RUNTIME_ENDPOINT_DRAINING",
   "DYN_RUNTIME_PROTOCOL",
   // Whether the worker has got the request is not known; if it has, nobody takes its answer.

@@ -22,6 +22,8 @@ export interface MigrationOptions {
   readonly silenceMs?: number;
   /** The same for one whose instance has left discovery, begun or not. Default 5 000. */
   readonly withdrawnSilenceMs?: number;
+  /** No stream may be silent for longer, begun or not; it then fails with status 504. `null`, the default: no such limit. */
+  readonly streamTimeoutMs?: number | null;
   /** A sequence of more tokens, prompt and answer, stays where it is. Default: no bound. */
   readonly maxSeqLen?: number | undefined;
   /** Before a request is sent again. */
@@ -51,6 +53,7 @@ export class MigratingClient implements TokenClient {
       {
         begunMs: options.silenceMs ?? 60_000,
         withdrawnMs: options.withdrawnSilenceMs ?? 5_000,
+        timeoutMs: options.streamTimeoutMs ?? null,
       },
       () => new Set(client.instances.map(({ instanceId }) => instanceId)),
     );

@@ -1,11 +1,13 @@
 // Streams that say nothing. A worker can hang with its connections open; nothing below notices that.
-import { UnavailableError } from "@dyn/protocol";
+import { DynError, UnavailableError } from "@dyn/protocol";
 
 export interface SilenceLimits {
   /** Between two items of a stream that has begun. */
   readonly begunMs: number;
   /** Of a stream whose instance has left discovery: one that leaves in order goes on talking. */
   readonly withdrawnMs: number;
+  /** Of any stream, begun or not: the operator's own limit. `null`: none. */
+  readonly timeoutMs: number | null;
 }
 
 export interface WatchedStream {
@@ -16,7 +18,7 @@ export interface WatchedStream {
   /** The next item is awaited. */
   await(): void;
   /** Why it was ended; `null`: it was not. */
-  readonly failure: UnavailableError | null;
+  readonly failure: DynError | null;
   end(): void;
 }
 
@@ -26,7 +28,7 @@ class Entry implements WatchedStream {
   heardAtMs = performance.now();
   hasBegun = false;
   withdrawnAtMs: number | null = null;
-  failure: UnavailableError | null = null;
+  failure: DynError | null = null;
   readonly onSilent: () => void;
   readonly #onEnd: (entry: Entry) => void;
 
@@ -88,14 +90,31 @@ export class SilenceWatch {
       const silentMs = nowMs - entry.heardAtMs;
       const goneMs = entry.withdrawnAtMs === null ? 0 : nowMs - entry.withdrawnAtMs;
       const isGone = Math.min(silentMs, goneMs) > this.#limits.withdrawnMs;
+      const { timeoutMs } = this.#limits;
+      if (timeoutMs !== null && silentMs > timeoutMs) {
+        this.#fail(entry, streamTimeout(timeoutMs));
+        continue;
+      }
       if (!isGone && !(entry.hasBegun && silentMs > this.#limits.begunMs)) continue;
       const seconds = Math.round(silentMs / 1000);
-      entry.failure = new UnavailableError(
+      const failure = new UnavailableError(
         `The worker said nothing for ${seconds} s${isGone ? " and has left discovery" : ""}.`,
         { code: "DYN_RUNTIME_DISCONNECTED" },
       );
-      this.#remove(entry);
-      entry.onSilent();
+      this.#fail(entry, failure);
     }
   }
+
+  #fail(entry: Entry, failure: DynError): void {
+    entry.failure = failure;
+    this.#remove(entry);
+    entry.onSilent();
+  }
+}
+
+function streamTimeout(timeoutMs: number): DynError {
+  return new DynError(
+    `The worker said nothing for longer than the ${timeoutMs / 1000} s that this server waits for one.`,
+    { code: "DYN_RUNTIME_STREAM_TIMEOUT", status: 504, retryable: true },
+  );
 }

@@ -170,7 +170,8 @@ export class EndpointClient<Request = unknown, Item = unknown> {
       },
       closed: (outcome) => {
         options.signal?.removeEventListener("abort", kill);
-        context.kill();
+        // A request that is complete has nobody left to tell.
+        if (outcome !== "complete") context.kill();
         if (running !== null) this.#over(running, outcome);
       },
     });

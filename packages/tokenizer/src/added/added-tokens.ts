@@ -7,11 +7,11 @@ export interface AddedToken extends AddedTokenEntry {
   readonly pattern: string;
 }
 
-/** Calls `onId` and `onText` for the parts of a text in their order; empty parts are left out. */
+/** Calls `onId` and `onText` for the parts of a text in their order, until `onId` says false; empty parts are left out. */
 export type AddedTokenSplitter = (
   text: string,
   onText: (text: string, start: number) => void,
-  onId: (id: number) => void,
+  onId: (id: number) => boolean,
 ) => void;
 
 const trailingSpace = /\p{White_Space}*$/u;
@@ -39,7 +39,7 @@ export function createAddedTokenSplitter(tokens: readonly AddedToken[]): AddedTo
       }
       if (token.rstrip) end += leadingSpace.exec(text.slice(end))![0].length;
       if (done < start) onText(text.slice(done, start), done);
-      onId(token.id);
+      if (!onId(token.id)) return;
       done = end;
     }
     if (done < text.length) onText(done === 0 ? text : text.slice(done), done);

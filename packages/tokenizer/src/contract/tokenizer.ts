@@ -1,3 +1,5 @@
+import type { TextPart } from "./text-part.ts";
+
 export interface EncodeOptions {
   /** Runs the post-processor (BOS and the like). Default false: chat templates write them. */
   readonly addSpecialTokens?: boolean;
@@ -17,6 +19,12 @@ export interface Tokenizer {
   readonly vocabSize: number;
   /** Added and special tokens inside the text become their ids. Lone surrogates count as U+FFFD. */
   encode(text: string, options?: EncodeOptions): Uint32Array;
+  /**
+   * Cuts a text at its added tokens, here as their ids: those and the ids of the parts, joined, are the text's.
+   * `null`: over 8,192 parts.
+   */
+  split(text: string, options?: EncodeOptions): (number | TextPart)[] | null;
+  encodePart(part: TextPart): Uint32Array;
   /** Ids outside the vocabulary decode to nothing. */
   decode(ids: ArrayLike<number>, options?: DecodeOptions): string;
   tokenToId(token: string): number | undefined;

@@ -1,6 +1,7 @@
 import type { Tokenizer as LibraryTokenizer } from "@huggingface/tokenizers";
 import { type AddedTokenSplitter, createAddedTokenSplitter } from "../added/added-tokens.ts";
 import { byteLevelTokenToBytes } from "../bytes/byte-alphabet.ts";
+import type { TextPart } from "../contract/text-part.ts";
 import type {
   DecodeOptions,
   EncodeOptions,
@@ -35,12 +36,22 @@ export interface PipelineTokenizerOptions {
 
 const none: ReadonlySet<number> = new Set();
 
+/** Handling more would take longer than encoding in one go. */
+const maxParts = 8_192;
+
+/** What a tokenizer does with text, whoever does it; texts are well formed. */
+interface TextEncoder {
+  encode(text: string, addSpecialTokens: boolean): Uint32Array;
+  split(text: string, addSpecialTokens: boolean): (number | TextPart)[] | null;
+  encodePart(part: TextPart): Uint32Array;
+}
+
 export class PipelineTokenizer implements Tokenizer {
   readonly vocabSize: number;
   readonly #vocabulary: Vocabulary;
   readonly #decoder: Component | null;
   readonly #table: ByteLevelTable | null;
-  readonly #encode: (text: string, addSpecialTokens: boolean) => Uint32Array;
+  readonly #encoder: TextEncoder;
 
   constructor(options: PipelineTokenizerOptions) {
     const { vocabulary, decoder, encoder } = options;
@@ -48,16 +59,20 @@ export class PipelineTokenizer implements Tokenizer {
     this.#vocabulary = vocabulary;
     this.#decoder = decoder;
     this.#table = decoder?.type === "ByteLevel" ? createByteLevelTable(vocabulary.decoded) : null;
-    this.#encode =
-      "encodeText" in encoder
-        ? encodeWith(encoder, vocabulary)
-        : (text, addSpecialTokens) =>
-            Uint32Array.from(encoder.encode(text, { add_special_tokens: addSpecialTokens }).ids);
+    this.#encoder =
+      "encodeText" in encoder ? ownEncoder(encoder, vocabulary) : libraryEncoder(encoder);
   }
 
   encode(text: string, options?: EncodeOptions): Uint32Array {
-    const wellFormed = (text as string & { toWellFormed(): string }).toWellFormed();
-    return this.#encode(wellFormed, options?.addSpecialTokens === true);
+    return this.#encoder.encode(wellFormed(text), options?.addSpecialTokens === true);
+  }
+
+  split(text: string, options?: EncodeOptions): (number | TextPart)[] | null {
+    return this.#encoder.split(wellFormed(text), options?.addSpecialTokens === true);
+  }
+
+  encodePart(part: TextPart): Uint32Array {
+    return this.#encoder.encodePart(part);
   }
 
   decode(ids: ArrayLike<number>, options?: DecodeOptions): string {
@@ -96,33 +111,69 @@ export class PipelineTokenizer implements Tokenizer {
   }
 }
 
-function encodeWith(
-  encoder: Encoder,
-  vocabulary: Vocabulary,
-): (text: string, addSpecialTokens: boolean) => Uint32Array {
+function wellFormed(text: string): string {
+  return (text as string & { toWellFormed(): string }).toWellFormed();
+}
+
+/** Normalised tokens lie within parts: what they match depends on the text around them. */
+function ownEncoder(encoder: Encoder, vocabulary: Vocabulary): TextEncoder {
   const { normalize, encodeText, frame } = encoder;
   const raw = createAddedTokenSplitter(vocabulary.added.filter((token) => !token.normalized));
   const normal = createAddedTokenSplitter(vocabulary.added.filter((token) => token.normalized));
   const out = new IdList();
-  return (text, addSpecialTokens) => {
-    out.length = 0;
-    if (addSpecialTokens) out.pushAll(frame.before, frame.before.length);
-    const onId = (id: number): void => out.push(id);
-    splitWith(raw, text, onId, (part, start) => {
-      const normalized = normalize(part);
-      splitWith(normal, normalized, onId, (piece, offset) => {
-        encodeText(piece, start + offset, out);
-      });
+  const onId = (id: number): boolean => {
+    out.push(id);
+    return true;
+  };
+  const onPart = (part: string, start: number): void => {
+    const normalized = normalize(part);
+    splitWith(normal, normalized, onId, (piece, offset) => {
+      encodeText(piece, start + offset, out);
     });
-    if (addSpecialTokens) out.pushAll(frame.after, frame.after.length);
-    return out.take();
+  };
+  return {
+    encode: (text, addSpecialTokens) => {
+      out.length = 0;
+      if (addSpecialTokens) out.pushAll(frame.before, frame.before.length);
+      splitWith(raw, text, onId, onPart);
+      if (addSpecialTokens) out.pushAll(frame.after, frame.after.length);
+      return out.take();
+    },
+    split: (text, addSpecialTokens) => {
+      const parts: (number | TextPart)[] = addSpecialTokens ? [...frame.before] : [];
+      splitWith(
+        raw,
+        text,
+        (id) => parts.push(id) <= maxParts,
+        (part, start) => parts.push({ text: part, place: start === 0 ? "first" : "later" }),
+      );
+      if (parts.length > maxParts) return null;
+      if (addSpecialTokens) parts.push(...frame.after);
+      return parts;
+    },
+    encodePart: ({ text, place }) => {
+      out.length = 0;
+      onPart(text, place === "first" ? 0 : 1);
+      return out.take();
+    },
+  };
+}
+
+/** What the library cuts and where is its own affair: its texts stay whole. */
+function libraryEncoder(library: LibraryTokenizer): TextEncoder {
+  const encode = (text: string, addSpecialTokens: boolean) =>
+    Uint32Array.from(library.encode(text, { add_special_tokens: addSpecialTokens }).ids);
+  return {
+    encode,
+    split: (text, addSpecialTokens) => [{ text, place: addSpecialTokens ? "framed" : "first" }],
+    encodePart: ({ text, place }) => encode(text, place === "framed"),
   };
 }
 
 function splitWith(
   splitter: AddedTokenSplitter | null,
   text: string,
-  onId: (id: number) => void,
+  onId: (id: number) => boolean,
   onText: (text: string, start: number) => void,
 ): void {
   if (splitter !== null) splitter(text, onText, onId);

@@ -12,15 +12,22 @@ let tokenizer: Promise<Tokenizer> | null = null;
 async function run(job: TokenizeJob): Promise<void> {
   try {
     tokenizer ??= loadTokenizer(directory);
-    const { text, addSpecialTokens } = job;
-    const ids = (await tokenizer).encode(text, { addSpecialTokens });
+    const ids = encode(await tokenizer, job);
     const result: TokenizeResult = { ids };
-    port.postMessage(result, [ids.buffer as ArrayBuffer]);
+    port.postMessage(
+      result,
+      ids.map(({ buffer }) => buffer as ArrayBuffer),
+    );
   } catch (error) {
     tokenizer = null;
     const result: TokenizeResult = { error: errorToRecord(error) };
     port.postMessage(result);
   }
+}
+
+function encode(tokenizer: Tokenizer, job: TokenizeJob): Uint32Array[] {
+  if ("parts" in job) return job.parts.map((part) => tokenizer.encodePart(part));
+  return [tokenizer.encode(job.text, { addSpecialTokens: job.addSpecialTokens })];
 }
 
 port.on("message", (job: TokenizeJob) => {

@@ -5,8 +5,9 @@ import { recordToError } from "@dyn/protocol";
 import { startThread } from "./start-thread.ts";
 import type { ThreadData, TokenizeJob, TokenizeResult } from "./tokenize-message.ts";
 
-export interface ThreadJob extends TokenizeJob {
-  resolve(ids: Uint32Array): void;
+export interface ThreadJob {
+  readonly task: TokenizeJob;
+  resolve(ids: readonly Uint32Array[]): void;
   reject(error: unknown): void;
   /** The thread died under the job. */
   lose(cause: unknown): void;
@@ -35,7 +36,7 @@ export class TokenizerThread {
   run(job: ThreadJob): void {
     this.#job = job;
     this.#worker.ref();
-    this.#worker.postMessage({ text: job.text, addSpecialTokens: job.addSpecialTokens });
+    this.#worker.postMessage(job.task);
   }
 
   /** Ends the thread; a job in hand is lost. */

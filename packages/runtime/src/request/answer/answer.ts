@@ -96,9 +96,9 @@ export class Answer implements AsyncIterator<Annotated> {
   }
 
   /** Ends the answer from here, with what waits unread; the worker is told to give up. */
-  kill(error: DynError = new CancelledError()): void {
+  kill(error?: DynError): void {
     this.#items.length = 0;
-    this.#end(error, true);
+    if (!this.isEnded) this.#end(error ?? new CancelledError(), true);
   }
 
   /** As `kill`, but items that came before are still read: what came behind them was wrong. */

@@ -37,6 +37,7 @@ export class RequestConnection {
   #closedBy: DynError | null = null;
   #isConnected = false;
   #hasAnswered = false;
+  #isCorked = false;
 
   constructor(options: RequestConnectionOptions) {
     this.#options = options;
@@ -104,9 +105,24 @@ export class RequestConnection {
         );
       }, timeoutMs);
       this.#pending.push({ resolve, reject, timer });
-      this.#socket.write(frame);
+      this.#write(frame);
     });
   }
+
+  /** What is sent in one turn of the event loop leaves in one write, at its end: the system call costs more than the frame. */
+  #write(frame: Buffer): void {
+    if (!this.#isCorked) {
+      this.#isCorked = true;
+      this.#socket.cork();
+      setImmediate(this.#uncork);
+    }
+    this.#socket.write(frame);
+  }
+
+  readonly #uncork = (): void => {
+    this.#isCorked = false;
+    this.#socket.uncork();
+  };
 
   close(): void {
     this.#fail(
