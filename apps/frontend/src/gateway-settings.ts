@@ -8,6 +8,8 @@ export function gatewaySettings({ values }: FrontendArgs): Partial<GatewaySettin
     reasoningField: frontend.reasoningFieldName,
     excludeToolsWhenToolChoiceNone: frontend.excludeToolsWhenToolChoiceNone,
     anthropicApi: frontend.enableAnthropicApi,
+    sglangGenerate: http.sglangGenerate,
+    adminApi: !http.disableAdminApi,
     stripAnthropicPreamble: frontend.stripAnthropicPreamble,
     forceIncludeUsage: http.forceIncludeUsage,
     nvext: !http.disableNvext,

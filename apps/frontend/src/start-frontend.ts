@@ -7,6 +7,7 @@ import { DistributedRuntime, type Planes } from "@dyn/runtime";
 import { chatProcessor } from "./chat-processor.ts";
 import { doorSettings, followKeys } from "./door-settings.ts";
 import { gatewaySettings } from "./gateway-settings.ts";
+import { routePaths } from "./route-paths.ts";
 import { routerSettings } from "./router-settings.ts";
 import { supportedOptions } from "./supported-options.ts";
 import { urlOf } from "./url-of.ts";
@@ -55,6 +56,7 @@ export async function startFrontend(context: FrontendContext): Promise<RunningFr
     ...(await doorSettings(args)),
     ...(await chatProcessor(args)),
     settings: gatewaySettings(args),
+    paths: routePaths(args),
     ...namespaceFilter(args),
     modelFilesDirectory: frontend.modelPath,
     ...(await routerSettings(args)),

@@ -1,8 +1,9 @@
 // An aggregated worker: prefill and decode on one engine, token ids in and out.
 import type { Engine } from "@dyn/engine";
-import { createDecodeHandler } from "@dyn/handlers";
+import { createClearKvBlocksHandler, createDecodeHandler } from "@dyn/handlers";
 import type { ModelCard } from "@dyn/protocol";
-import type { AdmissionGate, DistributedRuntime } from "@dyn/runtime";
+import { type AdmissionGate, type DistributedRuntime, parseEndpointId } from "@dyn/runtime";
+import { loadTokenizer } from "@dyn/tokenizer";
 import { reportEngineDeath } from "../system/report-engine-death.ts";
 import type { WorkerSystem } from "../system/start-system.ts";
 
@@ -19,12 +20,15 @@ export async function initGenerate(options: {
 }): Promise<void> {
   const { runtime, engine, card, system, admission, shutdown } = options;
   const handler = reportEngineDeath(
-    createDecodeHandler({ engine, shutdown }),
+    createDecodeHandler({ engine, shutdown, loadTokenizer: () => loadTokenizer(card.sourcePath) }),
     system?.health ?? null,
   );
   const served = await runtime
     .endpoint(card.endpoint)
     .serve(handler, { admission: admission ?? undefined });
+  await runtime
+    .endpoint({ ...parseEndpointId(card.endpoint), endpoint: "clear_kv_blocks" })
+    .serve(createClearKvBlocksHandler({ engine }));
   system?.watch(engine, card, admission);
   await served.registerModel(system?.hostCardFiles(card) ?? card);
   system?.health.setEndpoint(served.id.endpoint, "ready");

@@ -80,6 +80,13 @@ export function unknownRoute(method: string, path: string): NotFoundError {
   });
 }
 
+/** A route that this server has, though not now. */
+export function routeMissing(method: string, path: string, why: string): NotFoundError {
+  return new NotFoundError(`${method} ${clip(path)} is off: ${why}`, {
+    code: "DYN_GATEWAY_ROUTE_OFF",
+  });
+}
+
 export function methodNotAllowed(method: string, path: string, allow: string): DynError {
   return new DynError(`${clip(path)} does not take ${method}; it takes ${allow}.`, {
     code: "DYN_GATEWAY_METHOD_NOT_ALLOWED",
