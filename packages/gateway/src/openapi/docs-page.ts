@@ -73,7 +73,7 @@ const examples = {
   CountTokensRequest: { model, messages: [message] },
   EmbeddingRequest: { model, input: message.content },
   ImageRequest: { model, prompt: "a lighthouse", size: "512x512" },
-  ImageEditRequest: { model, prompt: "at night", input_reference: "https://example.com/image.png" },
+  ImageEditRequest: { model, prompt: "at night", input_reference: "lighthouse.png" },
   VideoRequest: { model, prompt: "waves", seconds: 2 },
   SglangGenerateRequest: { input_ids: [72, 73], sampling_params: { max_new_tokens: 8 }, stream: true },
   TokenizeRequest: { model, prompt: "Hello" },

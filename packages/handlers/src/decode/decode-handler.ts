@@ -74,7 +74,10 @@ export function createDecodeHandler(options: {
         if (inNative !== null) {
           const answer = inNative.answer.accept(output);
           if (answer === null) continue;
-          item.engine_data = { ...item.engine_data, sglang_response: answer };
+          item.engine_data = { ...item.engine_data, sglang_response: answer.response };
+          if (answer.matched !== null) {
+            Object.assign(item, { finish_reason: "stop", stop_reason: answer.matched });
+          }
         }
         if (isResumed) item.engine_data = { ...item.engine_data, [resumedMark]: true };
         isResumed = false;

@@ -44,8 +44,10 @@ export class NativeAnswer {
     choice.matcher?.push(before);
   }
 
-  /** `null`: the choice had ended at a stop string. */
-  accept(output: GenerateOutput): Record<string, unknown> | null {
+  /** `matched`: the stop string that ends the choice here. `null`: it had ended before. */
+  accept(
+    output: GenerateOutput,
+  ): { readonly response: object; readonly matched: string | null } | null {
     const choice = this.#choices[output.index]!;
     if (choice.isOver) return null;
     const { text, matched } = this.#read(choice, output);
@@ -53,7 +55,7 @@ export class NativeAnswer {
     choice.isOver = finish !== null;
     const { body, request } = this.#native;
     const { usage } = output;
-    return {
+    const response = {
       text,
       output_ids: output.tokenIds,
       meta_info: {
@@ -72,6 +74,7 @@ export class NativeAnswer {
         : {}),
       ...(this.#choices.length === 1 ? {} : { index: output.index }),
     };
+    return { response, matched };
   }
 
   #read(
