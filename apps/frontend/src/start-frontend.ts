@@ -59,7 +59,7 @@ export async function startFrontend(context: FrontendContext): Promise<RunningFr
     paths: routePaths(args),
     ...namespaceFilter(args),
     modelFilesDirectory: frontend.modelPath,
-    ...(await routerSettings(args)),
+    ...(await routing(args, cluster !== null)),
     inhibitMs: planeOptions.inhibitedDurationSecs * 1000,
     migration: { limit: frontend.migrationLimit, maxSeqLen: frontend.migrationMaxSeqLen },
     logger: logger.child("gateway"),
@@ -81,6 +81,13 @@ export async function startFrontend(context: FrontendContext): Promise<RunningFr
       return { complete };
     },
   };
+}
+
+/** Processes of one port route as one: each must know what the others have running. */
+async function routing(args: FrontendArgs, isShared: boolean): ReturnType<typeof routerSettings> {
+  const options = await routerSettings(args);
+  if (options.routerMode !== "kv" || !isShared) return options;
+  return { ...options, routerSettings: { ...options.routerSettings, replicaSync: true } };
 }
 
 /** Listens, or takes connections of the primary that does. */

@@ -9,6 +9,7 @@ import type { GatewayLogger } from "./logger.ts";
 import type { ModelParsers } from "./postprocess/output-reading.ts";
 import type { RoutePaths } from "./routes/route-paths.ts";
 import type { GatewaySettings } from "./settings.ts";
+import type { ThresholdBook } from "./thresholds/threshold-book.ts";
 
 export interface GatewayOptions {
   readonly runtime: DistributedRuntime;
@@ -53,6 +54,7 @@ export interface GatewayShare {
   /** Where the door counts. */
   readonly accounts: Accounts;
   readonly loads: SharedLoad;
+  readonly thresholds: ThresholdBook;
   /** The page of metrics of all together. */
   page(): Promise<{ readonly contentType: string; readonly body: string }>;
 }

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { createFrontendMetrics } from "@dyn/metrics";
 import type { ModelCard } from "@dyn/protocol";
-import { type BusyThresholds, completeRouterSettings } from "@dyn/router";
+import { completeRouterSettings } from "@dyn/router";
 import type { ApiKeyEntry } from "./door/api-key.ts";
 import { Door } from "./door/door.ts";
 import type { GatewayContext } from "./gateway-context.ts";
@@ -16,6 +16,7 @@ import { tellModel } from "./models/tell-model.ts";
 import { checkParsers } from "./postprocess/output-reading.ts";
 import { createRoutes } from "./routes/create-routes.ts";
 import { defaultSettings } from "./settings.ts";
+import { LocalThresholds } from "./thresholds/threshold-book.ts";
 
 /** The OpenAI-compatible HTTP room: serves every model that discovery knows. */
 export class Gateway {
@@ -33,7 +34,12 @@ export class Gateway {
     const metrics = createFrontendMetrics(options.metrics);
     const routing = { mode: routerMode, settings: options.routerSettings ?? {} };
     completeRouterSettings(routing.settings);
-    const thresholds = new Map<string, BusyThresholds>();
+    const thresholds = options.shared?.thresholds ?? new LocalThresholds();
+    const setThresholds = (model: string, set = thresholds.get(model)) => {
+      if (set === undefined) return;
+      for (const router of this.#models.known(model)?.routers() ?? []) router.setThresholds(set);
+    };
+    thresholds.onChange(setThresholds);
     // Older releases of Dynamo set it at the worker.
     const migrationLimit = (card: ModelCard) =>
       Math.max(options.migration?.limit ?? 0, card.migrationLimit ?? 0);
@@ -52,15 +58,7 @@ export class Gateway {
             ...(options.inhibitMs === undefined ? {} : { inhibitMs: options.inhibitMs }),
             ...(options.shared === undefined ? {} : { sharedLoad: options.shared.loads }),
           },
-          routing: {
-            ...routing,
-            settings: {
-              ...routing.settings,
-              ...(thresholds.has(card.displayName)
-                ? { thresholds: thresholds.get(card.displayName)! }
-                : {}),
-            },
-          },
+          routing,
           metrics: options.metrics,
           logger,
           migration: {
@@ -80,7 +78,11 @@ export class Gateway {
           filesDirectory: options.modelFilesDirectory,
           nowMs,
         }),
-      onReady: (card) => tellModel(metrics, card, migrationLimit(card)),
+      onReady: (card) => {
+        tellModel(metrics, card, migrationLimit(card));
+        // Its router may have been made before they were set.
+        setThresholds(card.displayName);
+      },
       onLeft: (name) => metrics.modelRemoved(name),
       logger,
     });

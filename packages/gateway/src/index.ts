@@ -1,9 +1,6 @@
 export { type ClusterWorker, joinCluster } from "./cluster/cluster-worker.ts";
-export {
-  type ClusterLogger,
-  GatewayCluster,
-  type GatewayClusterOptions,
-} from "./cluster/gateway-cluster.ts";
+export { GatewayCluster } from "./cluster/gateway-cluster.ts";
+export type { ClusterLogger, GatewayClusterOptions } from "./cluster/gateway-cluster-options.ts";
 export type { Accounts, Allowance, Budget } from "./door/accounts.ts";
 export { ApiKeyEntry, hashApiKey, readApiKeys } from "./door/api-key.ts";
 export { createGateway, Gateway } from "./gateway.ts";
@@ -14,3 +11,4 @@ export { type GatewayLogger, stderrLogger } from "./logger.ts";
 export type { ModelParsers } from "./postprocess/output-reading.ts";
 export type { MovableRoute, RoutePaths } from "./routes/route-paths.ts";
 export { defaultSettings, type GatewaySettings } from "./settings.ts";
+export type { ThresholdBook } from "./thresholds/threshold-book.ts";

@@ -92,14 +92,12 @@ export async function startWorker(
   card: Partial<ModelCard> = {},
 ): Promise<DistributedRuntime> {
   const runtime = new DistributedRuntime(hub.createPlanes());
-  const endpoint = await runtime
-    .endpoint(address)
-    .serve(
-      createDecodeHandler({
-        engine,
-        loadTokenizer: () => loadTokenizer(modelPath("dyn-tiny-chat")),
-      }),
-    );
+  const endpoint = await runtime.endpoint(address).serve(
+    createDecodeHandler({
+      engine,
+      loadTokenizer: () => loadTokenizer(modelPath("dyn-tiny-chat")),
+    }),
+  );
   await endpoint.registerModel({
     displayName: model,
     sourcePath: modelPath("dyn-tiny-chat"),
