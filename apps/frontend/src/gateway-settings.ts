@@ -9,6 +9,8 @@ export async function gatewaySettings({ values }: FrontendArgs): Promise<Partial
     reasoningField: frontend.reasoningFieldName,
     excludeToolsWhenToolChoiceNone: frontend.excludeToolsWhenToolChoiceNone,
     anthropicApi: frontend.enableAnthropicApi,
+    sglangGenerate: http.sglangGenerate,
+    adminApi: !http.disableAdminApi,
     stripAnthropicPreamble: frontend.stripAnthropicPreamble,
     forceIncludeUsage: http.forceIncludeUsage,
     nvext: !http.disableNvext,

@@ -7,6 +7,7 @@ import { DistributedRuntime, type Planes } from "@dyn/runtime";
 import { chatProcessor } from "./chat-processor.ts";
 import { doorSettings, followKeys } from "./door-settings.ts";
 import { gatewaySettings } from "./gateway-settings.ts";
+import { routePaths } from "./route-paths.ts";
 import { routerSettings } from "./router-settings.ts";
 import { supportedOptions } from "./supported-options.ts";
 import { urlOf } from "./url-of.ts";
@@ -55,10 +56,11 @@ export async function startFrontend(context: FrontendContext): Promise<RunningFr
     ...(await doorSettings(args)),
     ...(await chatProcessor(args)),
     settings: await gatewaySettings(args),
+    paths: routePaths(args),
     ...namespaceFilter(args),
     modelFilesDirectory: frontend.modelPath,
     tokenizerCacheBytes: frontend.tokenizerCache ? frontend.tokenizerCacheBytes : 0,
-    ...(await routerSettings(args)),
+    ...(await routing(args, cluster !== null)),
     inhibitMs: planeOptions.inhibitedDurationSecs * 1000,
     migration: { limit: frontend.migrationLimit, maxSeqLen: frontend.migrationMaxSeqLen },
     logger: logger.child("gateway"),
@@ -80,6 +82,13 @@ export async function startFrontend(context: FrontendContext): Promise<RunningFr
       return { complete };
     },
   };
+}
+
+/** Processes of one port route as one: each must know what the others have running. */
+async function routing(args: FrontendArgs, isShared: boolean): ReturnType<typeof routerSettings> {
+  const options = await routerSettings(args);
+  if (options.routerMode !== "kv" || !isShared) return options;
+  return { ...options, routerSettings: { ...options.routerSettings, replicaSync: true } };
 }
 
 /** Listens, or takes connections of the primary that does. */

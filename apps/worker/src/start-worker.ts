@@ -9,6 +9,7 @@ import { DistributedRuntime, type Planes, parseEndpointId } from "@dyn/runtime";
 import { cardParsers } from "./card/card-parsers.ts";
 import { createModelCard } from "./card/create-model-card.ts";
 import { readCardFiles } from "./card/read-card-files.ts";
+import { textParsers } from "./card/text-parsers.ts";
 import { createAdmission } from "./engine/create-admission.ts";
 import { createEngine } from "./engine/create-engine.ts";
 import { startEvents, type WorkerEvents } from "./events/start-events.ts";
@@ -44,7 +45,8 @@ export async function startWorker(context: WorkerContext): Promise<RunningWorker
   const { args, logger } = context;
   const begun = performance.now();
   refuseUnsupported(args, supportedOptions);
-  cardParsers(args);
+  if (args.values.worker.useSglangTokenizer) textParsers(args);
+  else cardParsers(args);
   for (const notice of args.notices) logger.warn(notice);
   const system = await startSystem(args, logger);
   try {
@@ -98,8 +100,8 @@ async function startServing(
       endpoint: card.endpoint,
       logger: context.logger,
     });
-    const parts = { runtime, engine, card, system, shutdown, events };
-    await initGenerate({
+    const serving = await initGenerate({
+      args,
       runtime,
       engine,
       card,
@@ -108,6 +110,7 @@ async function startServing(
       tokenizerDirectory,
       shutdown: shutdown.signal,
     });
+    const parts = { runtime, engine, card, system, shutdown, events, serving };
     return {
       card,
       config,
@@ -140,9 +143,10 @@ async function drain(
     readonly system: WorkerSystem | null;
     readonly shutdown: AbortController;
     readonly events: WorkerEvents;
+    readonly serving: { close(): Promise<void> };
   },
 ): Promise<{ readonly complete: boolean }> {
-  const { runtime, engine, card, system, shutdown, events } = parts;
+  const { runtime, engine, card, system, shutdown, events, serving } = parts;
   system?.health.setEndpoint(parseEndpointId(card.endpoint).endpoint, "notready");
   const timeoutMs = args.values.process.gracefulShutdownTimeout * 1000;
   // In memory everybody knows at once; elsewhere a frontend may send before it hears that we left.
@@ -160,6 +164,7 @@ async function drain(
     },
   });
   await engine.close();
+  await serving.close();
   await events.close();
   await system?.close();
   return { complete };

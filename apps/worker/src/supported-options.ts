@@ -44,6 +44,7 @@ export const supportedOptions: SupportedOptions<WorkerConcerns> = {
     "componentName",
     "endpointTypes",
     "customJinjaTemplate",
+    "useSglangTokenizer",
     "dynToolCallParser",
     "dynReasoningParser",
     "migrationLimit",

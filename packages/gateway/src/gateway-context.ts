@@ -1,11 +1,11 @@
 import type { FrontendMetrics } from "@dyn/metrics";
-import type { BusyThresholds } from "@dyn/router";
 import type { DistributedRuntime } from "@dyn/runtime";
 import type { GatewayLimits } from "./limits.ts";
 import type { GatewayLogger } from "./logger.ts";
 import type { ModelDirectory } from "./models/model-directory.ts";
 import type { RoutingOptions } from "./models/routed-client.ts";
 import type { GatewaySettings } from "./settings.ts";
+import type { ThresholdBook } from "./thresholds/threshold-book.ts";
 
 /** What the routes share. */
 export interface GatewayContext {
@@ -17,7 +17,7 @@ export interface GatewayContext {
   readonly metrics: FrontendMetrics;
   readonly routing: RoutingOptions;
   /** Set while it runs, by model. */
-  readonly thresholds: Map<string, BusyThresholds>;
+  readonly thresholds: ThresholdBook;
   /** What /metrics shows. */
   readonly metricsPage: () => Promise<{ readonly contentType: string; readonly body: string }>;
   readonly nowMs: () => number;

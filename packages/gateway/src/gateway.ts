@@ -1,79 +1,22 @@
 import type { Socket } from "node:net";
-import { createFrontendMetrics, type FrontendMetrics, type MetricsRegistry } from "@dyn/metrics";
+import { createFrontendMetrics } from "@dyn/metrics";
 import type { ModelCard } from "@dyn/protocol";
-import { type BusyThresholds, completeRouterSettings, type RouterSettings } from "@dyn/router";
-import type { DistributedRuntime, RouterMode, SharedLoad } from "@dyn/runtime";
-import type { Accounts } from "./door/accounts.ts";
+import { completeRouterSettings } from "@dyn/router";
 import type { ApiKeyEntry } from "./door/api-key.ts";
 import { Door } from "./door/door.ts";
 import type { GatewayContext } from "./gateway-context.ts";
-import { HttpServer, type HttpTls } from "./http/http-server.ts";
-import { type Route, Router } from "./http/router.ts";
-import { defaultLimits, type GatewayLimits } from "./limits.ts";
+import type { GatewayOptions } from "./gateway-options.ts";
+import { HttpServer } from "./http/http-server.ts";
+import { Router } from "./http/router.ts";
+import { defaultLimits } from "./limits.ts";
 import { type GatewayLogger, stderrLogger } from "./logger.ts";
 import { ModelDirectory } from "./models/model-directory.ts";
 import { createModelPipeline } from "./models/model-pipeline.ts";
-import { checkParsers, type ModelParsers } from "./postprocess/output-reading.ts";
-import { busyThresholdRoutes } from "./routes/busy-threshold.ts";
-import { chatCompletionsRoute } from "./routes/chat-completions.ts";
-import { completionsRoute } from "./routes/completions.ts";
-import { debugRoutingRoute } from "./routes/debug-routing.ts";
-import { docsRoutes } from "./routes/docs.ts";
-import { embeddingsRoute } from "./routes/embeddings.ts";
-import { healthRoutes } from "./routes/health.ts";
-import { messagesRoutes } from "./routes/messages.ts";
-import { metricsRoute } from "./routes/metrics.ts";
-import { modelRoutes } from "./routes/models.ts";
-import { responsesRoutes } from "./routes/responses.ts";
-import { tokenizeRoutes } from "./routes/tokenize.ts";
-import { defaultSettings, type GatewaySettings } from "./settings.ts";
-
-export interface GatewayOptions {
-  readonly runtime: DistributedRuntime;
-  /** The registry that /metrics shows; the gateway's own metrics are added to it. */
-  readonly metrics: MetricsRegistry;
-  readonly limits?: Partial<GatewayLimits>;
-  readonly settings?: Partial<GatewaySettings>;
-  /** How workers of a model are chosen. Default `round-robin`. */
-  readonly routerMode?: RouterMode | "kv";
-  /** How mode kv decides; what is left out has its default. */
-  readonly routerSettings?: Partial<RouterSettings>;
-  /** Models of other namespaces are not served. Default: all are. */
-  readonly servesNamespace?: (namespace: string) => boolean;
-  /** Tried for files of a model's card that are not where it says. */
-  readonly modelFilesDirectory?: string | undefined;
-  /** Memory for the ids of what each model's tokenizer encoded before; 0: none. Default 64 MiB. */
-  readonly tokenizerCacheBytes?: number;
-  /** How long a worker that failed is left out while there are others; 0 = not at all. Default 5 000. */
-  readonly inhibitMs?: number;
-  /** How often a request may go on at another worker when its own is gone, up to how many tokens. Default: never. */
-  readonly migration?: { readonly limit: number; readonly maxSeqLen?: number | undefined };
-  /** Who may come in: keys of clients. Default: everybody. */
-  readonly keys?: readonly ApiKeyEntry[];
-  /** Origins whose pages browsers let in; `*` = all. Default: none. */
-  readonly corsOrigins?: readonly string[];
-  /** Serves HTTPS. */
-  readonly tls?: HttpTls;
-  /** What this gateway shares with others of the same port. Default: it is alone. */
-  readonly shared?: GatewayShare;
-  /** Parsers of all models by the processor's names; where one is `null`, the card's counterpart. Default: the cards' own. */
-  readonly parsers?: ModelParsers;
-  /** Jinja source of all models' chat template, instead of their own. */
-  readonly chatTemplate?: string;
-  /** Default: lines of JSON on the standard error stream. */
-  readonly logger?: GatewayLogger;
-  /** Wall clock in milliseconds since 1970. */
-  readonly now?: () => number;
-}
-
-/** What is one for all gateways of a port; a ClusterWorker is such a share. */
-export interface GatewayShare {
-  /** Where the door counts. */
-  readonly accounts: Accounts;
-  readonly loads: SharedLoad;
-  /** The page of metrics of all together. */
-  page(): Promise<{ readonly contentType: string; readonly body: string }>;
-}
+import { tellModel } from "./models/tell-model.ts";
+import { checkParsers } from "./postprocess/output-reading.ts";
+import { createRoutes } from "./routes/create-routes.ts";
+import { defaultSettings } from "./settings.ts";
+import { LocalThresholds } from "./thresholds/threshold-book.ts";
 
 /** The OpenAI-compatible HTTP room: serves every model that discovery knows. */
 export class Gateway {
@@ -92,7 +35,12 @@ export class Gateway {
     const metrics = createFrontendMetrics(options.metrics);
     const routing = { mode: routerMode, settings: options.routerSettings ?? {} };
     completeRouterSettings(routing.settings);
-    const thresholds = new Map<string, BusyThresholds>();
+    const thresholds = options.shared?.thresholds ?? new LocalThresholds();
+    const setThresholds = (model: string, set = thresholds.get(model)) => {
+      if (set === undefined) return;
+      for (const router of this.#models.known(model)?.routers() ?? []) router.setThresholds(set);
+    };
+    thresholds.onChange(setThresholds);
     // Older releases of Dynamo set it at the worker.
     const migrationLimit = (card: ModelCard) =>
       Math.max(options.migration?.limit ?? 0, card.migrationLimit ?? 0);
@@ -111,15 +59,7 @@ export class Gateway {
             ...(options.inhibitMs === undefined ? {} : { inhibitMs: options.inhibitMs }),
             ...(options.shared === undefined ? {} : { sharedLoad: options.shared.loads }),
           },
-          routing: {
-            ...routing,
-            settings: {
-              ...routing.settings,
-              ...(thresholds.has(card.displayName)
-                ? { thresholds: thresholds.get(card.displayName)! }
-                : {}),
-            },
-          },
+          routing,
           metrics: options.metrics,
           logger,
           migration: {
@@ -144,7 +84,11 @@ export class Gateway {
           },
           nowMs,
         }),
-      onReady: (card) => tellModel(metrics, card, migrationLimit(card)),
+      onReady: (card) => {
+        tellModel(metrics, card, migrationLimit(card));
+        // Its router may have been made before they were set.
+        setThresholds(card.displayName);
+      },
       onLeft: (name) => metrics.modelRemoved(name),
       logger,
     });
@@ -161,19 +105,10 @@ export class Gateway {
       nowMs,
       servesNamespace: options.servesNamespace ?? (() => true),
     };
-    const routes: Route[] = [
-      chatCompletionsRoute(context),
-      completionsRoute(context),
-      embeddingsRoute(context),
-      ...responsesRoutes(context),
-      ...(context.settings.anthropicApi ? messagesRoutes(context) : []),
-      ...modelRoutes(context),
-      ...tokenizeRoutes(context),
-      ...healthRoutes(context, { isDraining: () => this.#server.isDraining }),
-      metricsRoute(context),
-      ...busyThresholdRoutes(context),
-      debugRoutingRoute(context),
-    ];
+    const routes = createRoutes(context, {
+      paths: options.paths ?? {},
+      isDraining: () => this.#server.isDraining,
+    });
     this.#door = new Door({
       keys: options.keys ?? null,
       concurrentRequests: limits.concurrentRequests,
@@ -183,7 +118,7 @@ export class Gateway {
     this.#logger = logger;
     this.#isSecure = options.tls !== undefined;
     this.#server = new HttpServer({
-      router: new Router([...routes, ...docsRoutes(routes)]),
+      router: new Router(routes),
       limits,
       logger,
       door: this.#door,
@@ -248,19 +183,6 @@ export class Gateway {
     await this.#server.close();
     await this.#models.close();
   }
-}
-
-function tellModel(metrics: FrontendMetrics, card: ModelCard, migrationLimit: number): void {
-  const { totalKvBlocks, maxNumSeqs, maxNumBatchedTokens } = card.runtimeConfig ?? {};
-  metrics.modelConfigured(card.displayName, {
-    contextLength: card.contextLength,
-    kvBlockSize: card.kvCacheBlockSize,
-    migrationLimit,
-    ...(totalKvBlocks === undefined ? {} : { totalKvBlocks }),
-    ...(maxNumSeqs === undefined ? {} : { maxRunningRequests: maxNumSeqs }),
-    ...(maxNumBatchedTokens === undefined ? {} : { maxBatchedTokens: maxNumBatchedTokens }),
-  });
-  metrics.modelReady(card.displayName, true);
 }
 
 export function createGateway(options: GatewayOptions): Gateway {

@@ -16,6 +16,10 @@ export interface GatewaySettings {
   readonly excludeToolsWhenToolChoiceNone: boolean;
   /** On: /v1/messages, and /v1/models in Anthropic's form for its clients. */
   readonly anthropicApi: boolean;
+  /** On: SGLang's own /generate. */
+  readonly sglangGenerate: boolean;
+  /** On: routes that change how the server serves: /busy_threshold, /clear_kv_blocks. */
+  readonly adminApi: boolean;
   /** Cut what some of Anthropic's clients put before their system prompt and change each time. */
   readonly stripAnthropicPreamble: boolean;
   /** A stream that was silent for so long gets a comment; `null`: never. */
@@ -40,6 +44,8 @@ export const defaultSettings: GatewaySettings = Object.freeze({
   ignoreUnknownFields: false,
   excludeToolsWhenToolChoiceNone: true,
   anthropicApi: false,
+  sglangGenerate: false,
+  adminApi: true,
   stripAnthropicPreamble: true,
   sseKeepAliveMs: null,
   streamingDispatch: Object.freeze({ calls: false, reasoning: false }),

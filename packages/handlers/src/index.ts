@@ -1,3 +1,7 @@
+export {
+  type ClearKvBlocksAnswer,
+  createClearKvBlocksHandler,
+} from "./cache/clear-kv-blocks-handler.ts";
 export { createDecodeHandler } from "./decode/decode-handler.ts";
 export { outputToItem } from "./decode/output-to-item.ts";
 export { requestToGenerate } from "./decode/request-to-generate.ts";

@@ -45,6 +45,8 @@ export {
   UnavailableError,
 } from "./errors/error-types.ts";
 export { toJsonSchema } from "./json-schema/to-json-schema.ts";
+export { ImageEditRequest, ImageList, ImageRequest } from "./media/image-request.ts";
+export { Video, VideoRequest } from "./media/video-request.ts";
 export { cardToChecksum, contentChecksum } from "./model/card-checksum.ts";
 export { cardToWire, nameToSlug, type WireCard, wireToCard } from "./model/card-to-wire.ts";
 export { CardFile, CardFiles, ModelCard, ModelType, WorkerType } from "./model/model-card.ts";
@@ -73,5 +75,6 @@ export {
 export { SamplingRequest } from "./openai/sampling-fields.ts";
 export { TextCompletion, TextLogprobs } from "./openai/text-completion.ts";
 export { DetokenizeRequest, TokenizeRequest } from "./openai/tokenize-request.ts";
+export { SglangGenerateChunk, SglangGenerateRequest } from "./sglang/generate-request.ts";
 export { Float32, Float64 } from "./wire/number-kinds.ts";
 export { requestToWire } from "./wire/request-to-wire.ts";

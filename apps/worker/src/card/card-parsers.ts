@@ -33,12 +33,12 @@ function cardName(
   native: string | undefined,
 ): string | undefined {
   if (own !== undefined) {
-    resolve(kind, own, "dynamo", `--dyn-${kind}-parser`);
+    resolveFlag(kind, own, "dynamo", `--dyn-${kind}-parser`);
     return own;
   }
   if (native === undefined) return undefined;
   const flag = `--${kind}-parser`;
-  const entry = resolve(kind, native, "sglang", flag);
+  const entry = resolveFlag(kind, native, "sglang", flag);
   if (entry.isDynamo !== false) return entry.name;
   throw new ArgsError(
     "INVALID_VALUE",
@@ -47,7 +47,13 @@ function cardName(
   );
 }
 
-function resolve(kind: ParserKind, name: string, processor: "dynamo" | "sglang", flag: string) {
+/** Throws ArgsError for a name that is not known. */
+export function resolveFlag(
+  kind: ParserKind,
+  name: string,
+  processor: "dynamo" | "sglang",
+  flag: string,
+) {
   try {
     return resolveParserName(kind, name, processor);
   } catch (error) {

@@ -13,13 +13,17 @@ export function createModelCard(options: {
 }): ModelCard {
   const { args, engine } = options;
   const [name, ...aliases] = args.derived.servedModelNames;
-  const types = args.values.worker.endpointTypes.filter((type) => type !== "none");
+  const { endpointTypes, useSglangTokenizer: takesText } = args.values.worker;
+  // A worker of text reads chats alone.
+  const types = endpointTypes
+    .filter((type) => type !== "none")
+    .filter((type) => !takesText || type === "chat");
   return {
     displayName: name,
     ...(aliases.length === 0 ? {} : { aliases }),
     sourcePath: options.modelDirectory,
     modelTypes: types,
-    modelInput: "tokens",
+    modelInput: takesText ? "text" : "tokens",
     contextLength: engine.contextLength,
     kvCacheBlockSize: engine.pageSize,
     endpoint: formatEndpointId(args.derived.endpoint),
@@ -35,7 +39,8 @@ export function createModelCard(options: {
       totalKvBlocks: engine.pageCount,
       maxNumSeqs: engine.maxRunningRequests,
       maxNumBatchedTokens: args.values.engine.maxPrefillTokens,
-      ...cardParsers(args),
+      // There its parsers are its own affair: a frontend that used them would look twice.
+      ...(takesText ? {} : cardParsers(args)),
       enableLocalIndexer: args.derived.useKvEvents,
       kvEventPublishingEnabled: args.derived.useKvEvents,
     },

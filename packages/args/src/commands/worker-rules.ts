@@ -100,6 +100,13 @@ function checkText(args: WorkerRunArgs): void {
     [["worker", "useSglangTokenizer"]],
     "the frontend renders that template and would not see the text; give --chat-template instead.",
   );
+  if (
+    worker.useSglangTokenizer &&
+    !worker.endpointTypes.includes("chat") &&
+    !worker.endpointTypes.includes("none")
+  ) {
+    throw need(args, ["worker", "useSglangTokenizer"], "chat among --endpoint-types");
+  }
   exclude(
     args,
     ["worker", "componentName"],

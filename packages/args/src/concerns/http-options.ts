@@ -8,8 +8,12 @@ const limit = (description: string, env: string, flag: string) =>
 const toggle = (description: string, env: string, flag: string, value = false) =>
   option(description, z.boolean().default(value), { env, flag, envOnly: true, group });
 
+const routePath = z.string().regex(/^(\/[\w.~-]+)+$/, {
+  error: "must be a path like /api/chat: a slash before each part, none at the end",
+});
+
 const route = (what: string, name: string) =>
-  option(`Route of ${what}, instead of the usual one.`, z.string().startsWith("/").optional(), {
+  option(`Route of ${what}, instead of the usual one.`, routePath.optional(), {
     env: `DYN_HTTP_SVC_${name}_PATH`,
     flag: `http-svc-${name.toLowerCase().replaceAll("_", "-")}-path`,
     envOnly: true,
@@ -136,9 +140,14 @@ export const httpOptions = z.object({
     "disable-frontend-nvext",
   ),
   disableAdminApi: toggle(
-    "No /busy_threshold.",
+    "No /busy_threshold and no /clear_kv_blocks.",
     "DYN_DISABLE_FRONTEND_ADMIN_API",
     "disable-frontend-admin-api",
+  ),
+  sglangGenerate: toggle(
+    "Serve SGLang's own /generate: token ids in, a stream out.",
+    "DYN_SGLANG_ENABLE_GENERATE",
+    "sglang-enable-generate",
   ),
   ignoreUnsupportedFields: toggle(
     "Tolerate body fields that are not known.",

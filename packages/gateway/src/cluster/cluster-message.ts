@@ -1,5 +1,6 @@
 // Everything that the processes of one port tell each other. Both ends are of one release; nothing here is stored.
 import type { MetricsSnapshot } from "@dyn/metrics";
+import type { BusyThresholds } from "@dyn/router";
 
 export type AccountKind = "concurrent" | "rate" | "budget";
 
@@ -34,6 +35,15 @@ export type ToPrimary =
   | { readonly type: "charge"; readonly account: string; readonly count: number }
   /** By how much the requests that it has running at instances (hexadecimal ids) changed. */
   | { readonly type: "load"; readonly changes: Readonly<Record<string, number>> }
+  /** Busy thresholds of a model were set there; it waits for `thresholds-held`. */
+  | {
+      readonly type: "thresholds";
+      readonly id: number;
+      readonly model: string;
+      readonly thresholds: BusyThresholds;
+    }
+  /** It goes by those that came under this id. */
+  | { readonly type: "thresholds-taken"; readonly id: number }
   /** It wants the page of all. */
   | { readonly type: "page-wanted"; readonly id: number }
   /** Its own metrics; `id` null: its last ones, it ends now. */
@@ -60,6 +70,15 @@ export type ToWorker =
       readonly worker: number;
       readonly changes: Readonly<Record<string, number>> | null;
     }
+  /** Busy thresholds of a model; it is to say `thresholds-taken`, unless `id` is null. */
+  | {
+      readonly type: "thresholds";
+      readonly id: number | null;
+      readonly model: string;
+      readonly thresholds: BusyThresholds;
+    }
+  /** All workers go by what it set under this id. */
+  | { readonly type: "thresholds-held"; readonly id: number }
   | { readonly type: "metrics-wanted"; readonly id: number }
   | {
       readonly type: "page";

@@ -3,9 +3,11 @@ import { Socket } from "node:net";
 import type { MetricsRegistry } from "@dyn/metrics";
 import type { SharedLoad } from "@dyn/runtime";
 import type { Accounts } from "../door/accounts.ts";
+import type { ThresholdBook } from "../thresholds/threshold-book.ts";
 import type { ToPrimary, ToWorker } from "./cluster-message.ts";
 import { LeasedAccounts } from "./leased-accounts.ts";
 import { WorkerLoads } from "./worker-loads.ts";
+import { WorkerThresholds } from "./worker-thresholds.ts";
 
 /** The variables by which the primary tells a worker who it is. */
 export const workerNumberVariable = "DYN_HTTP_WORKER_NUMBER";
@@ -21,11 +23,13 @@ export class ClusterWorker {
   readonly number: number;
   readonly accounts: Accounts;
   readonly loads: SharedLoad;
+  readonly thresholds: ThresholdBook;
   /** Settles when this worker should drain: the primary wants it, or is gone. */
   readonly drainWanted: Promise<void>;
   readonly #registry: MetricsRegistry;
   readonly #leasedAccounts: LeasedAccounts;
   readonly #workerLoads = new WorkerLoads(send);
+  readonly #workerThresholds = new WorkerThresholds(send);
   /** Scrapes that wait; the door bounds the requests that are open. */
   readonly #pages = new Map<number, (page: Page) => void>();
   /** Nothing else keeps a process that listens nowhere from ending. */
@@ -44,6 +48,7 @@ export class ClusterWorker {
     this.#leasedAccounts = new LeasedAccounts({ workerCount: options.count, send });
     this.accounts = this.#leasedAccounts;
     this.loads = this.#workerLoads;
+    this.thresholds = this.#workerThresholds;
     this.drainWanted = new Promise((resolve) => {
       this.#wantDrain = resolve;
     });
@@ -90,6 +95,10 @@ export class ClusterWorker {
         return;
       case "load":
         this.#workerLoads.receive(message);
+        return;
+      case "thresholds":
+      case "thresholds-held":
+        this.#workerThresholds.receive(message);
         return;
       case "metrics-wanted":
         void this.#tellMetrics(message.id);

@@ -7,26 +7,12 @@ import { AccountBook } from "./account-book.ts";
 import type { ToPrimary, ToWorker } from "./cluster-message.ts";
 import { workerCountVariable, workerNumberVariable } from "./cluster-worker.ts";
 import { ConnectionDealer, type Player } from "./connection-dealer.ts";
+import type { GatewayClusterOptions } from "./gateway-cluster-options.ts";
 import { LoadBoard } from "./load-board.ts";
 import { MetricsBoard } from "./metrics-board.ts";
 import { RestartPolicy } from "./restart-policy.ts";
-
-export interface ClusterLogger {
-  info(message: string, fields?: Readonly<Record<string, unknown>>): void;
-  warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
-  error(message: string, fields?: Readonly<Record<string, unknown>>): void;
-}
-
-export interface GatewayClusterOptions {
-  readonly host: string;
-  /** 0 draws a free one. */
-  readonly port: number;
-  readonly workerCount: number;
-  /** How long workers have to end once they are asked to; then they are killed. */
-  readonly drainTimeoutMs: number;
-  readonly logger: ClusterLogger;
-  readonly signal: AbortSignal;
-}
+import { ThresholdBoard } from "./threshold-board.ts";
+import { describeEnd, endOf, startError } from "./worker-end.ts";
 
 interface Member extends Player {
   readonly id: number;
@@ -46,6 +32,7 @@ export class GatewayCluster {
   readonly #members = new Map<number, Member>();
   readonly #accounts: AccountBook;
   readonly #loads: LoadBoard;
+  readonly #thresholds: ThresholdBoard;
   readonly #metrics: MetricsBoard;
   readonly #policy: RestartPolicy;
   readonly #restarts = new Set<NodeJS.Timeout>();
@@ -59,6 +46,7 @@ export class GatewayCluster {
     this.#dealer = dealer;
     this.#accounts = new AccountBook({ send: this.#send });
     this.#loads = new LoadBoard(this.#send);
+    this.#thresholds = new ThresholdBoard(this.#send);
     this.#metrics = new MetricsBoard({ send: this.#send, own: () => this.#ownMetrics() });
     this.#policy = new RestartPolicy({ workerCount: options.workerCount });
     this.ended = new Promise<never>((_resolve, reject) => {
@@ -165,6 +153,7 @@ export class GatewayCluster {
     const member: Member = { id, number, process: worker, isReady: false, deal };
     this.#members.set(id, member);
     this.#loads.join(id);
+    this.#thresholds.join(id);
     this.#metrics.join(id);
     return member;
   }
@@ -180,6 +169,12 @@ export class GatewayCluster {
         return;
       case "load":
         this.#loads.change(id, message.changes);
+        return;
+      case "thresholds":
+        this.#thresholds.set(id, message);
+        return;
+      case "thresholds-taken":
+        this.#thresholds.taken(id, message.id);
         return;
       case "metrics":
         this.#metrics.answered(id, message.id, message.snapshot);
@@ -198,6 +193,7 @@ export class GatewayCluster {
     this.#dealer.lose(member);
     this.#accounts.leave(id);
     this.#loads.leave(id);
+    this.#thresholds.leave(id);
     this.#metrics.leave(id);
   }
 
@@ -245,21 +241,4 @@ export class GatewayCluster {
     const worker = this.#members.get(id)?.process;
     if (worker?.connected) worker.send(message);
   };
-}
-
-/** Gives its exit code; `null` when it was killed. */
-function endOf(worker: ChildProcess): Promise<number | null> {
-  return new Promise((resolve) => worker.once("exit", (code) => resolve(code)));
-}
-
-function describeEnd(code: number | null, killedBy: string | null): string {
-  return killedBy ?? `exit code ${code}`;
-}
-
-/** The worker itself has said why. */
-function startError(number: number, code: number | null, killedBy: string | null): DynError {
-  return new DynError(
-    `Worker ${number} did not start (${describeEnd(code, killedBy)}); its own message stands above.`,
-    { code: "DYN_GATEWAY_WORKER_START", status: 503 },
-  );
 }

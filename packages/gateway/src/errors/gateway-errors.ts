@@ -44,7 +44,7 @@ export function inputTooLong(
 /** The workers tokenize by themselves, so this frontend has neither tokenizer nor template of the model. */
 export function takesNoTokens(model: string): InvalidArgumentError {
   return new InvalidArgumentError(
-    `The workers of ${JSON.stringify(clip(model))} take text, and this server passes text on for /v1/embeddings only. Ask a model whose workers take tokens.`,
+    `The workers of ${JSON.stringify(clip(model))} take text, and this server passes text on for /v1/chat/completions and /v1/embeddings only. Ask a model whose workers take tokens.`,
     { param: "model", code: "DYN_GATEWAY_MODEL_TAKES_TEXT" },
   );
 }
@@ -77,6 +77,13 @@ export function unsupportedMediaType(message: string): DynError {
 export function unknownRoute(method: string, path: string): NotFoundError {
   return new NotFoundError(`Route not found: ${method} ${clip(path)}`, {
     code: "DYN_GATEWAY_ROUTE_NOT_FOUND",
+  });
+}
+
+/** A route that this server has, though not now. */
+export function routeMissing(method: string, path: string, why: string): NotFoundError {
+  return new NotFoundError(`${method} ${clip(path)} is off: ${why}`, {
+    code: "DYN_GATEWAY_ROUTE_OFF",
   });
 }
 

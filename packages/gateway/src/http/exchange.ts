@@ -11,6 +11,8 @@ export class Exchange {
   readonly method: string;
   /** Decoded, without the query. */
   readonly path: string;
+  /** What stands behind the prefix of a prefix route. */
+  pathRest = "";
   /** The client's own id of the request, else a new one; sent back as x-request-id. */
   readonly requestId: string;
   /** How errors are told; a route for other clients sets its own. */

@@ -1,6 +1,6 @@
 import type { Access } from "../door/door.ts";
 import type { ErrorFormat } from "../errors/error-format.ts";
-import { methodNotAllowed, unknownRoute } from "../errors/gateway-errors.ts";
+import { methodNotAllowed, routeMissing, unknownRoute } from "../errors/gateway-errors.ts";
 import type { OperationDoc } from "../openapi/operation.ts";
 import type { Exchange } from "./exchange.ts";
 
@@ -17,6 +17,8 @@ export interface Route {
   readonly access?: Access;
   /** For the OpenAPI document. */
   readonly doc?: OperationDoc;
+  /** Why it is not there now; `null` or absent: it is. */
+  readonly missing?: () => string | null;
   /** How its clients read errors. Default: OpenAI's. */
   readonly errorFormat?: ErrorFormat;
 }
@@ -30,14 +32,22 @@ export class Router {
     for (const route of routes) this.#add(route);
   }
 
-  /** Throws NotFoundError or a 405 whose message and Allow header name what the path takes. */
+  /**
+   * Throws NotFoundError or a 405 whose message and Allow header name what the path takes.
+   * Of a prefix route it leaves the rest of the path at the exchange.
+   */
   find(exchange: Exchange): Route {
     const { method, path } = exchange;
     const routes = this.#routesOf(path);
     if (routes === undefined) throw unknownRoute(method, path);
     const wanted = method === "HEAD" ? "GET" : method;
     const route = routes.find((candidate) => candidate.method === wanted);
-    if (route) return route;
+    if (route !== undefined) {
+      const why = route.missing?.() ?? null;
+      if (why !== null) throw routeMissing(method, path, why);
+      if (route.path.endsWith("/*")) exchange.pathRest = path.slice(route.path.length - 1);
+      return route;
+    }
     const allow = routes
       .flatMap((candidate) => (candidate.method === "GET" ? ["GET", "HEAD"] : [candidate.method]))
       .join(", ");

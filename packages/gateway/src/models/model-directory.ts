@@ -61,6 +61,13 @@ export class ModelDirectory {
     return model?.isReady ? model : undefined;
   }
 
+  /** Why no request of the type can be served, in words; `null` when one can, or soon may be. */
+  whyNot(type: ModelType): string | null {
+    if (!this.#isSynced) return null;
+    const isThere = (model: ServedModel) => model.has(type) || model.isLoading(type);
+    return [...this.#models.values()].some(isThere) ? null : `no model of ${type} is served.`;
+  }
+
   /**
    * Throws NotFoundError when no model of the name and type is ready, UnavailableError while discovery has not told yet
    * what there is, or the model is being loaded.

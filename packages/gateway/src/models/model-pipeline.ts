@@ -1,6 +1,5 @@
 // All that stands between a request for one model and its workers, which take token ids.
 import type { MetricsRegistry } from "@dyn/metrics";
-import { localizeCard } from "@dyn/model-files";
 import type { ModelCard } from "@dyn/protocol";
 import {
   createMigratingClient,
@@ -9,34 +8,20 @@ import {
   type TokenClient,
 } from "@dyn/router";
 import type { DistributedRuntime, EndpointClientOptions } from "@dyn/runtime";
-import {
-  type ChatTemplate,
-  createTokenizerPool,
-  loadChatTemplate,
-  loadTokenizer,
-  type Tokenizer,
-  type TokenizerPool,
-  type TokenizerPoolOptions,
-} from "@dyn/tokenizer";
+import type { ChatTemplate, Tokenizer, TokenizerPool, TokenizerPoolOptions } from "@dyn/tokenizer";
 import type { GatewayLogger } from "../logger.ts";
 import { checkParsers, type ModelParsers } from "../postprocess/output-reading.ts";
 import { TokenNames } from "../postprocess/token-names.ts";
 import { BasePipeline, type BasePipelineParts } from "./base-pipeline.ts";
 import { modelParsers } from "./model-parsers.ts";
-import { readEosTokenIds } from "./read-eos-token-ids.ts";
-import { readTemplateOverride } from "./read-template-override.ts";
+import { loadModelText, type ModelText } from "./model-text.ts";
 import { createRoutedClient, createWorkerClient, type RoutingOptions } from "./routed-client.ts";
 
-export interface ModelPipelineParts extends BasePipelineParts {
+export interface ModelPipelineParts extends BasePipelineParts, ModelText {
   /** The same workers, for prompts of token ids. */
   readonly client: TokenClient;
   /** `null` in the modes that know nothing of caches. */
   readonly router: KvRouter | null;
-  readonly tokenizer: Tokenizer;
-  readonly pool: TokenizerPool;
-  /** `null`: the model takes no chats. */
-  readonly template: ChatTemplate | null;
-  readonly eosTokenIds: readonly number[];
   readonly parsers: ModelParsers;
 }
 
@@ -97,25 +82,14 @@ export async function createModelPipeline(options: {
   if (card.modelInput === "text") return new BasePipeline(connect());
   const parsers = modelParsers(card, options.parsers);
   checkParsers(parsers);
-  const local = await localizeCard(card, { fallbackDirectory: options.filesDirectory });
-  const directory = local.sourcePath;
-  const [tokenizer, template, eosTokenIds] = await Promise.all([
-    loadTokenizer(directory),
-    card.modelTypes.includes("chat")
-      ? loadChatTemplate(directory, options.chatTemplate ?? (await readTemplateOverride(local)))
-      : null,
-    readEosTokenIds(directory),
-  ]);
+  const text = await loadModelText(card, options);
   const base = connect();
   const { client, router } = createRoutedClient({ ...options, workers: base.workers });
   return new ModelPipeline({
     ...base,
     client: createMigratingClient(client, options.migration),
     router,
-    tokenizer,
-    template,
-    eosTokenIds,
+    ...text,
     parsers,
-    pool: createTokenizerPool({ directory, tokenizer, ...options.tokenizing }),
   });
 }

@@ -60,18 +60,24 @@ const fields = (schema) => {
   }
   return table;
 };
-const models = await fetch("/v1/models").then((answer) => answer.json()).catch(() => ({}));
+const answersWith = (name) => ([, item]) => JSON.stringify(item).includes("/" + name + '"');
+const modelsPath = Object.entries(spec.paths).find(answersWith("ModelList"))[0];
+const models = await fetch(modelsPath).then((answer) => answer.json()).catch(() => ({}));
 const model = models.data?.[0]?.id ?? "MODEL";
 const message = { role: "user", content: "What is 12 + 30?" };
 const examples = {
-  "/v1/chat/completions": { model, messages: [message], stream: true },
-  "/v1/completions": { model, prompt: "Once", max_tokens: 16 },
-  "/v1/responses": { model, input: message.content },
-  "/v1/messages": { model, max_tokens: 64, messages: [message] },
-  "/v1/messages/count_tokens": { model, messages: [message] },
-  "/v1/embeddings": { model, input: message.content },
-  "/tokenize": { model, prompt: "Hello" }, "/v1/tokenize": { model, prompt: "Hello" },
-  "/detokenize": { model, tokens: [72, 73] }, "/v1/detokenize": { model, tokens: [72, 73] },
+  ChatCompletionRequest: { model, messages: [message], stream: true },
+  CompletionRequest: { model, prompt: "Once", max_tokens: 16 },
+  ResponsesRequest: { model, input: message.content },
+  MessagesRequest: { model, max_tokens: 64, messages: [message] },
+  CountTokensRequest: { model, messages: [message] },
+  EmbeddingRequest: { model, input: message.content },
+  ImageRequest: { model, prompt: "a lighthouse", size: "512x512" },
+  ImageEditRequest: { model, prompt: "at night", input_reference: "lighthouse.png" },
+  VideoRequest: { model, prompt: "waves", seconds: 2 },
+  SglangGenerateRequest: { input_ids: [72, 73], sampling_params: { max_new_tokens: 8 }, stream: true },
+  TokenizeRequest: { model, prompt: "Hello" },
+  DetokenizeRequest: { model, tokens: [72, 73] },
 };
 const send = async (method, path, body, out) => {
   out.textContent = "...";
@@ -102,7 +108,7 @@ for (const tag of tags) {
       const target = make("input");
       target.value = path.replace(/\\{\\w+\\}/, model);
       const text = make("textarea");
-      text.value = JSON.stringify(examples[path] ?? { model }, null, 2);
+      text.value = JSON.stringify(examples[request?.$ref?.split("/").at(-1)] ?? {}, null, 2);
       const button = make("button", "Send");
       const out = make("pre");
       button.onclick = () => send(method, target.value, text.value, out);

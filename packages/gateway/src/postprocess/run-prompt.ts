@@ -14,6 +14,7 @@ import type { RequestObservation } from "../observe/request-observation.ts";
 import type { AnswerExtras } from "./answer-extras.ts";
 import type { ChoiceAssembler } from "./choice-assembler.ts";
 import type { ChoiceDelta } from "./choice-delta.ts";
+import { nameFormField } from "./name-form-field.ts";
 import type { PromptUsage } from "./usage-meter.ts";
 
 /** Where deltas go: a stream of events, or one answer in the making. */
@@ -107,13 +108,9 @@ async function readAnswer(run: PromptRun): Promise<void> {
 /** What the client did wrong is said in its own words: the fields that workers name are the wire's. */
 function toClientError(error: unknown, { instanceId, formField }: PromptRun): unknown {
   if (!DynError.is(error)) return error;
-  if (error.param === "guided_decoding" && formField !== null && error.status === 400) {
-    return new InvalidArgumentError(error.message.replaceAll("guided_decoding", formField), {
-      param: formField,
-      cause: error,
-    });
+  if (instanceId === null || error.code !== "DYN_RUNTIME_UNKNOWN_INSTANCE") {
+    return nameFormField(error, formField);
   }
-  if (instanceId === null || error.code !== "DYN_RUNTIME_UNKNOWN_INSTANCE") return error;
   return new InvalidArgumentError(
     `nvext.backend_instance_id is ${instanceId}, and no such worker serves this model. Leave it out, or take an id from /health.`,
     { param: "nvext.backend_instance_id", cause: error },

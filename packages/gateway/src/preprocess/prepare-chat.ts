@@ -24,11 +24,27 @@ export interface ChatPrompt {
   readonly tokenIds: readonly number[];
 }
 
+/** A model that takes chats, wherever its prompts are made: at a frontend, or at a worker that takes text. */
+export type ChatModel = Pick<
+  ModelPipeline,
+  "card" | "checksum" | "tokenizer" | "pool" | "template" | "eosTokenIds" | "parsers" | "names"
+>;
+
+export interface ChatTask {
+  readonly exchange: Pick<Exchange, "signal" | "tenant"> & {
+    readonly request: Pick<Exchange["request"], "headers">;
+  };
+  readonly observation?: Pick<
+    RequestObservation,
+    "templateRendered" | "promptTokenized" | "preprocessed"
+  >;
+}
+
 export async function prepareChat(
   { settings }: Pick<GatewayContext, "settings">,
-  pipeline: ModelPipeline,
+  pipeline: ChatModel,
   request: ChatCompletionRequest,
-  task: { readonly exchange: Exchange; readonly observation: RequestObservation },
+  task: ChatTask,
 ): Promise<PreparedPrompt> {
   const { exchange, observation } = task;
   const { tokenizer, eosTokenIds, card } = pipeline;
@@ -53,7 +69,7 @@ export async function prepareChat(
     asked: value === null ? null : { field, value },
     fallback: null,
   });
-  observation.preprocessed(tokenIds.length);
+  observation?.preprocessed(tokenIds.length);
   const stop = toStopRules(request, eosTokenIds);
   const guided = guidedOfChat(request);
   const isIdsAlone = request.detokenize === false;
@@ -101,9 +117,9 @@ export async function prepareChat(
 /** The prompt of a chat, as its model reads it. */
 export async function renderChat(
   { settings }: Pick<GatewayContext, "settings">,
-  pipeline: ModelPipeline,
+  pipeline: ChatModel,
   request: ChatCompletionRequest,
-  task: { readonly exchange: Exchange; readonly observation?: RequestObservation },
+  task: ChatTask,
 ): Promise<ChatPrompt> {
   const { template } = pipeline;
   if (template === null) {

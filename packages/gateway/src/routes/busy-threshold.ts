@@ -26,7 +26,7 @@ export function busyThresholdRoutes(context: GatewayContext): Route[] {
       doc: { tag: "Operation", summary: "Above which load workers take nothing more." },
       access: "admin",
       handle: ({ response }) => {
-        const names = new Set([...thresholds.keys(), ...models.list().map(({ name }) => name)]);
+        const names = new Set([...thresholds.models(), ...models.list().map(({ name }) => name)]);
         const rows = [...names].map((name) => toRow(name, current(context, name)));
         sendJson(response, 200, { thresholds: rows });
       },
@@ -48,10 +48,7 @@ export function busyThresholdRoutes(context: GatewayContext): Route[] {
         const isRead = !Object.keys(fields).some((name) => name.startsWith("active_"));
         const before = current(context, model);
         const next = isRead ? before : checkBusyThresholds(merge(before, fields));
-        if (!isRead) {
-          thresholds.set(model, next);
-          for (const router of routersOf(context, model)) router.setThresholds(next);
-        }
+        if (!isRead) await thresholds.set(model, next);
         sendJson(exchange.response, 200, toRow(model, next));
       },
     },
@@ -61,10 +58,6 @@ export function busyThresholdRoutes(context: GatewayContext): Route[] {
 function current({ models, thresholds, routing }: GatewayContext, model: string): BusyThresholds {
   const router = models.known(model)?.routers()[0];
   return router?.thresholds ?? thresholds.get(model) ?? routing.settings.thresholds ?? noThresholds;
-}
-
-function routersOf({ models }: GatewayContext, model: string) {
-  return models.known(model)?.routers() ?? [];
 }
 
 function merge(before: BusyThresholds, fields: Partial<z.infer<typeof Body>>): BusyThresholds {

@@ -5,7 +5,7 @@ import { objectIdOf } from "../http/request-id.ts";
 import type { Route } from "../http/router.ts";
 import { sendAnswer } from "../http/send-json.ts";
 import { commentFrame } from "../http/sse-events.ts";
-import type { ModelPipeline } from "../models/model-pipeline.ts";
+import { ModelPipeline } from "../models/model-pipeline.ts";
 import {
   annotationEvents,
   checkAnnotations,
@@ -25,6 +25,7 @@ import { sumUsage } from "../postprocess/usage-meter.ts";
 import { prepareChat } from "../preprocess/prepare-chat.ts";
 import { fillRequest } from "../preprocess/request-template.ts";
 import type { GatewaySettings } from "../settings.ts";
+import { passOnChat } from "../text/pass-on-chat.ts";
 import { checkBody } from "../validation/check-body.ts";
 import { checkChatRequest } from "../validation/check-chat-request.ts";
 import { answerGeneration, type GenerationTask, keepStreamAlive } from "./answer-generation.ts";
@@ -48,8 +49,12 @@ export function chatCompletionsRoute(context: GatewayContext): Route {
         checkChatRequest(request);
         const isKnown = context.models.find(request.model) !== undefined;
         task.observation.describe(isKnown ? request.model : null, request.stream === true);
-        const pipeline = context.models.get(request.model, "chat");
-        await pipeline.use(() => answerChat(context, pipeline, request, task));
+        const pipeline = context.models.pick(request.model, "chat");
+        await pipeline.use(() =>
+          pipeline instanceof ModelPipeline
+            ? answerChat(context, pipeline, request, task)
+            : passOnChat(context, pipeline, { request, body: body as object }, task),
+        );
       }),
   };
 }

@@ -9,7 +9,6 @@ import type { ServedModel } from "../models/served-model.ts";
 import type { GatewaySettings } from "../settings.ts";
 import { toAnthropicModel, toAnthropicModelList } from "./anthropic-models.ts";
 
-const prefix = "/v1/models/";
 const readySuffix = "/ready";
 
 export function modelRoutes(context: GatewayContext): Route[] {
@@ -34,7 +33,7 @@ export function modelRoutes(context: GatewayContext): Route[] {
     },
     {
       method: "GET",
-      path: `${prefix}*`,
+      path: "/v1/models/*",
       doc: {
         tag: "Models",
         summary: "One model; with /ready behind its id, whether it can answer now.",
@@ -42,7 +41,7 @@ export function modelRoutes(context: GatewayContext): Route[] {
         pathParameter: "id",
       },
       handle: (exchange) => {
-        const id = exchange.path.slice(prefix.length);
+        const id = exchange.pathRest;
         const model = models.find(id);
         if (model === undefined && id.endsWith(readySuffix)) {
           answerReadiness(context, exchange, id.slice(0, -readySuffix.length));

@@ -103,8 +103,13 @@ export async function startWorker(
   card: Partial<ModelCard> = {},
 ): Promise<DistributedRuntime> {
   const runtime = new DistributedRuntime(hub.createPlanes());
-  const handler = createDecodeHandler({ engine, thinkingMarkers });
-  const endpoint = await runtime.endpoint(address).serve(handler);
+  const endpoint = await runtime.endpoint(address).serve(
+    createDecodeHandler({
+      engine,
+      thinkingMarkers,
+      loadTokenizer: () => loadTokenizer(modelPath("dyn-tiny-chat")),
+    }),
+  );
   await endpoint.registerModel({
     displayName: model,
     sourcePath: modelPath("dyn-tiny-chat"),

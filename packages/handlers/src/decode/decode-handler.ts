@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import type { Engine } from "@dyn/engine";
 import {
+  DynError,
   type EngineOutputItem,
   InvalidArgumentError,
   PreprocessedRequest,
@@ -10,7 +11,10 @@ import {
   UnavailableError,
 } from "@dyn/protocol";
 import type { RequestHandler } from "@dyn/runtime";
+import type { Tokenizer } from "@dyn/tokenizer";
 import { z } from "zod";
+import { NativeAnswer } from "../native/native-answer.ts";
+import { readNativeRequest } from "../native/native-request.ts";
 import { outputToItem } from "./output-to-item.ts";
 import { requestToGenerate } from "./request-to-generate.ts";
 import type { ThinkingMarkers } from "./thinking-markers.ts";
@@ -28,9 +32,19 @@ export function createDecodeHandler(options: {
   readonly reasoningEnd?: string | undefined;
   /** What begins and ends the model's reasoning, asked for by the first request that bounds it; `null`: not known. */
   readonly thinkingMarkers?: (() => Promise<ThinkingMarkers | null>) | undefined;
+  /** For requests in SGLang's own form, which have text in their answer. Loaded with the first of them. */
+  readonly loadTokenizer?: (() => Promise<Tokenizer>) | undefined;
 }): RequestHandler<unknown, EngineOutputItem> {
   const { engine, shutdown } = options;
   if (shutdown !== undefined) setMaxListeners(0, shutdown);
+  let tokenizer: Promise<Tokenizer> | null = null;
+  const readNative = async (request: PreprocessedRequest, id: string) => {
+    const native = readNativeRequest(request, { contextLength: engine.info.contextLength });
+    if (native === null) return null;
+    if (options.loadTokenizer === undefined) throw noTokenizer();
+    tokenizer ??= options.loadTokenizer();
+    return { native, answer: new NativeAnswer(native, await tokenizer, id) };
+  };
   return async function* (body, context) {
     if (shutdown?.aborted) throw engineShutdown();
     // By hand: AbortSignal.any keeps a trace of each request at the signal that outlives them all.
@@ -39,25 +53,39 @@ export function createDecodeHandler(options: {
     context.signal.addEventListener("abort", stop, { once: true });
     shutdown?.addEventListener("abort", stop, { once: true });
     if (context.isStopped) stop();
-    // Fresh: a caller may send two requests under one id of its own.
-    const parsed = parseBody(body);
-    const isBounded = parsed.stop_conditions.max_thinking_tokens != null;
-    const request = requestToGenerate(parsed, randomUUID(), {
-      end: options.reasoningEnd,
-      markers: isBounded ? ((await options.thinkingMarkers?.()) ?? null) : null,
-    });
-    const begun = new Set<number>();
-    // Whoever moved the answer here must know that it was not begun anew.
-    let isResumed = request.resume !== null;
     try {
+      // Fresh: a caller may send two requests under one id of its own.
+      const id = randomUUID();
+      const asked = parseBody(body);
+      const inNative = await readNative(asked, id);
+      const isBounded = asked.stop_conditions.max_thinking_tokens != null;
+      const request = requestToGenerate(inNative?.native.request ?? asked, id, {
+        end: options.reasoningEnd,
+        markers: isBounded ? ((await options.thinkingMarkers?.()) ?? null) : null,
+      });
+      for (const [i, { tokenIds }] of (request.resume ?? []).entries()) {
+        inNative?.answer.resume(i, tokenIds);
+      }
+      const begun = new Set<number>();
+      // Whoever moved the answer here must know that it was not begun anew.
+      let isResumed = request.resume !== null;
       for await (const output of engine.generate(request, { signal: abort.signal })) {
         if (shutdown?.aborted && output.finish?.type === "abort") throw engineShutdown();
         const isFirst = !begun.has(output.index);
         begun.add(output.index);
         const item = outputToItem(output, { isFirst, promptTokenIds: request.tokenIds });
+        if (inNative !== null) {
+          const answer = inNative.answer.accept(output);
+          if (answer === null) continue;
+          item.engine_data = { ...item.engine_data, sglang_response: answer.response };
+          if (answer.matched !== null) {
+            Object.assign(item, { finish_reason: "stop", stop_reason: answer.matched });
+          }
+        }
         if (isResumed) item.engine_data = { ...item.engine_data, [resumedMark]: true };
         isResumed = false;
         yield { data: item };
+        if (inNative?.answer.isOver) return;
       }
     } catch (error) {
       throw toWireParam(error);
@@ -66,6 +94,13 @@ export function createDecodeHandler(options: {
       shutdown?.removeEventListener("abort", stop);
     }
   };
+}
+
+function noTokenizer(): DynError {
+  return new DynError("This worker has no tokenizer, so it cannot answer in SGLang's own form.", {
+    code: "DYN_HANDLERS_NO_TOKENIZER",
+    status: 501,
+  });
 }
 
 function engineShutdown(): UnavailableError {
