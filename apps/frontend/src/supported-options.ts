@@ -37,6 +37,7 @@ export const supportedOptions: SupportedOptions<FrontendConcerns> = {
   runtime: true,
   router: [
     "routerMode",
+    "encoderCudaToCpuRatio",
     "routerMinInitialWorkers",
     "routerSessionAffinityTtlSecs",
     "routerSessionAffinityMode",
@@ -63,6 +64,8 @@ export const supportedOptions: SupportedOptions<FrontendConcerns> = {
     "routerQueueThreshold",
     "routerQueuePolicy",
     "routerPolicyConfig",
+    "serveIndexer",
+    "useRemoteIndexer",
   ],
   process: [
     "dynLog",

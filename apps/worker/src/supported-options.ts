@@ -53,6 +53,7 @@ export const supportedOptions: SupportedOptions<WorkerConcerns> = {
   ],
   runtime: true,
   router: [],
+  topology: true,
   mock: true,
   system: [
     "port",

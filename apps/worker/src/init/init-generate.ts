@@ -24,7 +24,7 @@ export async function initGenerate(options: {
   );
   const served = await runtime
     .endpoint(card.endpoint)
-    .serve(handler, { admission: admission ?? undefined });
+    .serve(handler, { admission: admission ?? undefined, deviceType: "cpu" });
   system?.watch(engine, card, admission);
   await served.registerModel(system?.hostCardFiles(card) ?? card);
   system?.health.setEndpoint(served.id.endpoint, "ready");

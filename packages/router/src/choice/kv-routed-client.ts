@@ -15,7 +15,7 @@ export interface KvRoutedClientOptions {
   readonly router: KvRouter;
   readonly onFirstToken?: (seconds: number) => void;
   readonly onEnded?: (outputTokens: number) => void;
-  readonly onClosed?: () => void;
+  readonly onClosed?: () => void | Promise<void>;
 }
 
 export class KvRoutedClient implements TokenClient {
@@ -42,21 +42,36 @@ export class KvRoutedClient implements TokenClient {
     await this.#starting.catch(() => {});
     await this.router.close();
     await this.#client.close();
-    this.#options.onClosed?.();
+    await this.#options.onClosed?.();
+  }
+
+  /** Resolves when the router follows, and discovery has told who is there. */
+  async ready(signal?: AbortSignal): Promise<void> {
+    await this.#starting;
+    await this.#client.synced(signal);
+    await this.#waitForWorkers(signal);
+  }
+
+  /** Where the request would go now; nothing is sent or booked. `null`: nobody can be asked now. */
+  async decide(
+    request: PreprocessedRequest,
+    options: TokenCallOptions & { readonly requestId: string },
+  ): Promise<RouteChoice | null> {
+    await this.ready(options.signal);
+    this.router.setEligible(this.instances.map(({ instanceId }) => instanceId));
+    return this.#choose(request, options, 0);
   }
 
   async *generate(
     request: PreprocessedRequest,
     options: TokenCallOptions = {},
   ): AsyncGenerator<Annotated<EngineOutputItem>> {
-    await this.#starting;
-    await this.#client.synced(options.signal);
-    await this.#waitForWorkers(options.signal);
+    await this.ready(options.signal);
     const requestId = options.requestId ?? crypto.randomUUID();
     const queuedMs = await this.#waitForTurn(request, options);
     let choice: RouteChoice | null;
     try {
-      choice = this.#choose(request, { ...options, requestId }, queuedMs);
+      choice = await this.#choose(request, { ...options, requestId }, queuedMs);
     } catch (error) {
       // The turn was not used: the next one may have it.
       this.router.queue?.pump();
@@ -137,17 +152,28 @@ export class KvRoutedClient implements TokenClient {
   }
 
   /** `null`: nobody can be asked now. */
-  #choose(
+  async #choose(
     request: PreprocessedRequest,
     options: TokenCallOptions & { readonly requestId: string },
     queuedMs: number,
-  ): RouteChoice | null {
-    const { instanceId: pin, avoid, requestId } = options;
+  ): Promise<RouteChoice | null> {
+    const { remote } = this.router;
+    const hashes = remote && this.router.hash(request);
+    const told = hashes && (await remote!.find(hashes, options.signal));
+    const { instanceId: pin, avoid, requestId, trace = null } = options;
     const workerIds = this.#candidates(avoid);
     const isKnown = pin !== undefined && this.instances.some((it) => it.instanceId === pin);
     if (pin !== undefined && !isKnown) return null;
     if (workerIds.length === 0 && pin === undefined) return null;
-    return this.router.choose({ request, requestId, workerIds, pin: pin ?? null, queuedMs });
+    return this.router.choose({
+      request,
+      requestId,
+      workerIds,
+      pin: pin ?? null,
+      queuedMs,
+      trace,
+      ...(hashes === null ? {} : { hashes, told: told! }),
+    });
   }
 
   #candidates(avoid: ReadonlySet<bigint> | undefined): bigint[] {

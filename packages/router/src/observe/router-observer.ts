@@ -1,9 +1,11 @@
 // What a router tells whoever counts: metrics, logs.
 import type { RouterEvent } from "@dyn/kv-events";
+import type { TraceContext } from "@dyn/runtime";
 import type { DecisionRecord } from "../decision/decision-record.ts";
 
 export interface RouterObserver {
-  decided?(record: DecisionRecord): void;
+  /** `trace`: the request's, to hang `decisionToSpan(record)` under. */
+  decided?(record: DecisionRecord, trace: TraceContext | null): void;
   /** Milliseconds of the steps of one decision. */
   timed?(steps: {
     readonly hashMs: number;

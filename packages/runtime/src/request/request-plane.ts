@@ -43,6 +43,8 @@ export interface ServeSettings {
    * for KV events want. The handler yields `{ data }` and a caller of ours reads `{ data }` all the same.
    */
   readonly items?: "annotated" | "bare";
+  /** Stands in the instance's record: what it computes on, `cuda` or `cpu`. Default: it does not say. */
+  readonly deviceType?: string;
 }
 
 export interface CallSettings {
