@@ -3,7 +3,7 @@ import type { EngineOutputItem, PreprocessedRequest } from "@dyn/protocol";
 import { DynError, UnavailableError } from "@dyn/protocol";
 import type { Annotated, EndpointClient, Instance } from "@dyn/runtime";
 import type { TokenCallOptions, TokenClient } from "../token-client.ts";
-import type { KvRouter, RouteChoice } from "./kv-router.ts";
+import type { KvRouter, RouteChoice, RouteQuery } from "./kv-router.ts";
 import { sessionIdOf } from "./request-fields.ts";
 
 const queryAnnotation = "query_instance_id:";
@@ -59,7 +59,8 @@ export class KvRoutedClient implements TokenClient {
   ): Promise<RouteChoice | null> {
     await this.ready(options.signal);
     this.router.setEligible(this.instances.map(({ instanceId }) => instanceId));
-    return this.#choose(request, options, 0);
+    const told = await this.#askRemote(request, options.signal);
+    return this.#choose(request, options, { queuedMs: 0, ...told });
   }
 
   async *generate(
@@ -69,9 +70,14 @@ export class KvRoutedClient implements TokenClient {
     await this.ready(options.signal);
     const requestId = options.requestId ?? crypto.randomUUID();
     const queuedMs = await this.#waitForTurn(request, options);
+    const told = await this.#askRemote(request, options.signal).catch((error) => {
+      this.router.queue?.pump();
+      throw error;
+    });
     let choice: RouteChoice | null;
     try {
-      choice = await this.#choose(request, { ...options, requestId }, queuedMs);
+      // From here to the booking nothing waits: whoever chooses next must see this one.
+      choice = this.#choose(request, { ...options, requestId }, { queuedMs, ...told });
     } catch (error) {
       // The turn was not used: the next one may have it.
       this.router.queue?.pump();
@@ -151,15 +157,23 @@ export class KvRoutedClient implements TokenClient {
     });
   }
 
+  /** What an index elsewhere says of the prompt; nothing where the index is here. */
+  async #askRemote(
+    request: PreprocessedRequest,
+    signal: AbortSignal | undefined,
+  ): Promise<Pick<RouteQuery, "hashes" | "told">> {
+    const { remote } = this.router;
+    if (remote === null) return {};
+    const hashes = this.router.hash(request);
+    return { hashes, told: await remote.find(hashes, signal) };
+  }
+
   /** `null`: nobody can be asked now. */
-  async #choose(
+  #choose(
     request: PreprocessedRequest,
     options: TokenCallOptions & { readonly requestId: string },
-    queuedMs: number,
-  ): Promise<RouteChoice | null> {
-    const { remote } = this.router;
-    const hashes = remote && this.router.hash(request);
-    const told = hashes && (await remote!.find(hashes, options.signal));
+    known: Pick<RouteQuery, "queuedMs" | "hashes" | "told">,
+  ): RouteChoice | null {
     const { instanceId: pin, avoid, requestId, trace = null } = options;
     const workerIds = this.#candidates(avoid);
     const isKnown = pin !== undefined && this.instances.some((it) => it.instanceId === pin);
@@ -170,9 +184,8 @@ export class KvRoutedClient implements TokenClient {
       requestId,
       workerIds,
       pin: pin ?? null,
-      queuedMs,
       trace,
-      ...(hashes === null ? {} : { hashes, told: told! }),
+      ...known,
     });
   }
 
