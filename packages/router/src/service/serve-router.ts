@@ -56,11 +56,11 @@ export function serveRouter(options: RouterServiceOptions): Promise<ServedEndpoi
   ]);
 }
 
-function generate(
+async function* generate(
   client: KvRoutedClient,
   body: unknown,
   context: RequestContext,
-): AsyncIterable<Annotated<EngineOutputItem>> {
+): AsyncGenerator<Annotated<EngineOutputItem>> {
   const parsed = PreprocessedRequest.safeParse(withDefaults(body));
   if (!parsed.success) {
     throw new InvalidArgumentError(
@@ -80,7 +80,7 @@ function generate(
       decision = record;
     },
   });
-  return withRoutingData(items, {
+  yield* withRoutingData(items, {
     choiceCount: request.sampling_options.n ?? 1,
     decision: () => decision,
     queueDepth: () => client.router.queue?.depth ?? 0,

@@ -124,13 +124,21 @@ class MemServedRequests implements ServedRequests {
     if (place === null) throw new OverloadedError("The worker is at capacity.", { status: 529 });
     const context = caller.createChild();
     this.#running.add(context);
-    const items =
-      place === undefined ? handler(request, context) : this.#inTurn(place, request, context);
-    const stream = new MemStream(items, context, caller, () => {
+    const over = () => {
       place?.leave();
       context.release();
       this.#running.delete(context);
-    });
+    };
+    let items: AsyncIterable<Annotated>;
+    try {
+      items =
+        place === undefined ? handler(request, context) : this.#inTurn(place, request, context);
+    } catch (error) {
+      // A handler that throws before it gives an iterable would count as running for ever.
+      over();
+      throw error;
+    }
+    const stream = new MemStream(items, context, caller, over);
     return { [Symbol.asyncIterator]: () => stream };
   }
 
