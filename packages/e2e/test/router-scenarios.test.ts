@@ -3,7 +3,7 @@
 import { parseFrontendArgs, parseWorkerArgs } from "@dyn/args";
 import { type RunningFrontend, startFrontend } from "@dyn/frontend";
 import { createBlockHasher } from "@dyn/kv-events";
-import { createLogger } from "@dyn/logging";
+import { createLogger, parseLogFilter } from "@dyn/logging";
 import { createMemHub, DistributedRuntime, type MemHub } from "@dyn/runtime";
 import { modelPath } from "@dyn/tiny-models";
 import { startWorker } from "@dyn/worker";
@@ -11,7 +11,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 const blockSize = 16;
 const events = '{"publisher":"zmq","endpoint":"tcp://127.0.0.1:*"}';
-const logger = createLogger({ level: "error" });
+const logger = createLogger({ target: "test", filter: parseLogFilter("error") });
 let hub: MemHub;
 let closers: (() => Promise<unknown>)[];
 beforeEach(() => {
@@ -63,11 +63,17 @@ interface Asked {
   readonly text: string;
 }
 
+interface AskOptions {
+  readonly nvext?: object;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly max_tokens?: number;
+}
+
 /** A prompt of token ids; what the answer and its routing header say. */
 async function ask(
   { url }: RunningFrontend,
   prompt: readonly number[],
-  { nvext = {}, headers = {}, ...more }: { nvext?: object; headers?: object } & object = {},
+  { nvext = {}, headers = {}, ...more }: AskOptions = {},
 ): Promise<Asked> {
   const response = await fetch(`${url}/v1/completions`, {
     method: "POST",
