@@ -87,9 +87,12 @@ describe.skipIf(peer === null)("an index of the other make", () => {
 
   test("their frontend asks ours", async () => {
     await Promise.all([mockWorker(), mockWorker()]);
-    const ours = await deployment.ourFrontend("--router-mode", "kv", "--serve-indexer");
-    await listed(ours).toEqual(["tiny"]);
-    await route(ours, prompt(2));
+    const args = ["--endpoint", "dynamo.backend.generate", "--router-block-size", `${blockSize}`];
+    const keeper = await deployment.ourProgram(
+      "router",
+      [...args, "--serve-indexer"],
+      /"(routesTo)"/,
+    );
     const theirs = await deployment.theirFrontend(["--router-mode", "kv", "--use-remote-indexer"]);
     await listed(theirs).toEqual(["tiny"]);
     const { worker } = await route(theirs, prompt(1));
@@ -97,6 +100,20 @@ describe.skipIf(peer === null)("an index of the other make", () => {
       .poll(async () => (await route(theirs, prompt(1))).hitRate, { timeout: 15_000 })
       .toBeGreaterThan(0.9);
     expect((await route(theirs, prompt(1))).worker).toBe(worker);
+    // It was ours that it knew this from: without it the same prompt is known nowhere, or not served at all.
+    await keeper.stop("SIGKILL");
+    await expect
+      .poll(
+        () =>
+          route(theirs, prompt(1)).then(
+            ({ hitRate }) => hitRate,
+            () => 0,
+          ),
+        {
+          timeout: 30_000,
+        },
+      )
+      .toBe(0);
   });
 });
 
