@@ -293,6 +293,28 @@ test("query_instance_id names the worker that the request then goes to, and star
   expect((await ask(front, prompt)).worker).toBe(home);
 });
 
+test("the page shows each rank, its load and what its cache gave", async () => {
+  await worker(11n);
+  await worker(22n);
+  const front = await frontend("--router-queue-threshold", "1");
+  await follows(front, 2);
+  const prompt = [...block(), ...block()];
+  await ask(front, prompt, { max_tokens: 4 });
+  await blocksKnown(front).toBe(2);
+  const { worker: home } = await ask(front, prompt, { max_tokens: 4 });
+  const page = await (await fetch(`${front.url}/metrics`)).text();
+  const rank = `worker_id="${home}",dp_rank="0",worker_type="aggregated"`;
+  expect(page).toContain(`dynamo_frontend_worker_active_decode_blocks{${rank}} 0`);
+  expect(page).toContain(`dynamo_frontend_worker_active_prefill_tokens{${rank}} 0`);
+  expect(page).toContain(`dynamo_frontend_worker_last_input_sequence_tokens{${rank}} 32`);
+  expect(page).toMatch(/dynamo_component_router_worker_registered\{.*router_worker_id="11".*\} 1/);
+  expect(page).toMatch(/dynamo_component_router_kv_worker_reused_tokens_total\{.*\} (16|31|32)\n/);
+  expect(page).toMatch(/dynamo_component_router_inter_token_latency_seconds_count\{.*\} [1-9]/);
+  expect(page).toContain(
+    'dynamo_frontend_router_queue_pending_requests{model="tiny",policy_class="default",worker_type="aggregated"} 0',
+  );
+});
+
 test("a session stays with its worker through every frontend that shares", async () => {
   await worker(11n);
   await worker(22n);

@@ -97,8 +97,9 @@ export function createRoutedClient(options: {
   const routed = createKvRoutedClient({
     client,
     router,
-    onFirstToken: (seconds) => metrics.observer.firstToken?.(seconds),
-    onEnded: (tokens) => metrics.observer.ended?.(tokens),
+    onFirstToken: metrics.observer.firstToken,
+    onStep: metrics.observer.step,
+    onEnded: metrics.observer.ended,
     onClosed: async () => {
       unwatch();
       await (await offered)?.();

@@ -2,6 +2,7 @@
 import type { EngineOutputItem, PreprocessedRequest } from "@dyn/protocol";
 import { DynError, UnavailableError } from "@dyn/protocol";
 import type { Annotated, EndpointClient, Instance } from "@dyn/runtime";
+import type { RouterObserver } from "../observe/router-observer.ts";
 import type { TokenCallOptions, TokenClient } from "../token-client.ts";
 import type { KvRouter, RouteChoice, RouteQuery } from "./kv-router.ts";
 import { sessionIdOf } from "./request-fields.ts";
@@ -13,8 +14,9 @@ const initialWaitMs = 60_000;
 export interface KvRoutedClientOptions {
   readonly client: EndpointClient<PreprocessedRequest, EngineOutputItem>;
   readonly router: KvRouter;
-  readonly onFirstToken?: (seconds: number) => void;
-  readonly onEnded?: (outputTokens: number) => void;
+  readonly onFirstToken?: RouterObserver["firstToken"];
+  readonly onStep?: RouterObserver["step"];
+  readonly onEnded?: RouterObserver["ended"];
   readonly onClosed?: () => void | Promise<void>;
 }
 
@@ -112,6 +114,8 @@ export class KvRoutedClient implements TokenClient {
     const sessionId = sessionIdOf(request);
     const startMs = performance.now();
     let outputTokens = 0;
+    let reusedTokens = 0;
+    let lastMs = startMs;
     let end: "complete" | "left" | "failed" = "left";
     router.book(requestId, choice, request);
     if (sessionId !== null) router.sessionDispatched(sessionId, choice);
@@ -127,13 +131,19 @@ export class KvRoutedClient implements TokenClient {
       for await (const item of stream) {
         const count = item.data?.token_ids.length ?? 0;
         if (count > 0) {
+          const nowMs = performance.now();
           if (outputTokens === 0) {
             router.prefillCompleted(requestId, choice);
-            this.#options.onFirstToken?.((performance.now() - startMs) / 1000);
+            this.#options.onFirstToken?.((nowMs - startMs) / 1000, choice.record);
+          } else {
+            this.#options.onStep?.((nowMs - lastMs) / 1000 / count, choice.record);
           }
+          lastMs = nowMs;
           outputTokens += count;
           router.active.outputTokens(requestId, count);
         }
+        const reused = item.data?.completion_usage?.prompt_tokens_details?.cached_tokens;
+        if (reused != null) reusedTokens = reused;
         yield item;
       }
       end = "complete";
@@ -143,7 +153,7 @@ export class KvRoutedClient implements TokenClient {
     } finally {
       router.free(requestId, choice, hashes.sequenceHashes.length, end === "complete");
       if (sessionId !== null) router.sessionEnded(sessionId, end === "failed");
-      this.#options.onEnded?.(outputTokens);
+      this.#options.onEnded?.(outputTokens, reusedTokens);
     }
   }
 

@@ -147,6 +147,7 @@ export class KvRouter {
         now,
         hasRoom: () => this.#eligible.length === 0 || this.#busy.hasRoom(this.#eligible, queue),
         workerCount: () => this.#eligible.length,
+        onRefused: (what) => this.#observer.refused?.(what, queue.className ?? null),
       });
   }
 

@@ -12,8 +12,13 @@ export interface RouterObserver {
     readonly findMs: number;
     readonly chooseMs: number;
   }): void;
-  firstToken?(seconds: number): void;
-  ended?(outputTokens: number): void;
+  firstToken?(seconds: number, record: DecisionRecord): void;
+  /** A later item of an answer: seconds for each of its tokens. */
+  step?(secondsPerToken: number, record: DecisionRecord): void;
+  /** `reusedTokens`: of the prompt, by the worker's own word. */
+  ended?(outputTokens: number, reusedTokens: number): void;
+  /** The queue was full. */
+  refused?(what: "requests" | "tokens", className: string | null): void;
   eventApplied?(event: RouterEvent, outcome: string): void;
   /** Once for each worker and fault. */
   warned?(message: string): void;
