@@ -1,12 +1,15 @@
 // Scenarios of routing that frontends of the reference are tested by, played with ours: real gateways and workers with mock
 // engines in this process, on memory planes, over HTTP.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { parseFrontendArgs, parseWorkerArgs } from "@dyn/args";
 import { type RunningFrontend, startFrontend } from "@dyn/frontend";
 import { createBlockHasher } from "@dyn/kv-events";
 import { createLogger, parseLogFilter } from "@dyn/logging";
 import { createMemHub, DistributedRuntime, type MemHub } from "@dyn/runtime";
 import { modelPath } from "@dyn/tiny-models";
-import { startWorker } from "@dyn/worker";
+import { readTopology, startWorker } from "@dyn/worker";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 const blockSize = 16;
@@ -27,13 +30,21 @@ function run<A>(args: A): Extract<A, { action: "run" }> {
   return args as Extract<A, { action: "run" }>;
 }
 
-async function worker(id: bigint, ...flags: string[]): Promise<void> {
+function worker(id: bigint, ...flags: string[]): Promise<void> {
+  return placedWorker(id, {}, ...flags);
+}
+
+async function placedWorker(
+  id: bigint,
+  place: Readonly<Record<string, string>>,
+  ...flags: string[]
+): Promise<void> {
   const argv = [
     ...["--model-path", modelPath("dyn-tiny-chat"), "--served-model-name", "tiny"],
     ...["--engine", "mock", "--page-size", String(blockSize), "--discovery-backend", "mem"],
     ...["--kv-events-config", events, ...flags],
   ];
-  const env = { DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS: "0" };
+  const env = { DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS: "0", ...place };
   const running = await startWorker({
     args: run(parseWorkerArgs({ argv, env })),
     planes: hub.createPlanes({ instanceId: id }),
@@ -313,6 +324,49 @@ test("the page shows each rank, its load and what its cache gave", async () => {
   expect(page).toContain(
     'dynamo_frontend_router_queue_pending_requests{model="tiny",policy_class="default",worker_type="aggregated"} 0',
   );
+});
+
+describe("topology", () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "dyn-topology-"));
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+  const place = (name: string, domains: Readonly<Record<string, string>>) => {
+    const path = join(folder, name);
+    mkdirSync(path);
+    for (const [domain, value] of Object.entries(domains)) {
+      writeFileSync(join(path, domain), `${value}\n`);
+    }
+    return { DYN_TOPOLOGY_ENABLED: "true", DYN_TOPOLOGY_MOUNT_PATH: path };
+  };
+
+  test("a request goes where it must, and is refused where nobody may take it", async () => {
+    await placedWorker(11n, place("one", { zone: "a", rack: "7" }));
+    await placedWorker(22n, place("two", { zone: "b" }));
+    const front = await frontend();
+    await follows(front, 2);
+    const asked = (...required_taints: string[]) =>
+      ask(front, block(), { nvext: { routing_constraints: { required_taints } } });
+    for (let i = 0; i < 3; i++) {
+      expect((await asked("dynamo.topology/zone=a")).worker).toBe(11n);
+      expect((await asked("dynamo.topology/zone=b")).worker).toBe(22n);
+    }
+    expect((await asked("dynamo.topology/zone=c")).status).toBe(503);
+  });
+
+  test("a domain without its file stops the start, with the remedy", async () => {
+    const env = { ...place("one", { zone: "a" }), DYN_KV_TRANSFER_DOMAIN: "rack" };
+    const args = run(parseWorkerArgs({ argv: ["--model-path", "x"], env }));
+    const { signal } = new AbortController();
+    await expect(readTopology(args, signal, 0)).rejects.toThrow(/no file rack .* it has zone/);
+    writeFileSync(join(folder, "one", "rack"), "7");
+    expect(await readTopology(args, signal, 0)).toEqual({
+      topologyDomains: { zone: "a", rack: "7" },
+      kvTransferDomain: "rack",
+      kvTransferEnforcement: "required",
+    });
+  });
 });
 
 test("a session stays with its worker through every frontend that shares", async () => {

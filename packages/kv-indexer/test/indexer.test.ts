@@ -256,7 +256,12 @@ describe("what Dynamo 1.6.1's indexer answers", () => {
     ["POST /query", {}, 422, "token_ids"],
     ["POST /query", "{", 422, "no JSON"],
     ["POST /query", { token_ids: [1, -2], model_name: "m" }, 422, "token_ids"],
-    ["POST /query_by_hash", '{"block_hashes":[9223372036854775808],"model_name":"m"}', 422, "block_hashes"],
+    [
+      "POST /query_by_hash",
+      '{"block_hashes":[9223372036854775808],"model_name":"m"}',
+      422,
+      "block_hashes",
+    ],
     ["POST /register_peer", { url: "file:///etc/passwd" }, 422, "url"],
     ["POST /unregister", {}, 422, "instance_id"],
   ])("to %s %j: %i %s", async (route, body, status, text) => {
