@@ -2,18 +2,17 @@
 import { readFile } from "node:fs/promises";
 import { ArgsError, type FrontendArgs, loadYaml } from "@dyn/args";
 import type { GatewayOptions } from "@dyn/gateway";
-import { applyPolicyFile, defaultQueueSettings, type RouterSettings } from "@dyn/router";
-import { routerModes } from "@dyn/runtime";
+import { applyPolicyFile, optionsToSettings } from "@dyn/router";
 
 /** The mode, and the KV router's settings in mode kv. */
 export async function routerSettings({
   values,
-}: FrontendArgs): Promise<Pick<GatewayOptions, "routerMode" | "routerSettings">> {
+}: FrontendArgs): Promise<Pick<GatewayOptions, "routerMode" | "routerSettings" | "cpuRatio">> {
   const { router } = values;
   const mode = router.loadAware ? "kv" : router.routerMode;
   if (mode === "kv") {
     const { routerPolicyConfig: path } = router;
-    const flags = kvSettings(router);
+    const flags = optionsToSettings(router);
     return {
       routerMode: "kv",
       routerSettings:
@@ -21,57 +20,10 @@ export async function routerSettings({
     };
   }
   refuseOutsideKv(router);
-  const known = routerModes.find((it) => it === mode);
-  if (known !== undefined) return { routerMode: known };
-  throw new ArgsError(
-    "UNSUPPORTED_FLAG",
-    `--router-mode ${mode} is not part of this release; it has ${routerModes.join(", ")}, kv.`,
-    { flag: "--router-mode" },
-  );
+  return { routerMode: mode, cpuRatio: router.encoderCudaToCpuRatio };
 }
 
 type RouterValues = FrontendArgs["values"]["router"];
-
-function kvSettings(router: RouterValues): Partial<RouterSettings> {
-  const seconds = (value: number | undefined) => (value === undefined ? null : value * 1000);
-  const affinityMs = seconds(router.routerSessionAffinityTtlSecs);
-  return {
-    cost: {
-      overlapScoreCredit: router.routerKvOverlapScoreCredit,
-      overlapScoreCreditDecay: router.routerKvOverlapScoreCreditDecay,
-      prefillLoadScale: router.routerPrefillLoadScale,
-      decodeActiveRequestWeight: router.routerDecodeActiveRequestWeight,
-      hostCacheHitWeight: router.routerHostCacheHitWeight,
-      diskCacheHitWeight: router.routerDiskCacheHitWeight,
-      temperature: router.routerTemperature,
-      trackPrefillTokens: router.routerTrackPrefillTokens,
-      trackActiveBlocks: router.routerTrackActiveBlocks,
-    },
-    useKvEvents: router.routerKvEvents,
-    approximateTtlMs:
-      router.routerApproximateCachePolicy === "lru" ? null : router.routerTtlSecs * 1000,
-    predictedTtlMs: seconds(router.routerPredictedTtlSecs),
-    assumeKvReuse: router.routerAssumeKvReuse,
-    trackOutputBlocks: router.routerTrackOutputBlocks,
-    replicaSync: router.routerReplicaSync,
-    minInitialWorkers: router.routerMinInitialWorkers,
-    thresholds: {
-      activeDecodeBlocks: router.activeDecodeBlocksThreshold,
-      activePrefillTokens: router.activePrefillTokensThreshold,
-      activePrefillTokensFrac: router.activePrefillTokensThresholdFrac,
-    },
-    queue:
-      router.routerQueueThreshold === null
-        ? null
-        : {
-            ...defaultQueueSettings,
-            policy: router.routerQueuePolicy,
-            thresholdFrac: router.routerQueueThreshold,
-          },
-    sessions:
-      affinityMs === null ? null : { ttlMs: affinityMs, mode: router.routerSessionAffinityMode },
-  };
-}
 
 /** Elsewhere these would do nothing, and nobody would say so. */
 function refuseOutsideKv(router: RouterValues): void {
@@ -82,6 +34,8 @@ function refuseOutsideKv(router: RouterValues): void {
     "--router-queue-threshold": router.routerQueueThreshold,
     "--router-session-affinity-ttl-secs": router.routerSessionAffinityTtlSecs ?? null,
     "--router-policy-config": router.routerPolicyConfig ?? null,
+    "--serve-indexer": router.serveIndexer || null,
+    "--use-remote-indexer": router.useRemoteIndexer || null,
   };
   const flag = Object.entries(wanted).find(([, value]) => value !== null)?.[0];
   if (flag === undefined) return;

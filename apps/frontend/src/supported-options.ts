@@ -57,6 +57,7 @@ export const supportedOptions: SupportedOptions<FrontendConcerns> = {
   runtime: true,
   router: [
     "routerMode",
+    "encoderCudaToCpuRatio",
     "routerMinInitialWorkers",
     "routerSessionAffinityTtlSecs",
     "routerSessionAffinityMode",
@@ -83,6 +84,8 @@ export const supportedOptions: SupportedOptions<FrontendConcerns> = {
     "routerQueueThreshold",
     "routerQueuePolicy",
     "routerPolicyConfig",
+    "serveIndexer",
+    "useRemoteIndexer",
   ],
   process: [
     "dynLog",

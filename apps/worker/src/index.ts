@@ -1,3 +1,4 @@
 export { resolveBundledModel } from "./bundled-model.ts";
+export { readTopology } from "./card/read-topology.ts";
 export { describeWorker, type WorkerReport } from "./describe-worker.ts";
 export { type RunningWorker, startWorker, type WorkerContext } from "./start-worker.ts";

@@ -9,6 +9,7 @@ import { DistributedRuntime, type Planes, parseEndpointId } from "@dyn/runtime";
 import { cardParsers } from "./card/card-parsers.ts";
 import { createModelCard } from "./card/create-model-card.ts";
 import { readCardFiles } from "./card/read-card-files.ts";
+import { readTopology } from "./card/read-topology.ts";
 import { textParsers } from "./card/text-parsers.ts";
 import { createAdmission } from "./engine/create-admission.ts";
 import { createEngine } from "./engine/create-engine.ts";
@@ -92,6 +93,7 @@ async function startServing(
       modelDirectory: tokenizerDirectory,
       engine: engine.info,
       files,
+      topology: await readTopology(args, signal),
     });
     events = await startEvents({
       args,

@@ -54,6 +54,7 @@ export const supportedOptions: SupportedOptions<WorkerConcerns> = {
   ],
   runtime: true,
   router: [],
+  topology: true,
   mock: true,
   system: [
     "port",

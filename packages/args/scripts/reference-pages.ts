@@ -1,4 +1,11 @@
-import { commandToMarkdown, frontendCommand, launchCommand, workerCommand } from "@dyn/args";
+import {
+  commandToMarkdown,
+  frontendCommand,
+  indexerCommand,
+  launchCommand,
+  routerCommand,
+  workerCommand,
+} from "@dyn/args";
 
 /** The generated pages with where each belongs. */
 export function referencePages(): ReadonlyMap<URL, string> {
@@ -8,5 +15,7 @@ export function referencePages(): ReadonlyMap<URL, string> {
     [page("worker-flags"), commandToMarkdown(workerCommand)],
     [page("frontend-flags"), commandToMarkdown(frontendCommand)],
     [page("launch-flags"), commandToMarkdown(launchCommand)],
+    [page("router-flags"), commandToMarkdown(routerCommand)],
+    [page("indexer-flags"), commandToMarkdown(indexerCommand)],
   ]);
 }

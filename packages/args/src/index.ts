@@ -18,6 +18,12 @@ export {
   parseFrontendArgs,
 } from "./commands/frontend-command.ts";
 export {
+  type IndexerArgs,
+  type IndexerConcerns,
+  indexerCommand,
+  parseIndexerArgs,
+} from "./commands/indexer-command.ts";
+export {
   type LaunchArgs,
   type LaunchConcerns,
   launchCommand,
@@ -29,6 +35,12 @@ export {
   type WorkerDerived,
   type WorkerParseOptions,
 } from "./commands/parse-worker-args.ts";
+export {
+  parseRouterArgs,
+  type RouterArgs,
+  type RouterConcerns,
+  routerCommand,
+} from "./commands/router-command.ts";
 export { type WorkerConcerns, workerCommand } from "./commands/worker-command.ts";
 export {
   type EndpointName,

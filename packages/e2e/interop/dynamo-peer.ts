@@ -67,6 +67,13 @@ export class DynamoPeer {
     return this.#start([...args, ...planes.flags, ...flags], planes);
   }
 
+  /** `python -m <module>`, which finds the others by variables. */
+  startModule(planes: PeerPlanes, module: string, ...flags: string[]): Promise<StartedProgram> {
+    const [, discovery = "", , requests = ""] = planes.flags;
+    const env = { ...planes.env, DYN_DISCOVERY_BACKEND: discovery, DYN_REQUEST_PLANE: requests };
+    return this.#start(["-m", module, ...flags], { ...planes, env });
+  }
+
   /** A worker of any behaviour, by Dynamo's Python bindings. */
   startScript(planes: PeerPlanes, script: string): Promise<StartedProgram> {
     return this.#start(["-c", script], planes);

@@ -105,6 +105,22 @@ export class MixedDeployment {
     return { ...program, systemUrl };
   }
 
+  /** A program of ours without a model or a port of its own to wait for. */
+  async ourProgram(app: string, args: readonly string[], ready: RegExp): Promise<StartedProgram> {
+    const flags = app === "indexer" ? [] : this.#planes.flags;
+    const program = await startProgram({
+      app,
+      args: [...flags, ...args],
+      env: { ...this.#planes.env, DYN_INDEXER_PORT: "0" },
+      ready,
+    });
+    return this.#keep(program);
+  }
+
+  async theirModule(module: string, ...flags: string[]): Promise<StartedProgram> {
+    return this.#keep(await peer!.startModule(this.#planes, module, ...flags));
+  }
+
   async theirFrontend(flags: readonly string[] = [], env: Environment = {}): Promise<OpenAI> {
     const program = await peer!.startFrontend(withEnv(this.#planes, env), ...flags);
     return createClient(this.#keep(program).url);

@@ -29,6 +29,8 @@ export interface GatewayOptions {
   readonly tokenizerCacheBytes?: number;
   /** How long a worker that failed is left out while there are others; 0 = not at all. Default 5 000. */
   readonly inhibitMs?: number;
+  /** Of mode device-aware-weighted: requests that an accelerator takes while a CPU takes one. Default 8. */
+  readonly cpuRatio?: number;
   /** How often a request may go on at another worker when its own is gone, up to how many tokens. Default: never. */
   readonly migration?: { readonly limit: number; readonly maxSeqLen?: number | undefined };
   /** Who may come in: keys of clients. Default: everybody. */

@@ -57,6 +57,7 @@ export class Gateway {
           chatTemplate: options.chatTemplate,
           client: {
             ...(options.inhibitMs === undefined ? {} : { inhibitMs: options.inhibitMs }),
+            ...(options.cpuRatio === undefined ? {} : { cpuRatio: options.cpuRatio }),
             ...(options.shared === undefined ? {} : { sharedLoad: options.shared.loads }),
           },
           routing,

@@ -11,6 +11,7 @@ export {
   type RouteChoice,
   type RouteQuery,
 } from "./choice/kv-router.ts";
+export { optionsToSettings } from "./choice/options-to-settings.ts";
 export {
   completeRouterSettings,
   defaultRouterSettings,
@@ -36,6 +37,14 @@ export {
   type DecisionRecord,
   decisionToJson,
 } from "./decision/decision-record.ts";
+export {
+  type DecisionSpan,
+  decisionToSpan,
+  decisionToSpanAttributes,
+  type SpanAttributes,
+} from "./decision/decision-span.ts";
+export { RemoteIndex, type RemoteIndexOptions } from "./indexer/remote-index.ts";
+export { serveIndexer } from "./indexer/serve-indexer.ts";
 export {
   type IntakeCounters,
   KvEventIntake,
@@ -64,10 +73,12 @@ export { createRouterMetrics, type RouterMetrics } from "./observe/router-metric
 export type { RouterObserver } from "./observe/router-observer.ts";
 export type { WorkerProblem, WorkerProblemKind } from "./observe/worker-problems.ts";
 export { applyPolicyFile } from "./policy/policy-file.ts";
+export type { Profile, ProfileFilter, ProfilePicker, ProfileScorer } from "./policy/profile.ts";
 export {
   defaultQueueSettings,
   type QueuePolicy,
   type QueueSettings,
 } from "./queue/request-queue.ts";
+export { type RouterServiceOptions, serveRouter } from "./service/serve-router.ts";
 export type { SessionSettings } from "./session/session-bindings.ts";
 export type { TokenCallOptions, TokenClient } from "./token-client.ts";

@@ -143,7 +143,12 @@ export class Endpoint {
     );
     const record: InstanceRecord = {
       type: "instance",
-      instance: { id: this.id, instanceId, transport: requests.transport },
+      instance: {
+        id: this.id,
+        instanceId,
+        transport: requests.transport,
+        ...(settings.deviceType === undefined ? {} : { deviceType: settings.deviceType }),
+      },
     };
     await discovery.put(record);
     const served = new ServedEndpoint(record, discovery, requests, () =>

@@ -27,6 +27,7 @@ export {
 export { RoutingSets } from "./client/routing-sets.ts";
 export type { SharedLoad } from "./client/shared-load.ts";
 export { EncodedMsgpack } from "./codec/encoded-msgpack.ts";
+export { parseJson, stringifyJson } from "./codec/json-codec.ts";
 export type { Discovery, DiscoveryEvent } from "./discovery/discovery.ts";
 export { EtcdDiscovery, type EtcdDiscoveryOptions } from "./discovery/etcd-discovery.ts";
 export { FileDiscovery, type FileDiscoveryOptions } from "./discovery/file-discovery.ts";

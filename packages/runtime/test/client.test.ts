@@ -285,7 +285,36 @@ test("pickers: the less loaded wins, direct is the only mode without one", () =>
   const random = () => draws.shift()!;
   // First draw: 0; second among the others: the last, 2. The lighter of 5 and 3 wins.
   expect(createPicker("power-of-two")(candidates, { inflight, random }).instanceId).toBe(2n);
-  expect(routerModes.filter((mode) => mode !== "direct")).toHaveLength(4);
+  expect(routerModes.filter((mode) => mode !== "direct")).toHaveLength(5);
+});
+
+test("device-aware: a CPU gets one request while an accelerator gets eight, the least loaded of its kind first", () => {
+  const load = new Map<bigint, number>();
+  const view = { inflight: (it: Instance) => load.get(it.instanceId) ?? 0, random: Math.random };
+  const instance = (id: bigint, deviceType?: string): Instance => ({
+    id: { namespace: "n", component: "c", endpoint: "e" },
+    instanceId: id,
+    transport: {},
+    ...(deviceType === undefined ? {} : { deviceType }),
+  });
+  const all = [instance(1n, "cuda"), instance(2n), instance(3n, "cpu")];
+  const pick = createPicker("device-aware-weighted");
+  const send = (candidates: readonly Instance[], ratio?: number) => {
+    const { instanceId } = pick(
+      candidates,
+      ratio === undefined ? view : { ...view, cpuRatio: ratio },
+    );
+    load.set(instanceId, (load.get(instanceId) ?? 0) + 1);
+  };
+  for (let i = 0; i < 170; i++) send(all);
+  expect([1n, 2n, 3n].map((id) => load.get(id))).toEqual([80, 80, 10]);
+  load.clear();
+  for (let i = 0; i < 50; i++) send(all, 2);
+  expect([1n, 2n, 3n].map((id) => load.get(id))).toEqual([20, 20, 10]);
+  // Who is alone of its kind takes all.
+  load.clear();
+  for (let i = 0; i < 4; i++) send([instance(3n, "cpu"), instance(4n, "cpu")]);
+  expect([3n, 4n].map((id) => load.get(id))).toEqual([2, 2]);
 });
 
 test("bad addresses and names are refused with the rule", () => {

@@ -3,6 +3,7 @@ import type { EngineInfo } from "@dyn/engine";
 import type { CardFiles, ModelCard } from "@dyn/protocol";
 import { formatEndpointId } from "@dyn/runtime";
 import { cardParsers } from "./card-parsers.ts";
+import type { Topology } from "./read-topology.ts";
 
 /** What frontends are told of the model. */
 export function createModelCard(options: {
@@ -10,6 +11,7 @@ export function createModelCard(options: {
   readonly modelDirectory: string;
   readonly engine: EngineInfo;
   readonly files: CardFiles;
+  readonly topology: Topology;
 }): ModelCard {
   const { args, engine } = options;
   const [name, ...aliases] = args.derived.servedModelNames;
@@ -43,6 +45,7 @@ export function createModelCard(options: {
       ...(takesText ? {} : cardParsers(args)),
       enableLocalIndexer: args.derived.useKvEvents,
       kvEventPublishingEnabled: args.derived.useKvEvents,
+      ...options.topology,
     },
   };
 }

@@ -48,7 +48,7 @@ export async function initGenerate(options: {
       : { handler: tokens as RequestHandler<unknown, unknown>, close: async () => {} };
   const served = await runtime
     .endpoint(card.endpoint)
-    .serve(handler, { admission: admission ?? undefined });
+    .serve(handler, { admission: admission ?? undefined, deviceType: "cpu" });
   await runtime
     .endpoint({ ...parseEndpointId(card.endpoint), endpoint: "clear_kv_blocks" })
     .serve(createClearKvBlocksHandler({ engine }));

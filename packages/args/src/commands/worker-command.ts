@@ -6,6 +6,7 @@ import { processOptions } from "../concerns/process-options.ts";
 import { routerAdvertisementOptions } from "../concerns/router-options.ts";
 import { runtimeOptions } from "../concerns/runtime-options.ts";
 import { systemOptions } from "../concerns/system-options.ts";
+import { topologyOptions } from "../concerns/topology-options.ts";
 import { workerOptions } from "../concerns/worker-options.ts";
 import { retiredWorkerFlags } from "../native/retired-flags.ts";
 import { sglangFlags } from "../native/sglang-flags.ts";
@@ -16,6 +17,7 @@ const concerns = {
   worker: workerOptions,
   runtime: runtimeOptions,
   router: routerAdvertisementOptions,
+  topology: topologyOptions,
   mock: mockOptions,
   system: systemOptions,
   process: processOptions,

@@ -47,6 +47,11 @@ export const routerOptions = z.object({
       group,
     },
   ),
+  encoderCudaToCpuRatio: option(
+    "With device-aware-weighted: requests that an accelerator takes while a CPU takes one.",
+    z.number().gt(0).default(8),
+    { env: "DYN_ENCODER_CUDA_TO_CPU_RATIO", envOnly: true, group },
+  ),
   routerMinInitialWorkers: option(
     "Workers to wait for before the first request is routed.",
     z.number().int().min(0).default(0),

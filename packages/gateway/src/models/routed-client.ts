@@ -12,6 +12,7 @@ import {
   createRouterMetrics,
   type KvRouter,
   type RouterSettings,
+  serveIndexer,
   type TokenClient,
 } from "@dyn/router";
 import {
@@ -87,12 +88,22 @@ export function createRoutedClient(options: {
     },
   });
   const unwatch = metrics.watch(router);
+  const offered = router.settings.serveIndexer
+    ? serveIndexer({ runtime, endpoint, router }).catch((error: unknown) => {
+        logger.warn("The index cannot be offered to others.", { model, error: String(error) });
+        return null;
+      })
+    : null;
   const routed = createKvRoutedClient({
     client,
     router,
-    onFirstToken: (seconds) => metrics.observer.firstToken?.(seconds),
-    onEnded: (tokens) => metrics.observer.ended?.(tokens),
-    onClosed: unwatch,
+    onFirstToken: metrics.observer.firstToken,
+    onStep: metrics.observer.step,
+    onEnded: metrics.observer.ended,
+    onClosed: async () => {
+      unwatch();
+      await (await offered)?.();
+    },
   });
   return { client: routed, router };
 }

@@ -50,6 +50,11 @@ const WireCard = z.looseObject({
       enable_local_indexer: z.boolean().nullish(),
       kv_event_publishing_enabled: z.boolean().nullish(),
       runtime_data: z.record(z.string(), z.unknown()).nullish().catch(null),
+      taints: z.array(z.string()).nullish().catch(null),
+      topology_domains: z.record(z.string(), z.string()).nullish().catch(null),
+      kv_transfer_domain: z.string().nullish().catch(null),
+      kv_transfer_enforcement: z.enum(["required", "preferred"]).nullish().catch(null),
+      kv_transfer_preferred_weight: z.number().nullish().catch(null),
     })
     .nullish(),
 });
@@ -122,6 +127,11 @@ export function cardToWire(card: ModelCard): WireCard {
       kv_event_publishing_enabled: runtime.kvEventPublishingEnabled ?? false,
       enable_eagle: false,
       ...(runtime.boundsThinking === true ? { runtime_data: { dyn_bounds_thinking: true } } : {}),
+      ...optional("taints", runtime.taints),
+      ...optional("topology_domains", runtime.topologyDomains),
+      ...optional("kv_transfer_domain", runtime.kvTransferDomain),
+      ...optional("kv_transfer_enforcement", runtime.kvTransferEnforcement),
+      ...optional("kv_transfer_preferred_weight", runtime.kvTransferPreferredWeight),
     },
     media_decoder: null,
     media_fetcher: null,
@@ -180,6 +190,11 @@ export function wireToCard(
       ...optional("dataParallelSize", runtime.data_parallel_size),
       ...optional("enableLocalIndexer", runtime.enable_local_indexer),
       ...optional("kvEventPublishingEnabled", runtime.kv_event_publishing_enabled),
+      ...optional("taints", runtime.taints),
+      ...optional("topologyDomains", runtime.topology_domains),
+      ...optional("kvTransferDomain", runtime.kv_transfer_domain),
+      ...optional("kvTransferEnforcement", runtime.kv_transfer_enforcement),
+      ...optional("kvTransferPreferredWeight", runtime.kv_transfer_preferred_weight),
     },
   };
 }

@@ -66,6 +66,14 @@ export const ModelCard = z.object({
       dataParallelSize: z.number().int().positive(),
       enableLocalIndexer: z.boolean(),
       kvEventPublishingEnabled: z.boolean(),
+      /** Names that requests may require or prefer of a worker. */
+      taints: z.array(z.string()),
+      /** Where the worker stands, by domain: `{ zone: "a", rack: "7" }`. */
+      topologyDomains: z.record(z.string(), z.string()),
+      /** Of the domains above: within which KV caches are handed over, and whether that is a rule or a wish. */
+      kvTransferDomain: z.string(),
+      kvTransferEnforcement: z.enum(["required", "preferred"]),
+      kvTransferPreferredWeight: z.number(),
     })
     .partial()
     .optional(),

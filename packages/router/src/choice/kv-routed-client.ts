@@ -2,8 +2,9 @@
 import type { EngineOutputItem, PreprocessedRequest } from "@dyn/protocol";
 import { DynError, UnavailableError } from "@dyn/protocol";
 import type { Annotated, EndpointClient, Instance } from "@dyn/runtime";
+import type { RouterObserver } from "../observe/router-observer.ts";
 import type { TokenCallOptions, TokenClient } from "../token-client.ts";
-import type { KvRouter, RouteChoice } from "./kv-router.ts";
+import type { KvRouter, RouteChoice, RouteQuery } from "./kv-router.ts";
 import { sessionIdOf } from "./request-fields.ts";
 
 const queryAnnotation = "query_instance_id:";
@@ -13,9 +14,10 @@ const initialWaitMs = 60_000;
 export interface KvRoutedClientOptions {
   readonly client: EndpointClient<PreprocessedRequest, EngineOutputItem>;
   readonly router: KvRouter;
-  readonly onFirstToken?: (seconds: number) => void;
-  readonly onEnded?: (outputTokens: number) => void;
-  readonly onClosed?: () => void;
+  readonly onFirstToken?: RouterObserver["firstToken"];
+  readonly onStep?: RouterObserver["step"];
+  readonly onEnded?: RouterObserver["ended"];
+  readonly onClosed?: () => void | Promise<void>;
 }
 
 export class KvRoutedClient implements TokenClient {
@@ -42,21 +44,42 @@ export class KvRoutedClient implements TokenClient {
     await this.#starting.catch(() => {});
     await this.router.close();
     await this.#client.close();
-    this.#options.onClosed?.();
+    await this.#options.onClosed?.();
+  }
+
+  /** Resolves when the router follows, and discovery has told who is there. */
+  async ready(signal?: AbortSignal): Promise<void> {
+    await this.#starting;
+    await this.#client.synced(signal);
+    await this.#waitForWorkers(signal);
+  }
+
+  /** Where the request would go now; nothing is sent or booked. `null`: nobody can be asked now. */
+  async decide(
+    request: PreprocessedRequest,
+    options: TokenCallOptions & { readonly requestId: string },
+  ): Promise<RouteChoice | null> {
+    await this.ready(options.signal);
+    this.router.setEligible(this.instances.map(({ instanceId }) => instanceId));
+    const told = await this.#askRemote(request, options.signal);
+    return this.#choose(request, options, { queuedMs: 0, ...told });
   }
 
   async *generate(
     request: PreprocessedRequest,
     options: TokenCallOptions = {},
   ): AsyncGenerator<Annotated<EngineOutputItem>> {
-    await this.#starting;
-    await this.#client.synced(options.signal);
-    await this.#waitForWorkers(options.signal);
+    await this.ready(options.signal);
     const requestId = options.requestId ?? crypto.randomUUID();
     const queuedMs = await this.#waitForTurn(request, options);
+    const told = await this.#askRemote(request, options.signal).catch((error) => {
+      this.router.queue?.pump();
+      throw error;
+    });
     let choice: RouteChoice | null;
     try {
-      choice = this.#choose(request, { ...options, requestId }, queuedMs);
+      // From here to the booking nothing waits: whoever chooses next must see this one.
+      choice = this.#choose(request, { ...options, requestId }, { queuedMs, ...told });
     } catch (error) {
       // The turn was not used: the next one may have it.
       this.router.queue?.pump();
@@ -91,6 +114,8 @@ export class KvRoutedClient implements TokenClient {
     const sessionId = sessionIdOf(request);
     const startMs = performance.now();
     let outputTokens = 0;
+    let reusedTokens = 0;
+    let lastMs = startMs;
     let end: "complete" | "left" | "failed" = "left";
     router.book(requestId, choice, request);
     if (sessionId !== null) router.sessionDispatched(sessionId, choice);
@@ -106,13 +131,19 @@ export class KvRoutedClient implements TokenClient {
       for await (const item of stream) {
         const count = item.data?.token_ids.length ?? 0;
         if (count > 0) {
+          const nowMs = performance.now();
           if (outputTokens === 0) {
             router.prefillCompleted(requestId, choice);
-            this.#options.onFirstToken?.((performance.now() - startMs) / 1000);
+            this.#options.onFirstToken?.((nowMs - startMs) / 1000, choice.record);
+          } else {
+            this.#options.onStep?.((nowMs - lastMs) / 1000 / count, choice.record);
           }
+          lastMs = nowMs;
           outputTokens += count;
           router.active.outputTokens(requestId, count);
         }
+        const reused = item.data?.completion_usage?.prompt_tokens_details?.cached_tokens;
+        if (reused != null) reusedTokens = reused;
         yield item;
       }
       end = "complete";
@@ -122,7 +153,7 @@ export class KvRoutedClient implements TokenClient {
     } finally {
       router.free(requestId, choice, hashes.sequenceHashes.length, end === "complete");
       if (sessionId !== null) router.sessionEnded(sessionId, end === "failed");
-      this.#options.onEnded?.(outputTokens);
+      this.#options.onEnded?.(outputTokens, reusedTokens);
     }
   }
 
@@ -136,18 +167,36 @@ export class KvRoutedClient implements TokenClient {
     });
   }
 
+  /** What an index elsewhere says of the prompt; nothing where the index is here. */
+  async #askRemote(
+    request: PreprocessedRequest,
+    signal: AbortSignal | undefined,
+  ): Promise<Pick<RouteQuery, "hashes" | "told">> {
+    const { remote } = this.router;
+    if (remote === null) return {};
+    const hashes = this.router.hash(request);
+    return { hashes, told: await remote.find(hashes, signal) };
+  }
+
   /** `null`: nobody can be asked now. */
   #choose(
     request: PreprocessedRequest,
     options: TokenCallOptions & { readonly requestId: string },
-    queuedMs: number,
+    known: Pick<RouteQuery, "queuedMs" | "hashes" | "told">,
   ): RouteChoice | null {
-    const { instanceId: pin, avoid, requestId } = options;
+    const { instanceId: pin, avoid, requestId, trace = null } = options;
     const workerIds = this.#candidates(avoid);
     const isKnown = pin !== undefined && this.instances.some((it) => it.instanceId === pin);
     if (pin !== undefined && !isKnown) return null;
     if (workerIds.length === 0 && pin === undefined) return null;
-    return this.router.choose({ request, requestId, workerIds, pin: pin ?? null, queuedMs });
+    return this.router.choose({
+      request,
+      requestId,
+      workerIds,
+      pin: pin ?? null,
+      trace,
+      ...known,
+    });
   }
 
   #candidates(avoid: ReadonlySet<bigint> | undefined): bigint[] {

@@ -5,12 +5,15 @@ import {
   type BlockHashes,
   createBlockHasher,
   type KvIndex,
+  type WorkerOverlap,
 } from "@dyn/kv-events";
 import type { PreprocessedRequest } from "@dyn/protocol";
-import type { EndpointId, Planes } from "@dyn/runtime";
+import type { EndpointId, Planes, TraceContext } from "@dyn/runtime";
+import type { CachedBlocks } from "../cost/worker-cost.ts";
 import type { DecisionRecord } from "../decision/decision-record.ts";
 import { DecisionRing } from "../decision/decision-ring.ts";
 import { makeDecision } from "../decision/make-decision.ts";
+import type { RemoteIndex } from "../indexer/remote-index.ts";
 import { CachedPrefixes } from "../intake/cached-prefixes.ts";
 import type { KvEventIntake } from "../intake/kv-event-intake.ts";
 import { WorkerDirectory } from "../intake/worker-facts.ts";
@@ -21,10 +24,11 @@ import { type Booking, RequestBooks } from "../load/request-books.ts";
 import type { RouterObserver } from "../observe/router-observer.ts";
 import type { WorkerProblem } from "../observe/worker-problems.ts";
 import { WorkerWatch } from "../observe/worker-watch.ts";
+import { applyProfile } from "../policy/apply-profile.ts";
 import { RequestQueue } from "../queue/request-queue.ts";
 import type { SessionBindings } from "../session/session-bindings.ts";
 import { overrideCost } from "./cost-override.ts";
-import { pickCandidate } from "./pick-candidate.ts";
+import { pickCandidate, policyName } from "./pick-candidate.ts";
 import { loraOf, sessionIdOf } from "./request-fields.ts";
 import { allBusy, noEligible, unknownRank } from "./router-errors.ts";
 import { completeRouterSettings, type RouterSettings } from "./router-settings.ts";
@@ -40,8 +44,6 @@ export interface KvRouterOptions {
   /** Tokens of a block; all workers must agree on it. */
   readonly blockSize: number;
   readonly settings?: Partial<RouterSettings>;
-  /** What a worker is tainted with. Default: nothing. */
-  readonly taintsOf?: (workerId: bigint) => ReadonlySet<string>;
   readonly observer?: RouterObserver;
   readonly random?: () => number;
   /** Milliseconds that never go back. */
@@ -56,6 +58,12 @@ export interface RouteQuery {
   /** The request must go there. */
   readonly pin?: bigint | null;
   readonly queuedMs?: number;
+  /** Of the request, where they are known. */
+  readonly hashes?: BlockHashes;
+  /** What a remote index says of them. */
+  readonly told?: readonly WorkerOverlap[];
+  /** The trace that the request belongs to, for those who follow decisions. */
+  readonly trace?: TraceContext | null;
 }
 
 export interface RouteChoice extends Booking {
@@ -64,7 +72,6 @@ export interface RouteChoice extends Booking {
 
 const ringCapacity = 512;
 const checkMs = 5_000;
-const noTaints: ReadonlySet<string> = new Set();
 
 export class KvRouter {
   readonly blockSize: number;
@@ -80,7 +87,6 @@ export class KvRouter {
   readonly #watch: WorkerWatch | null;
   readonly #hasher: BlockHasher = createBlockHasher();
   readonly #observer: RouterObserver;
-  readonly #taintsOf: (workerId: bigint) => ReadonlySet<string>;
   readonly #random: () => number;
   #eligible: readonly bigint[] = [];
   #sequence = 0;
@@ -94,12 +100,12 @@ export class KvRouter {
     this.blockSize = blockSize;
     this.model = options.model;
     this.#observer = options.observer ?? {};
-    this.#taintsOf = options.taintsOf ?? (() => noTaints);
     this.#random = options.random ?? Math.random;
     const onProblem = (message: string, error: unknown) => this.#observer.problem?.(message, error);
     this.#prefixes = new CachedPrefixes({
       planes,
       endpoint,
+      model: options.model,
       settings,
       now,
       onProblem,
@@ -141,6 +147,7 @@ export class KvRouter {
         now,
         hasRoom: () => this.#eligible.length === 0 || this.#busy.hasRoom(this.#eligible, queue),
         workerCount: () => this.#eligible.length,
+        onRefused: (what) => this.#observer.refused?.(what, queue.className ?? null),
       });
   }
 
@@ -150,6 +157,16 @@ export class KvRouter {
 
   get sessions(): SessionBindings | null {
     return this.#books.sessions;
+  }
+
+  /** `null`: the index is in this process. */
+  get remote(): RemoteIndex | null {
+    return this.#prefixes.remote;
+  }
+
+  /** By `rankKey`: who has how much of a prompt. */
+  findCached(hashes: BlockHashes): ReadonlyMap<string, CachedBlocks> {
+    return this.#prefixes.find(hashes);
   }
 
   /** Under which other routers know this one. */
@@ -213,29 +230,36 @@ export class KvRouter {
     const { blockSize } = this;
     const tokenCount = request.token_ids.length;
     const startMs = performance.now();
-    const hashes = this.hash(request);
+    const hashes = query.hashes ?? this.hash(request);
     const blockCount = hashes.sequenceHashes.length;
     const hashedMs = performance.now();
-    const overlaps = this.#prefixes.find(hashes);
+    const overlaps = this.#prefixes.find(hashes, query.told);
     const foundMs = performance.now();
     const cost = overrideCost(this.settings.cost, request.router_config_override);
     const demand = readTaints(request.routing?.routing_constraints);
-    const candidates = weighCandidates({
-      size: { tokenCount, blockSize, blockCount },
+    const size = { tokenCount, blockSize, blockCount };
+    const { selection } = this.settings;
+    const weighed = weighCandidates({
+      size,
       blockKeys: toBlockKeys(hashes.sequenceHashes),
       ranks: this.#ranks(query),
       overlaps,
       active: this.active,
       cost,
       demand,
-      taintsOf: this.#taintsOf,
+      taintsOf: (workerId) => this.workers.get(workerId).taints,
       isBusy: (rank) => this.#busy.isBusy(rank),
-      imbalanceBound: this.settings.imbalanceBound,
+      imbalanceBound: selection.type === "profile" ? null : this.settings.imbalanceBound,
     });
+    const kvUsage = (rank: RankId) => this.#busy.kvUsage(rank);
+    const candidates =
+      selection.type === "profile"
+        ? applyProfile(selection.profile, weighed, { size, cost, kvUsage })
+        : weighed;
     const bound = pin === null ? this.#sessionOf(request, candidates) : null;
     const open = bound !== null ? [bound] : candidates.filter((it) => it.record.excluded === null);
     if (open.length === 0) throw nobody(candidates, pin !== null, demand);
-    const picked = pickCandidate(open, blockCount, this.settings.selection, cost, this.#random);
+    const picked = pickCandidate(open, blockCount, selection, cost, this.#random);
     const winner = open[picked.index]!;
     const doneMs = performance.now();
     this.#observer.timed?.({
@@ -250,6 +274,7 @@ export class KvRouter {
       requestId: query.requestId,
       model: this.model,
       mode: this.settings.useKvEvents ? "kv" : "kv-approximate",
+      policy: policyName(selection),
       reason: pin !== null ? "pin" : bound !== null ? "session" : alone,
       tokenCount,
       blockSize,
@@ -262,7 +287,7 @@ export class KvRouter {
       candidates: candidates.map((it) => it.record),
     });
     this.decisions.add(record);
-    this.#observer.decided?.(record);
+    this.#observer.decided?.(record, query.trace ?? null);
     const { workerId, dpRank } = winner;
     const cachedTokens = winner.record.deviceBlocks * blockSize;
     return { workerId, dpRank, record, hashes, cachedTokens };

@@ -6,16 +6,22 @@ import {
 } from "../cost/cost-settings.ts";
 import type { TwoTierSettings } from "../cost/pick-two-tier.ts";
 import { type BusyThresholds, checkBusyThresholds, noThresholds } from "../load/busy-thresholds.ts";
+import { checkProfile, type Profile } from "../policy/profile.ts";
 import type { QueueSettings } from "../queue/request-queue.ts";
 import type { SessionSettings } from "../session/session-bindings.ts";
 
 /** How a KV router decides. */
 export interface RouterSettings {
   readonly cost: CostSettings;
-  /** `cost`: the cheapest. `twoTier`: balance first, then a good prefix, then the least loaded. */
+  /** `cost`: the cheapest. `twoTier`: balance first, then a good prefix, then the least loaded. `profile`: as it says. */
   readonly selection:
     | { readonly type: "cost" }
-    | { readonly type: "twoTier"; readonly settings: TwoTierSettings };
+    | { readonly type: "twoTier"; readonly settings: TwoTierSettings }
+    | { readonly type: "profile"; readonly profile: Profile };
+  /** Ask another process's index (`kv_indexer_query`) instead of following events. */
+  readonly useRemoteIndexer: boolean;
+  /** Offer this process's index to others. */
+  readonly serveIndexer: boolean;
   /** Off: what workers have cached is guessed from what they were sent. */
   readonly useKvEvents: boolean;
   /** How long such a guess holds; `null`: until there is no room (least recently used first). */
@@ -43,6 +49,8 @@ export interface RouterSettings {
 export const defaultRouterSettings: RouterSettings = Object.freeze<RouterSettings>({
   cost: defaultCostSettings,
   selection: { type: "cost" },
+  useRemoteIndexer: false,
+  serveIndexer: false,
   useKvEvents: true,
   approximateTtlMs: 120_000,
   predictedTtlMs: null,
@@ -60,8 +68,21 @@ export const defaultRouterSettings: RouterSettings = Object.freeze<RouterSetting
 /** With the defaults for what is left out. Throws an InvalidArgumentError that names the setting. */
 export function completeRouterSettings(settings: Partial<RouterSettings>): RouterSettings {
   const complete = { ...defaultRouterSettings, ...settings };
-  checkCostSettings(complete.cost);
+  if (complete.selection.type === "profile") checkProfile(complete.selection.profile);
+  else checkCostSettings(complete.cost);
   checkBusyThresholds(complete.thresholds);
+  if (complete.useRemoteIndexer && !complete.useKvEvents) {
+    throw new InvalidArgumentError(
+      "A remote indexer and guesses without events exclude each other. Leave out use-remote-indexer or no-router-kv-events.",
+      { param: "use-remote-indexer" },
+    );
+  }
+  if (complete.serveIndexer && (complete.useRemoteIndexer || !complete.useKvEvents)) {
+    throw new InvalidArgumentError(
+      "A process without an index of its own has none to offer. Leave out serve-indexer, or keep KV events and no remote indexer.",
+      { param: "serve-indexer" },
+    );
+  }
   const { imbalanceBound } = complete;
   if (imbalanceBound !== null && !(imbalanceBound >= 1)) {
     throw new InvalidArgumentError(

@@ -13,6 +13,8 @@ import type { TaintDemand } from "./taint-demand.ts";
 
 export interface Candidate extends RankId {
   readonly record: CandidateRecord;
+  /** By what the request prefers: its cost is multiplied by it. */
+  readonly preference: number;
 }
 
 export interface WeighOptions {
@@ -57,8 +59,10 @@ export function weighCandidates(options: WeighOptions): Candidate[] {
   for (const { load } of weighed) least = Math.min(least, load.activePrefillTokens);
   return weighed.map(({ rank, cached, load, taints }, i) => {
     const { credit, logit } = workerCost(size, cached, load, least, cost);
+    const preference = demand.factor(taints);
     return {
       ...rank,
+      preference,
       record: {
         ...rank,
         deviceBlocks: cached.deviceBlocks,
@@ -66,7 +70,7 @@ export function weighCandidates(options: WeighOptions): Candidate[] {
         diskBlocks: cached.diskBlocks,
         ...load,
         credit,
-        logit: logit * demand.factor(taints),
+        logit: logit * preference,
         excluded: isBoundOnly && excluded[i] === "bound" ? null : excluded[i]!,
       },
     };

@@ -13,7 +13,7 @@ export interface CandidateRecord {
   /** What it would cost; the smallest wins. */
   readonly logit: number;
   /** Why it could not be chosen; `null`: it could. */
-  readonly excluded: "busy" | "bound" | "avoided" | "taints" | null;
+  readonly excluded: "busy" | "bound" | "taints" | "prefix" | "load" | null;
 }
 
 export interface DecisionRecord {
@@ -22,6 +22,8 @@ export interface DecisionRecord {
   readonly requestId: string | null;
   readonly model: string;
   readonly mode: string;
+  /** `cost`, `two-tier`, or the name of a profile. */
+  readonly policy: string;
   /** `cost`: the cheapest. `pin`: the request named it. `session`: its session is there. `only`: nobody else was left. */
   readonly reason: "cost" | "pin" | "session" | "only";
   readonly tokenCount: number;
@@ -55,6 +57,7 @@ export function decisionToJson(record: DecisionRecord): Record<string, unknown> 
     request_id: record.requestId,
     model: record.model,
     mode: record.mode,
+    policy: record.policy,
     reason: record.reason,
     isl_tokens: record.tokenCount,
     request_blocks: record.blockCount,

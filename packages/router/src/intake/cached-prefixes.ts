@@ -3,12 +3,14 @@ import { ApproximateIndex, type BlockHashes, KvIndex, type WorkerOverlap } from 
 import type { EndpointId, Planes } from "@dyn/runtime";
 import type { RouterSettings } from "../choice/router-settings.ts";
 import type { CachedBlocks } from "../cost/worker-cost.ts";
+import { RemoteIndex } from "../indexer/remote-index.ts";
 import { type RankId, rankKey } from "../load/active-requests.ts";
 import { KvEventIntake, type KvEventIntakeOptions } from "./kv-event-intake.ts";
 
 export interface CachedPrefixesOptions {
   readonly planes: Planes;
   readonly endpoint: EndpointId;
+  readonly model: string;
   readonly settings: RouterSettings;
   readonly now: () => number;
   readonly onApplied: NonNullable<KvEventIntakeOptions["onApplied"]>;
@@ -19,12 +21,26 @@ export class CachedPrefixes {
   readonly index: KvIndex;
   /** `null`: events are not used. */
   readonly intake: KvEventIntake | null;
+  /** `null`: the index is here. */
+  readonly remote: RemoteIndex | null;
   readonly #guesses: ApproximateIndex | null;
 
-  constructor({ planes, endpoint, settings, now, onApplied, onProblem }: CachedPrefixesOptions) {
+  constructor({
+    planes,
+    endpoint,
+    model,
+    settings,
+    now,
+    onApplied,
+    onProblem,
+  }: CachedPrefixesOptions) {
     this.index = new KvIndex({ maxBytes: settings.indexBytes });
-    this.intake = settings.useKvEvents
+    const follows = settings.useKvEvents && !settings.useRemoteIndexer;
+    this.intake = follows
       ? new KvEventIntake({ planes, endpoint, index: this.index, onProblem, onApplied })
+      : null;
+    this.remote = settings.useRemoteIndexer
+      ? new RemoteIndex({ planes, endpoint, model, onProblem })
       : null;
     const ttlMs = settings.useKvEvents ? settings.predictedTtlMs : settings.approximateTtlMs;
     this.#guesses =
@@ -35,8 +51,14 @@ export class CachedPrefixes {
     await this.intake?.start();
   }
 
-  /** By `rankKey`: who has any of it. Where events and guesses differ, the longer prefix counts. */
-  find({ sequenceHashes }: BlockHashes): Map<string, CachedBlocks> {
+  /**
+   * By `rankKey`: who has any of it. Where events and guesses differ, the longer prefix counts. `told`: what a remote index
+   * answered.
+   */
+  find(
+    { sequenceHashes }: BlockHashes,
+    told: readonly WorkerOverlap[] = [],
+  ): Map<string, CachedBlocks> {
     const found = new Map<string, CachedBlocks>();
     const add = (overlaps: readonly WorkerOverlap[]) => {
       for (const overlap of overlaps) {
@@ -46,6 +68,7 @@ export class CachedPrefixes {
         if (isMore) found.set(key, overlap);
       }
     };
+    add(told);
     if (this.intake !== null) add(this.index.findMatches(sequenceHashes));
     if (this.#guesses !== null) add(this.#guesses.findMatches(sequenceHashes));
     return found;
@@ -63,5 +86,6 @@ export class CachedPrefixes {
 
   async close(): Promise<void> {
     await this.intake?.close();
+    await this.remote?.close();
   }
 }

@@ -1,4 +1,5 @@
 // What workers say of themselves in their model cards, as far as routing asks: ranks, room, block size.
+import type { ModelCard } from "@dyn/protocol";
 import type { Discovery, EndpointId } from "@dyn/runtime";
 import type { RankId } from "../load/active-requests.ts";
 
@@ -10,6 +11,8 @@ export interface WorkerFacts {
   readonly blockSize: number;
   /** `null`: the card does not say. */
   readonly publishesKvEvents: boolean | null;
+  /** What requests may require or prefer: those that the card names, and `dynamo.topology/<domain>=<value>`. */
+  readonly taints: ReadonlySet<string>;
 }
 
 export const unknownWorker: WorkerFacts = Object.freeze({
@@ -18,6 +21,7 @@ export const unknownWorker: WorkerFacts = Object.freeze({
   maxBatchedTokens: 0,
   blockSize: 0,
   publishesKvEvents: null,
+  taints: new Set<string>(),
 });
 
 export class WorkerDirectory {
@@ -75,6 +79,7 @@ export class WorkerDirectory {
             maxBatchedTokens: runtime.maxNumBatchedTokens ?? 0,
             blockSize: card.kvCacheBlockSize,
             publishesKvEvents: runtime.kvEventPublishingEnabled ?? null,
+            taints: taintsOf(runtime),
           });
         } else if (event.type === "delete") {
           const workerId = keys.get(event.key);
@@ -88,4 +93,10 @@ export class WorkerDirectory {
       if (!signal.aborted) onProblem("The watch of the workers' cards ended.", error);
     }
   }
+}
+
+function taintsOf(runtime: NonNullable<ModelCard["runtimeConfig"]>): ReadonlySet<string> {
+  const domains = Object.entries(runtime.topologyDomains ?? {});
+  const topology = domains.map(([domain, value]) => `dynamo.topology/${domain}=${value}`);
+  return new Set([...(runtime.taints ?? []), ...topology]);
 }

@@ -37,6 +37,13 @@ export class BusyRanks {
     return this.#isAbove(rank, this.#thresholds);
   }
 
+  /** Share of the rank's KV blocks in use by its own report; 0: it reports nothing. */
+  kvUsage(rank: RankId): number {
+    const { totalKvBlocks } = this.#workers.get(rank.workerId);
+    const used = this.reports.get(rank)?.kvUsedBlocks ?? 0;
+    return totalKvBlocks === 0 ? 0 : used / totalKvBlocks;
+  }
+
   /** For the queue: some rank of the workers is below its share of prefill. */
   hasRoom(workerIds: readonly bigint[], queue: QueueSettings): boolean {
     const thresholds = {

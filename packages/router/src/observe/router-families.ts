@@ -2,6 +2,9 @@ import type { MetricsRegistry } from "@dyn/metrics";
 
 const labelNames = ["dynamo_namespace", "dynamo_component", "model"];
 const prefix = "dynamo_component_router";
+const frontend = "dynamo_frontend";
+const workerLabels = ["worker_id", "dp_rank", "worker_type"];
+const queueLabels = ["model", "policy_class", "worker_type"];
 const shares = Array.from({ length: 21 }, (_, i) => i / 20);
 const doubling = (first: number, count: number, factor: number) =>
   Array.from({ length: count }, (_, i) => first * factor ** i);
@@ -16,7 +19,19 @@ export interface RouterFamilies {
   readonly events: Counter;
   readonly requests: Counter;
   readonly timeToFirstToken: Histogram;
+  readonly interToken: Histogram;
   readonly inputTokens: Histogram;
+  readonly reusedTokens: Counter;
+  readonly registered: Gauge;
+  readonly mismatched: Gauge;
+  readonly workerBlocks: Gauge;
+  readonly workerPrefill: Gauge;
+  readonly lastFirstToken: Gauge;
+  readonly lastInputTokens: Gauge;
+  readonly lastInterToken: Gauge;
+  readonly queuedRequests: Gauge;
+  readonly queuedTokens: Gauge;
+  readonly backpressure: Counter;
   readonly outputTokens: Histogram;
   readonly hitRate: Histogram;
   readonly notBest: Counter;
@@ -47,6 +62,14 @@ export function createRouterFamilies(registry: MetricsRegistry): RouterFamilies 
     registry.histogram({ name, help, buckets, labelNames });
   const overhead = (name: string, help: string, buckets: readonly number[]) =>
     registry.histogram({ name: `dynamo_router_overhead_${name}_ms`, help, buckets });
+  const worker = (name: string, help: string) =>
+    registry.gauge({ name: `${frontend}_${name}`, help, labelNames: workerLabels });
+  const queue = (name: string, help: string) =>
+    registry.gauge({
+      name: `${frontend}_router_queue_pending_${name}`,
+      help,
+      labelNames: queueLabels,
+    });
   return {
     started: counter(`${prefix}_requests_started_total`, "Requests that were routed."),
     requests: counter(`${prefix}_requests_total`, "Routed requests that are over."),
@@ -55,6 +78,51 @@ export function createRouterFamilies(registry: MetricsRegistry): RouterFamilies 
       "From routing to the first token.",
       doubling(0.001, 18, 2),
     ),
+    interToken: histogram(
+      `${prefix}_inter_token_latency_seconds`,
+      "Between tokens of an answer.",
+      [0, 0.0019, 0.0036, 0.0068, 0.013, 0.024, 0.046, 0.087, 0.16, 0.31, 0.59, 1.1, 2],
+    ),
+    reusedTokens: counter(
+      `${prefix}_kv_worker_reused_tokens_total`,
+      "Prompt tokens that workers found in their caches, by their own word.",
+    ),
+    registered: gauge(`${prefix}_worker_registered`, "1 for each rank that requests may go to.", [
+      "router_worker_id",
+      "dp_rank",
+      "worker_type",
+    ]),
+    mismatched: gauge(
+      "dynamo_component_router_kv_event_source_mismatch_workers",
+      "Ranks whose KV events are missing or cannot be used.",
+    ),
+    workerBlocks: worker(
+      "worker_active_decode_blocks",
+      "Distinct blocks of the requests that run at a rank.",
+    ),
+    workerPrefill: worker(
+      "worker_active_prefill_tokens",
+      "Prompt tokens that wait for their prefill at a rank or are in it.",
+    ),
+    lastFirstToken: worker(
+      "worker_last_time_to_first_token_seconds",
+      "Of the last answer of a rank that began.",
+    ),
+    lastInputTokens: worker(
+      "worker_last_input_sequence_tokens",
+      "Prompt of the last answer of a rank that began.",
+    ),
+    lastInterToken: worker(
+      "worker_last_inter_token_latency_seconds",
+      "Before the last token of a rank.",
+    ),
+    queuedRequests: queue("requests", "Requests that wait in the router."),
+    queuedTokens: queue("isl_tokens", "Their prompt tokens."),
+    backpressure: registry.counter({
+      name: `${frontend}_router_queue_backpressure_total`,
+      help: "Requests that a full queue refused.",
+      labelNames: [...queueLabels, "reason"],
+    }),
     inputTokens: histogram(`${prefix}_input_sequence_tokens`, "Tokens of prompts.", tokens),
     outputTokens: histogram(`${prefix}_output_sequence_tokens`, "Tokens of answers.", tokens),
     hitRate: histogram(

@@ -3,6 +3,7 @@ import type { MetricsRegistry } from "@dyn/metrics";
 import type { EndpointId } from "@dyn/runtime";
 import type { KvRouter } from "../choice/kv-router.ts";
 import type { DecisionRecord } from "../decision/decision-record.ts";
+import { type RankId, rankKey } from "../load/active-requests.ts";
 import { createRouterFamilies, type RouterFamilies } from "./router-families.ts";
 import type { RouterObserver } from "./router-observer.ts";
 import type { WorkerProblemKind } from "./worker-problems.ts";
@@ -41,16 +42,93 @@ export function createRouterMetrics(
         families.scheduling.observe(chooseMs);
         families.total.observe(hashMs + findMs + chooseMs);
       },
-      firstToken: (seconds) => families.timeToFirstToken.observe(labels, seconds),
-      ended: (outputTokens) => {
+      firstToken: (seconds, record) => {
+        families.timeToFirstToken.observe(labels, seconds);
+        const rank = rankLabels(record);
+        families.lastFirstToken.set(rank, seconds);
+        families.lastInputTokens.set(rank, record.tokenCount);
+      },
+      step: (seconds, record) => {
+        families.interToken.observe(labels, seconds);
+        families.lastInterToken.set(rankLabels(record), seconds);
+      },
+      ended: (outputTokens, reusedTokens) => {
         families.requests.inc(labels);
         families.outputTokens.observe(labels, outputTokens);
+        families.reusedTokens.inc(labels, reusedTokens);
       },
+      refused: (what, className) =>
+        families.backpressure.inc({
+          ...queueLabels(model, className),
+          reason: what === "requests" ? "request_limit" : "raw_isl_token_limit",
+        }),
       eventApplied: ({ data }, outcome) =>
         families.events.inc({ event_type: data.type, status: statuses[outcome] ?? outcome }),
     },
-    watch: (router) => registry.onRender(() => show(families, labels, router)),
+    watch: (router) => {
+      const shown = new Set<string>();
+      const unwatch = registry.onRender(() => {
+        show(families, labels, router);
+        showRanks(families, labels, router, shown);
+      });
+      return () => {
+        unwatch();
+        for (const key of shown) forgetRank(families, labels, key);
+      };
+    },
   };
+}
+
+const workerType = "aggregated";
+
+function rankLabels({ workerId, dpRank }: RankId): Record<string, string> {
+  return { worker_id: workerId.toString(), dp_rank: String(dpRank), worker_type: workerType };
+}
+
+function queueLabels(model: string, className: string | null): Record<string, string> {
+  return { model, policy_class: className ?? "default", worker_type: workerType };
+}
+
+/** One series for each rank that is there; those of ranks that left go. */
+function showRanks(
+  families: RouterFamilies,
+  labels: Record<string, string>,
+  router: KvRouter,
+  shown: Set<string>,
+): void {
+  const ranks = router.workers.workerIds.flatMap((workerId) => router.workers.ranks(workerId));
+  const present = new Set(ranks.map(rankKey));
+  for (const key of shown) {
+    if (present.has(key)) continue;
+    forgetRank(families, labels, key);
+    shown.delete(key);
+  }
+  for (const rank of ranks) {
+    shown.add(rankKey(rank));
+    const load = router.active.loadWith(rank, noBlocks);
+    const { worker_id, ...rest } = rankLabels(rank);
+    families.registered.set({ ...labels, router_worker_id: worker_id!, ...rest }, 1);
+    families.workerBlocks.set(rankLabels(rank), load.decodeBlocks);
+    families.workerPrefill.set(rankLabels(rank), load.activePrefillTokens);
+  }
+}
+
+const noBlocks = new Float64Array();
+
+function forgetRank(families: RouterFamilies, labels: Record<string, string>, key: string): void {
+  const [workerId, dpRank] = key.split(":") as [string, string];
+  const rank = rankLabels({ workerId: BigInt(workerId), dpRank: Number(dpRank) });
+  const { worker_id, ...rest } = rank;
+  families.registered.remove({ ...labels, router_worker_id: worker_id!, ...rest });
+  for (const family of [
+    families.workerBlocks,
+    families.workerPrefill,
+    families.lastFirstToken,
+    families.lastInputTokens,
+    families.lastInterToken,
+  ]) {
+    family.remove(rank);
+  }
 }
 
 /** Dynamo's words for outcomes. */
@@ -93,6 +171,12 @@ function show(families: RouterFamilies, labels: Record<string, string>, router: 
   families.indexBytes.set(labels, router.index.sizeBytes);
   families.active.set(labels, router.active.requestCount);
   families.queueDepth.set(labels, router.queue?.depth ?? 0);
+  if (router.queue !== null) {
+    const queue = queueLabels(router.model, router.settings.queue?.className ?? null);
+    families.queuedRequests.set(queue, router.queue.depth);
+    families.queuedTokens.set(queue, router.queue.tokenCount);
+  }
+  families.mismatched.set(labels, router.problems.length);
   families.sources.set(labels, router.intake?.followers.length ?? 0);
   for (const kind of problemKinds) {
     const count = router.problems.filter((problem) => problem.kind === kind).length;

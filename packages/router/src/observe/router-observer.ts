@@ -1,17 +1,24 @@
 // What a router tells whoever counts: metrics, logs.
 import type { RouterEvent } from "@dyn/kv-events";
+import type { TraceContext } from "@dyn/runtime";
 import type { DecisionRecord } from "../decision/decision-record.ts";
 
 export interface RouterObserver {
-  decided?(record: DecisionRecord): void;
+  /** `trace`: the request's, to hang `decisionToSpan(record)` under. */
+  decided?(record: DecisionRecord, trace: TraceContext | null): void;
   /** Milliseconds of the steps of one decision. */
   timed?(steps: {
     readonly hashMs: number;
     readonly findMs: number;
     readonly chooseMs: number;
   }): void;
-  firstToken?(seconds: number): void;
-  ended?(outputTokens: number): void;
+  firstToken?(seconds: number, record: DecisionRecord): void;
+  /** A later item of an answer: seconds for each of its tokens. */
+  step?(secondsPerToken: number, record: DecisionRecord): void;
+  /** `reusedTokens`: of the prompt, by the worker's own word. */
+  ended?(outputTokens: number, reusedTokens: number): void;
+  /** The queue was full. */
+  refused?(what: "requests" | "tokens", className: string | null): void;
   eventApplied?(event: RouterEvent, outcome: string): void;
   /** Once for each worker and fault. */
   warned?(message: string): void;

@@ -5,6 +5,7 @@ import type { RouterSettings } from "../choice/router-settings.ts";
 import { completeRouterSettings } from "../choice/router-settings.ts";
 import { defaultTwoTierSettings } from "../cost/pick-two-tier.ts";
 import { defaultQueueSettings, type QueueSettings } from "../queue/request-queue.ts";
+import { ProfileInstance, readProfile } from "./profile-schema.ts";
 
 const weight = z.number().min(0);
 const limit = z.number().int().min(0);
@@ -14,6 +15,8 @@ const RouterKeys = z.strictObject({
   host_cache_hit_weight: weight.optional(),
   disk_cache_hit_weight: weight.optional(),
   use_kv_events: z.boolean().optional(),
+  use_remote_indexer: z.boolean().optional(),
+  serve_indexer: z.boolean().optional(),
   router_replica_sync: z.boolean().optional(),
   router_track_active_blocks: z.boolean().optional(),
   router_track_output_blocks: z.boolean().optional(),
@@ -56,7 +59,7 @@ const TwoTierInstance = z.strictObject({
     .default({}),
 });
 
-const Instance = z.discriminatedUnion("type", [CostInstance, TwoTierInstance]);
+const Instance = z.discriminatedUnion("type", [CostInstance, TwoTierInstance, ProfileInstance]);
 
 const QueueClass = z.strictObject({
   name: z.string().min(1),
@@ -109,6 +112,8 @@ export function applyPolicyFile(
   const merged: RouterSettings = {
     ...base,
     useKvEvents: router.use_kv_events ?? base.useKvEvents,
+    useRemoteIndexer: router.use_remote_indexer ?? base.useRemoteIndexer,
+    serveIndexer: router.serve_indexer ?? base.serveIndexer,
     replicaSync: router.router_replica_sync ?? base.replicaSync,
     trackOutputBlocks: router.router_track_output_blocks ?? base.trackOutputBlocks,
     assumeKvReuse: router.router_assume_kv_reuse ?? base.assumeKvReuse,
@@ -156,6 +161,10 @@ function withSelection(
         parameters.balance_rel_threshold ?? defaultTwoTierSettings.balanceRelThreshold,
     };
     return { ...base, selection: { type: "twoTier", settings } };
+  }
+  if (instance.type === "dyn-profile") {
+    const { profile, cost } = readProfile(instance, base.cost);
+    return { ...base, cost, selection: { type: "profile", profile } };
   }
   const { parameters } = instance;
   const { cost } = base;

@@ -45,6 +45,7 @@ export class RequestQueue {
   readonly #now: () => number;
   readonly #hasRoom: () => boolean;
   readonly #workerCount: () => number;
+  readonly #onRefused: (what: "requests" | "tokens") => void;
   readonly #startMs: number;
   #waiting: Waiting[] = [];
   #tokens = 0;
@@ -56,12 +57,19 @@ export class RequestQueue {
     /** Whether some worker may take the next one. */
     readonly hasRoom: () => boolean;
     readonly workerCount: () => number;
+    readonly onRefused?: (what: "requests" | "tokens") => void;
   }) {
     this.#settings = options.settings;
     this.#now = options.now;
     this.#hasRoom = options.hasRoom;
     this.#workerCount = options.workerCount;
+    this.#onRefused = options.onRefused ?? (() => {});
     this.#startMs = options.now();
+  }
+
+  /** Prompt tokens that wait. */
+  get tokenCount(): number {
+    return this.#tokens;
   }
 
   get depth(): number {
@@ -74,9 +82,13 @@ export class RequestQueue {
     const workers = Math.max(1, this.#workerCount());
     const { maxRequestsPerWorker, maxTokensPerWorker } = this.#settings;
     const most = maxRequestsPerWorker * workers;
-    if (this.#waiting.length >= most) throw queueFull(this.#waiting.length, most, "requests");
+    if (this.#waiting.length >= most) {
+      this.#onRefused("requests");
+      throw queueFull(this.#waiting.length, most, "requests");
+    }
     const mostTokens = maxTokensPerWorker * workers;
     if (this.#tokens + request.tokenCount > mostTokens) {
+      this.#onRefused("tokens");
       throw queueFull(this.#tokens, mostTokens, "prompt tokens");
     }
     signal?.throwIfAborted();

@@ -36,6 +36,8 @@ export interface EndpointClientOptions {
   readonly inhibitMs?: number;
   /** Other processes that send to the same instances: routing by load counts theirs too. */
   readonly sharedLoad?: SharedLoad;
+  /** Of mode device-aware-weighted: requests that an accelerator takes while a CPU takes one. Default 8. */
+  readonly cpuRatio?: number;
 }
 
 const defaultInhibitMs = 5_000;
@@ -68,6 +70,7 @@ export class EndpointClient<Request = unknown, Item = unknown> {
   readonly #random: () => number;
   readonly #inhibitMs: number;
   readonly #sharedLoad: SharedLoad | null;
+  readonly #cpuRatio: number | undefined;
   readonly #inflight = new Map<bigint, number>();
   /** Aborted when the instance's record vanishes. */
   readonly #withdrawals = new Map<bigint, AbortController>();
@@ -91,6 +94,7 @@ export class EndpointClient<Request = unknown, Item = unknown> {
     this.#random = options.random ?? Math.random;
     this.#inhibitMs = options.inhibitMs ?? defaultInhibitMs;
     this.#sharedLoad = options.sharedLoad ?? null;
+    this.#cpuRatio = options.cpuRatio;
     this.#watching = this.#watch();
   }
 
@@ -220,6 +224,7 @@ export class EndpointClient<Request = unknown, Item = unknown> {
     return this.#picker(candidates, {
       inflight: ({ instanceId: id }) => this.inflight(id) + (this.#sharedLoad?.others(id) ?? 0),
       random: this.#random,
+      ...(this.#cpuRatio === undefined ? {} : { cpuRatio: this.#cpuRatio }),
     });
   }
 

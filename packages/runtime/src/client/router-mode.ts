@@ -6,6 +6,7 @@ export const routerModes = [
   "power-of-two",
   "least-loaded",
   "direct",
+  "device-aware-weighted",
 ] as const;
 export type RouterMode = (typeof routerModes)[number];
 
@@ -15,6 +16,8 @@ export interface PickerView {
   inflight(instance: Instance): number;
   /** [0, 1). */
   random(): number;
+  /** Requests that an accelerator takes while a CPU takes one. Default 8. */
+  readonly cpuRatio?: number;
 }
 
 /** Chooses among at least one candidate, given in a stable order. */
@@ -39,11 +42,31 @@ export function createPicker(mode: Exclude<RouterMode, "direct">): Picker {
         return view.inflight(b) < view.inflight(a) ? b : a;
       };
     case "least-loaded":
-      return (candidates, view) =>
-        candidates.reduce((best, candidate) =>
-          view.inflight(candidate) < view.inflight(best) ? candidate : best,
-        );
+      return leastLoaded;
+    case "device-aware-weighted":
+      return (candidates, view) => leastLoaded(nextGroup(candidates, view), view);
   }
+}
+
+/** So many requests an accelerator takes while a CPU takes one, unless told otherwise (Dynamo 1.6.1). */
+const defaultCpuRatio = 8;
+
+/** CPU workers while they have less than their share, the others otherwise; who is alone of its kind takes all. */
+function nextGroup(candidates: readonly Instance[], view: PickerView): readonly Instance[] {
+  const cpus = candidates.filter(({ deviceType }) => deviceType === "cpu");
+  const others = candidates.filter(({ deviceType }) => deviceType !== "cpu");
+  if (cpus.length === 0 || others.length === 0) return candidates;
+  const running = (group: readonly Instance[]) =>
+    group.reduce((sum, instance) => sum + view.inflight(instance), 0);
+  const ratio = view.cpuRatio ?? defaultCpuRatio;
+  const share = (running(others) * cpus.length) / (ratio * others.length);
+  return running(cpus) < share ? cpus : others;
+}
+
+function leastLoaded(candidates: readonly Instance[], view: PickerView): Instance {
+  return candidates.reduce((best, candidate) =>
+    view.inflight(candidate) < view.inflight(best) ? candidate : best,
+  );
 }
 
 function draw(count: number, view: PickerView): number {

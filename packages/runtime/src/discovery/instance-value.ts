@@ -12,13 +12,14 @@ export const InstanceValue = z.looseObject({
   namespace: z.string(),
   instance_id: u64,
   transport: z.record(z.string(), z.string()),
+  device_type: z.string().optional().catch(undefined),
   request_plane_codec: z.enum(["json", "msgpack"]).optional(),
   // Ours: answers can come over one shared connection, up to this version. The reference passes it over.
   dyn_response_mux: z.number().int().optional().catch(undefined),
 });
 
 export function instanceToValue(instance: Instance): Record<string, unknown> {
-  const { id, instanceId, transport } = instance;
+  const { id, instanceId, transport, deviceType } = instance;
   const { codec, responseMux, ...addresses } = transport;
   return {
     component: id.component,
@@ -26,6 +27,7 @@ export function instanceToValue(instance: Instance): Record<string, unknown> {
     namespace: id.namespace,
     instance_id: instanceId,
     transport: addresses,
+    ...(deviceType === undefined ? {} : { device_type: deviceType }),
     ...(codec === undefined ? {} : { request_plane_codec: codec }),
     ...(responseMux === undefined ? {} : { dyn_response_mux: Number(responseMux) }),
   };
@@ -34,6 +36,7 @@ export function instanceToValue(instance: Instance): Record<string, unknown> {
 export function valueToInstance(value: z.output<typeof InstanceValue>): Instance {
   const { namespace, component, endpoint, instance_id, transport } = value;
   const { request_plane_codec: codec, dyn_response_mux: mux } = value;
+  const { device_type: deviceType } = value;
   return {
     id: { namespace, component, endpoint },
     instanceId: instance_id,
@@ -42,5 +45,6 @@ export function valueToInstance(value: z.output<typeof InstanceValue>): Instance
       ...(codec === undefined ? {} : { codec }),
       ...(mux === undefined ? {} : { responseMux: String(mux) }),
     },
+    ...(deviceType === undefined ? {} : { deviceType }),
   };
 }

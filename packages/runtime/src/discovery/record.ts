@@ -8,6 +8,8 @@ export interface Instance {
   readonly instanceId: bigint;
   /** How to reach it, in the terms of the request plane: `{ mem: path }`, `{ tcp: "host:port/path" }`. */
   readonly transport: Readonly<Record<string, string>>;
+  /** What it computes on: `cuda`, `cpu`. Absent: it does not say. */
+  readonly deviceType?: string;
 }
 
 export interface InstanceRecord {

@@ -128,14 +128,22 @@ class MemServedRequests implements ServedRequests {
     const context = caller.createChild();
     this.#running.add(context);
     const observe = observer?.begun(context, 0);
-    const items =
-      place === undefined ? handler(request, context) : this.#inTurn(place, request, context);
-    const stream = new MemStream(items, context, caller, (error, isCancelled) => {
+    const over = (error: unknown, isCancelled: boolean) => {
       observe?.({ error: isCancelled ? null : error, isCancelled, sentBytes: 0 });
       place?.leave();
       context.release();
       this.#running.delete(context);
-    });
+    };
+    let items: AsyncIterable<Annotated>;
+    try {
+      items =
+        place === undefined ? handler(request, context) : this.#inTurn(place, request, context);
+    } catch (error) {
+      // A handler that throws before it gives an iterable would count as running for ever.
+      over(error, false);
+      throw error;
+    }
+    const stream = new MemStream(items, context, caller, over);
     return { [Symbol.asyncIterator]: () => stream };
   }
 

@@ -46,6 +46,8 @@ export interface ServeSettings {
   readonly items?: "annotated" | "bare";
   /** Hears of each request that was taken. Default: nobody. */
   readonly observer?: RequestObserver | undefined;
+  /** Stands in the instance's record: what it computes on, `cuda` or `cpu`. Default: it does not say. */
+  readonly deviceType?: string;
 }
 
 export interface CallSettings {

@@ -17,12 +17,15 @@ export const ranks: Readonly<Record<string, number>> = {
   runtime: 2,
   router: 3,
   "kv-relay": 3,
+  "kv-indexer": 3,
   engine: 3,
   "engine-onnx": 3,
   gateway: 4,
   handlers: 4,
   worker: 5,
   frontend: 5,
+  "router-service": 5,
+  "indexer-service": 5,
   launch: 5,
 };
 

@@ -1,0 +1,1 @@
+export { type RouterContext, type RunningRouter, startRouter } from "./start-router.ts";

@@ -1,0 +1,393 @@
+// Scenarios of routing that frontends of the reference are tested by, played with ours: real gateways and workers with mock
+// engines in this process, on memory planes, over HTTP.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseFrontendArgs, parseWorkerArgs } from "@dyn/args";
+import { type RunningFrontend, startFrontend } from "@dyn/frontend";
+import { createBlockHasher } from "@dyn/kv-events";
+import { createLogger, parseLogFilter } from "@dyn/logging";
+import { createMemHub, DistributedRuntime, type MemHub } from "@dyn/runtime";
+import { modelPath } from "@dyn/tiny-models";
+import { readTopology, startWorker } from "@dyn/worker";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+
+const blockSize = 16;
+const events = '{"publisher":"zmq","endpoint":"tcp://127.0.0.1:*"}';
+const logger = createLogger({ target: "test", filter: parseLogFilter("error") });
+let hub: MemHub;
+let closers: (() => Promise<unknown>)[];
+beforeEach(() => {
+  hub = createMemHub();
+  closers = [];
+});
+afterEach(async () => {
+  for (const close of closers.reverse()) await close();
+});
+
+function run<A>(args: A): Extract<A, { action: "run" }> {
+  if ((args as { action: string }).action !== "run") throw new Error("These print something.");
+  return args as Extract<A, { action: "run" }>;
+}
+
+function worker(id: bigint, ...flags: string[]): Promise<void> {
+  return placedWorker(id, {}, ...flags);
+}
+
+async function placedWorker(
+  id: bigint,
+  place: Readonly<Record<string, string>>,
+  ...flags: string[]
+): Promise<void> {
+  const argv = [
+    ...["--model-path", modelPath("dyn-tiny-chat"), "--served-model-name", "tiny"],
+    ...["--engine", "mock", "--page-size", String(blockSize), "--discovery-backend", "mem"],
+    ...["--kv-events-config", events, ...flags],
+  ];
+  const env = { DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS: "0", ...place };
+  const running = await startWorker({
+    args: run(parseWorkerArgs({ argv, env })),
+    planes: hub.createPlanes({ instanceId: id }),
+    logger,
+    signal: AbortSignal.timeout(60_000),
+  });
+  closers.push(() => running.drain());
+}
+
+async function frontend(...flags: string[]): Promise<RunningFrontend> {
+  const mode = flags.includes("--router-mode") ? [] : ["--router-mode", "kv"];
+  const argv = ["--discovery-backend", "mem", "--http-host", "127.0.0.1", "--http-port", "0"];
+  const running = await startFrontend({
+    args: run(parseFrontendArgs({ argv: [...argv, ...mode, ...flags], env: {} })),
+    planes: hub.createPlanes(),
+    logger,
+  });
+  closers.push(() => running.drain());
+  await running.gateway.waitForModel("tiny", { signal: AbortSignal.timeout(60_000) });
+  return running;
+}
+
+interface Asked {
+  readonly worker: bigint;
+  readonly overlap: number;
+  readonly status: number;
+  readonly text: string;
+}
+
+interface AskOptions {
+  readonly nvext?: object;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly max_tokens?: number;
+}
+
+/** A prompt of token ids; what the answer and its routing header say. */
+async function ask(
+  { url }: RunningFrontend,
+  prompt: readonly number[],
+  { nvext = {}, headers = {}, ...more }: AskOptions = {},
+): Promise<Asked> {
+  const response = await fetch(`${url}/v1/completions`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "x-dyn-routing-debug": "1", ...headers },
+    body: JSON.stringify({
+      model: "tiny",
+      prompt,
+      max_tokens: 1,
+      ignore_eos: true,
+      nvext: { extra_fields: ["worker_id", "timing"], ...nvext },
+      ...more,
+    }).replaceAll(/"(\d+)n"/g, "$1"),
+  });
+  const text = await response.text();
+  const routing = JSON.parse(response.headers.get("x-dyn-routing") ?? "{}") as { overlap?: number };
+  const worker = BigInt(/"decode_worker_id":(\d+)/.exec(text)?.[1] ?? 0);
+  return { worker, overlap: routing.overlap ?? 0, status: response.status, text };
+}
+
+interface RoutingPage {
+  readonly models: readonly {
+    readonly index: { readonly blocks: number };
+    readonly active_requests: number;
+    readonly sources: readonly { readonly last_event_id: number; readonly worker_id: string }[];
+  }[];
+}
+async function routing({ url }: RunningFrontend): Promise<RoutingPage["models"][0]> {
+  const page = (await (await fetch(`${url}/debug/routing`)).json()) as RoutingPage;
+  return page.models[0]!;
+}
+const blocksKnown = (at: RunningFrontend) =>
+  expect.poll(async () => (await routing(at)).index.blocks, { timeout: 20_000 });
+const follows = (at: RunningFrontend, count: number) =>
+  expect.poll(async () => (await routing(at)).sources.length, { timeout: 20_000 }).toBe(count);
+
+let seed = 7;
+/** Ids of plain tokens, the same in every run. */
+const block = () =>
+  Array.from({ length: blockSize }, () => {
+    seed = (seed * 48_271) % 2_147_483_647;
+    return 300 + (seed % 1_000);
+  });
+const to = (id: bigint) => ({ nvext: { backend_instance_id: `${id}n` } });
+
+test("decision: the deeper prefix wins; where both have as much, both are as good", async () => {
+  const [a, b] = [11n, 22n];
+  await worker(a);
+  await worker(b);
+  const front = await frontend();
+  await follows(front, 2);
+  const [A, B, C, D, E, F, G] = Array.from({ length: 7 }, block) as number[][];
+  const join = (...blocks: (number[] | undefined)[]) => blocks.flatMap((it) => it!);
+  expect((await ask(front, join(A, B), to(a))).worker).toBe(a);
+  expect((await ask(front, join(A, C, D), to(a))).worker).toBe(a);
+  expect((await ask(front, join(A, C, E), to(b))).worker).toBe(b);
+  await blocksKnown(front).toBe(4 + 3);
+  expect(await ask(front, join(A, C, D, F))).toMatchObject({ worker: a, overlap: 3 });
+  await blocksKnown(front).toBe(5 + 3);
+  // Both hold [A, C]: nobody has more to offer, and the tie is drawn.
+  const tie = await ask(front, join(A, C, G), { nvext: { annotations: ["query_instance_id:"] } });
+  expect(tie.overlap).toBe(2);
+  expect([a, b]).toContain(tie.worker);
+  expect((await ask(front, join(A, C, G), to(b))).worker).toBe(b);
+  await blocksKnown(front).toBe(5 + 4);
+});
+
+describe("sync", () => {
+  test("a frontend that starts in the middle knows what the first one knows", async () => {
+    await worker(11n);
+    await worker(22n);
+    const first = await frontend("--serve-indexer");
+    await follows(first, 2);
+    const prompts = Array.from({ length: 50 }, () => [...block(), ...block().slice(0, 14)]);
+    for (const prompt of prompts.slice(0, 25)) await ask(first, prompt);
+    const second = await frontend("--serve-indexer");
+    for (const prompt of prompts.slice(25)) await ask(first, prompt);
+    for (const at of [first, second]) await blocksKnown(at).toBe(50);
+    // What each says of every prompt, by its own index.
+    const asker = new DistributedRuntime(hub.createPlanes());
+    closers.push(() => asker.close());
+    const endpoint = { namespace: "dynamo", component: "backend", endpoint: "kv_indexer_query" };
+    const client = asker.endpoint(endpoint).createClient<unknown, unknown>();
+    closers.push(() => client.close());
+    const indexers = await client.waitForInstances({
+      count: 2,
+      signal: AbortSignal.timeout(10_000),
+    });
+    const hasher = createBlockHasher();
+    for (const prompt of prompts) {
+      const { localHashes } = hasher.hashTokens(prompt, { blockSize });
+      const said: unknown[] = [];
+      for (const { instanceId } of indexers) {
+        const query = { model_name: "tiny", block_hashes: [...localHashes] };
+        for await (const { data } of client.generate(query, { instanceId })) said.push(data);
+      }
+      expect(said[1]).toEqual(said[0]);
+      expect(said[0]).toMatchObject({ TieredScores: { device: { scores: [[{}, 1]] } } });
+    }
+  });
+
+  test("frontends that share what they send see one another's requests, and forget them", async () => {
+    await worker(11n, "--mock-decode-ms-per-step", "20");
+    await worker(22n, "--mock-decode-ms-per-step", "20");
+    const [one, two] = [
+      await frontend("--router-replica-sync"),
+      await frontend("--router-replica-sync"),
+    ];
+    const long = ask(one, block(), { max_tokens: 200 });
+    await expect.poll(async () => (await routing(two)).active_requests).toBe(1);
+    // The other frontend sends its own where the first one did not.
+    const short = await ask(two, block());
+    const { worker: busy } = await long;
+    expect(short.worker).not.toBe(busy);
+    for (const at of [one, two]) {
+      await expect.poll(async () => (await routing(at)).active_requests).toBe(0);
+    }
+  });
+
+  test("a frontend that asks another one's index routes as well as that one", async () => {
+    await worker(11n);
+    await worker(22n);
+    const keeper = await frontend("--serve-indexer");
+    await follows(keeper, 2);
+    const asking = await frontend("--use-remote-indexer");
+    const prompt = [...block(), ...block(), ...block()];
+    const { worker: home } = await ask(asking, prompt);
+    await blocksKnown(keeper).toBe(3);
+    await expect.poll(async () => (await ask(asking, prompt)).overlap).toBe(3);
+    for (let i = 0; i < 5; i++) {
+      expect(await ask(asking, prompt)).toMatchObject({ worker: home, overlap: 3 });
+    }
+  });
+});
+
+describe("overload", () => {
+  test("when all workers report more than the threshold: 529 at once, and service when they are free", async () => {
+    await worker(11n, "--mock-decode-ms-per-step", "20");
+    const front = await frontend("--active-decode-blocks-threshold", "0.0001");
+    const leave = new AbortController();
+    const stream = await fetch(`${front.url}/v1/completions`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({
+        model: "tiny",
+        prompt: block(),
+        max_tokens: 2_000,
+        ignore_eos: true,
+        stream: true,
+      }),
+      signal: leave.signal,
+    });
+    await stream.body!.getReader().read();
+    await expect.poll(async () => (await ask(front, block())).status).toBe(529);
+    const refused = await ask(front, block());
+    expect(JSON.parse(refused.text)).toMatchObject({
+      error: { message: expect.stringContaining("overloaded") },
+    });
+    leave.abort();
+    await expect
+      .poll(async () => (await ask(front, block())).status, { timeout: 10_000 })
+      .toBe(200);
+  });
+
+  test("without thresholds nothing is refused", async () => {
+    await worker(11n, "--mock-decode-ms-per-step", "5");
+    const front = await frontend();
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, () => ask(front, block(), { max_tokens: 8 })),
+    );
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+  });
+
+  test("thresholds are read and set while it runs", async () => {
+    await worker(11n);
+    const front = await frontend("--active-decode-blocks-threshold", "0.9");
+    const url = `${front.url}/busy_threshold`;
+    const row = {
+      model: "tiny",
+      active_decode_blocks_threshold: 0.9,
+      active_prefill_tokens_threshold: null,
+      active_prefill_tokens_threshold_frac: null,
+    };
+    const post = async (body: object) => {
+      const headers = { "content-type": "application/json" };
+      const init = { method: "POST", headers, body: JSON.stringify({ model: "tiny", ...body }) };
+      const response = await fetch(url, init);
+      return { status: response.status, body: await response.json() };
+    };
+    expect(await (await fetch(url)).json()).toEqual({ thresholds: [row] });
+    expect(await post({})).toEqual({ status: 200, body: row });
+    const next = {
+      ...row,
+      active_decode_blocks_threshold: 0.5,
+      active_prefill_tokens_threshold: 100,
+    };
+    const change = { active_decode_blocks_threshold: 0.5, active_prefill_tokens_threshold: 100 };
+    expect(await post(change)).toEqual({ status: 200, body: next });
+    expect(await (await fetch(url)).json()).toEqual({ thresholds: [next] });
+    expect((await post({ active_decode_blocks_threshold: 2 })).status).toBe(400);
+  });
+});
+
+test("query_instance_id names the worker that the request then goes to, and starts nothing", async () => {
+  await worker(11n);
+  await worker(22n);
+  const front = await frontend();
+  await follows(front, 2);
+  const prompt = [...block(), ...block()];
+  const { worker: home } = await ask(front, prompt);
+  await blocksKnown(front).toBe(2);
+  for (let i = 0; i < 3; i++) {
+    const query = await ask(front, prompt, { nvext: { annotations: ["query_instance_id:"] } });
+    expect(query).toMatchObject({ status: 200, worker: home });
+    expect(JSON.parse(query.text)).toMatchObject({ choices: [{ text: "" }] });
+  }
+  expect((await routing(front)).active_requests).toBe(0);
+  expect((await ask(front, prompt)).worker).toBe(home);
+});
+
+test("the page shows each rank, its load and what its cache gave", async () => {
+  await worker(11n);
+  await worker(22n);
+  const front = await frontend("--router-queue-threshold", "1");
+  await follows(front, 2);
+  const prompt = [...block(), ...block()];
+  await ask(front, prompt, { max_tokens: 4 });
+  await blocksKnown(front).toBe(2);
+  const { worker: home } = await ask(front, prompt, { max_tokens: 4 });
+  const page = await (await fetch(`${front.url}/metrics`)).text();
+  const rank = `worker_id="${home}",dp_rank="0",worker_type="aggregated"`;
+  expect(page).toContain(`dynamo_frontend_worker_active_decode_blocks{${rank}} 0`);
+  expect(page).toContain(`dynamo_frontend_worker_active_prefill_tokens{${rank}} 0`);
+  expect(page).toContain(`dynamo_frontend_worker_last_input_sequence_tokens{${rank}} 32`);
+  expect(page).toMatch(/dynamo_component_router_worker_registered\{.*router_worker_id="11".*\} 1/);
+  expect(page).toMatch(/dynamo_component_router_kv_worker_reused_tokens_total\{.*\} (16|31|32)\n/);
+  expect(page).toMatch(/dynamo_component_router_inter_token_latency_seconds_count\{.*\} [1-9]/);
+  expect(page).toContain(
+    'dynamo_frontend_router_queue_pending_requests{model="tiny",policy_class="default",worker_type="aggregated"} 0',
+  );
+});
+
+describe("topology", () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "dyn-topology-"));
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+  const place = (name: string, domains: Readonly<Record<string, string>>) => {
+    const path = join(folder, name);
+    mkdirSync(path);
+    for (const [domain, value] of Object.entries(domains)) {
+      writeFileSync(join(path, domain), `${value}\n`);
+    }
+    return { DYN_TOPOLOGY_ENABLED: "true", DYN_TOPOLOGY_MOUNT_PATH: path };
+  };
+
+  test("a request goes where it must, and is refused where nobody may take it", async () => {
+    await placedWorker(11n, place("one", { zone: "a", rack: "7" }));
+    await placedWorker(22n, place("two", { zone: "b" }));
+    const front = await frontend();
+    await follows(front, 2);
+    const asked = (...required_taints: string[]) =>
+      ask(front, block(), { nvext: { routing_constraints: { required_taints } } });
+    for (let i = 0; i < 3; i++) {
+      expect((await asked("dynamo.topology/zone=a")).worker).toBe(11n);
+      expect((await asked("dynamo.topology/zone=b")).worker).toBe(22n);
+    }
+    expect((await asked("dynamo.topology/zone=c")).status).toBe(503);
+  });
+
+  test("a domain without its file stops the start, with the remedy", async () => {
+    const env = { ...place("one", { zone: "a" }), DYN_KV_TRANSFER_DOMAIN: "rack" };
+    const args = run(parseWorkerArgs({ argv: ["--model-path", "x"], env }));
+    const { signal } = new AbortController();
+    await expect(readTopology(args, signal, 0)).rejects.toThrow(/no file rack .* it has zone/);
+    writeFileSync(join(folder, "one", "rack"), "7");
+    expect(await readTopology(args, signal, 0)).toEqual({
+      topologyDomains: { zone: "a", rack: "7" },
+      kvTransferDomain: "rack",
+      kvTransferEnforcement: "required",
+    });
+  });
+});
+
+test("a session stays with its worker through every frontend that shares", async () => {
+  await worker(11n);
+  await worker(22n);
+  const flags = ["--router-replica-sync", "--router-session-affinity-ttl-secs", "60"];
+  const [one, two] = [await frontend(...flags), await frontend(...flags)];
+  const session = { headers: { "x-dynamo-session-id": "chat-1" } };
+  const { worker: home } = await ask(one, block(), session);
+  for (let i = 0; i < 6; i++) {
+    expect((await ask(i % 2 === 0 ? two : one, block(), session)).worker).toBe(home);
+  }
+});
+
+test.each(["device-aware-weighted", "least-loaded", "power-of-two"])(
+  "mode %s serves",
+  async (mode) => {
+    await worker(11n);
+    await worker(22n);
+    const front = await frontend("--router-mode", mode);
+    const answers = await Promise.all(Array.from({ length: 8 }, () => ask(front, block())));
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+  },
+);

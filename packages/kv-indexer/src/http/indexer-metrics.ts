@@ -1,0 +1,58 @@
+import type { MetricsRegistry } from "@dyn/metrics";
+import type { KvIndexer } from "../engines/kv-indexer.ts";
+
+const prefix = "dynamo_kvindexer";
+const statuses = ["active", "failed", "paused", "pending"] as const;
+
+export interface IndexerMetrics {
+  answered(endpoint: string, status: number, seconds: number): void;
+}
+
+export function createIndexerMetrics(
+  registry: MetricsRegistry,
+  indexer: KvIndexer,
+): IndexerMetrics {
+  const errors = registry.counter({
+    name: `${prefix}_errors_total`,
+    help: "Answers with a status from 400 on.",
+    labelNames: ["endpoint", "status_class"],
+  });
+  const durations = registry.histogram({
+    name: `${prefix}_request_duration_seconds`,
+    help: "From a request's head to its answer.",
+    labelNames: ["endpoint"],
+    buckets: [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1],
+  });
+  const requests = registry.counter({
+    name: `${prefix}_requests_total`,
+    help: "Requests that were answered.",
+    labelNames: ["endpoint", "method"],
+  });
+  const models = registry.gauge({
+    name: `${prefix}_models`,
+    help: "Indexes: one for each model and routing group.",
+  });
+  const workers = registry.gauge({ name: `${prefix}_workers`, help: "Engines that are followed." });
+  const listeners = registry.gauge({
+    name: `${prefix}_listeners`,
+    help: "Event sockets that are followed, by what became of them.",
+    labelNames: ["status"],
+  });
+  registry.onRender(() => {
+    const known = indexer.workers();
+    const all = known.flatMap((worker) => worker.listeners);
+    models.set(indexer.modelCount);
+    workers.set(known.length);
+    for (const status of statuses) {
+      listeners.set({ status }, all.filter((it) => it.status === status).length);
+    }
+  });
+  return {
+    answered: (route, status, seconds) => {
+      const [method = "", endpoint = ""] = route.split(" ");
+      requests.inc({ endpoint, method });
+      durations.observe({ endpoint }, seconds);
+      if (status >= 400) errors.inc({ endpoint, status_class: status < 500 ? "4xx" : "5xx" });
+    },
+  };
+}
