@@ -1,0 +1,14 @@
+import { defaultCostSettings, type RouterSettings } from "@dyn/router";
+
+/** `null`: no router asked. */
+export const modes = {
+  kv: {},
+  "kv, prefill scale 4": { cost: { ...defaultCostSettings, prefillLoadScale: 4 } },
+  "kv, prefill scale 16": { cost: { ...defaultCostSettings, prefillLoadScale: 16 } },
+  approximate: { useKvEvents: false },
+  "load-only": { cost: { ...defaultCostSettings, overlapScoreCredit: 0 } },
+  "round-robin": null,
+  random: null,
+} satisfies Record<string, Partial<RouterSettings> | null>;
+
+export type Mode = keyof typeof modes;
