@@ -46,6 +46,7 @@ function kvSettings(router: RouterValues): Partial<RouterSettings> {
       temperature: router.routerTemperature,
       trackPrefillTokens: router.routerTrackPrefillTokens,
       trackActiveBlocks: router.routerTrackActiveBlocks,
+      loadModel: router.routerLoadModel,
     },
     useKvEvents: router.routerKvEvents,
     approximateTtlMs:

@@ -1,10 +1,11 @@
 // Eight workers with the mock engine of @dyn/engine (its scheduler, its radix cache, its KV events) behind the real router,
 // in warped time.
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { createMockEngine, defaultSamplingParams, type Engine } from "@dyn/engine";
 import { createBlockHasher, toRouterEvents } from "@dyn/kv-events";
 import type { PreprocessedRequest } from "@dyn/protocol";
 import { createKvRouter, type RankId } from "@dyn/router";
-import { createMemHub } from "@dyn/runtime";
+import { createMemHub, type ModelRecord } from "@dyn/runtime";
 import { createRandom } from "./draw.ts";
 import { type Mode, modes } from "./mode.ts";
 import { VirtualClock } from "./virtual-clock.ts";
@@ -43,7 +44,9 @@ export async function runFleet(
   const clock = new VirtualClock();
   const { now, sleep } = clock;
   const random = createRandom(99);
-  const planes = createMemHub().createPlanes();
+  const hub = createMemHub();
+  const planes = hub.createPlanes();
+  const pageCount = Math.floor(kvTokens / blockSize);
   const settings = modes[mode];
   const router = createKvRouter({
     planes,
@@ -64,7 +67,7 @@ export async function runFleet(
       decodeMsPerStep,
       vocabSize: 2 ** 31,
       pageSize: blockSize,
-      pageCount: Math.floor(kvTokens / blockSize),
+      pageCount,
       randomSeed: 1,
     });
     engine.onKvEvents((batch) => {
@@ -75,6 +78,9 @@ export async function runFleet(
     });
     return engine;
   });
+
+  for (const instanceId of ids) await planes.discovery.put(toRecord(instanceId, pageCount));
+  while (router.workers.workerIds.length < workerCount) await nextTurn();
 
   let sent = 0;
   const route = (request: PreprocessedRequest, requestId: string): number => {
@@ -143,6 +149,22 @@ export async function runFleet(
     busiest: Math.max(...counts) / mean,
     idlest: Math.min(...counts) / mean,
   };
+}
+
+/** What routers know of a worker. */
+function toRecord(instanceId: bigint, totalKvBlocks: number): ModelRecord {
+  const card = {
+    displayName: "bench",
+    sourcePath: "/nowhere",
+    modelTypes: ["completions" as const],
+    modelInput: "tokens" as const,
+    contextLength: 32_768,
+    kvCacheBlockSize: blockSize,
+    endpoint,
+    created: 1,
+    runtimeConfig: { totalKvBlocks },
+  };
+  return { type: "model", id: endpoint, instanceId, card };
 }
 
 const plainRequest = {

@@ -3,8 +3,10 @@ import { defaultCostSettings, type RouterSettings } from "@dyn/router";
 /** `null`: no router asked. */
 export const modes = {
   kv: {},
-  "kv, prefill scale 4": { cost: { ...defaultCostSettings, prefillLoadScale: 4 } },
-  "kv, prefill scale 16": { cost: { ...defaultCostSettings, prefillLoadScale: 16 } },
+  "kv, counted": { cost: { ...defaultCostSettings, loadModel: "counted" } },
+  "kv, counted, scale 16": {
+    cost: { ...defaultCostSettings, loadModel: "counted", prefillLoadScale: 16 },
+  },
   approximate: { useKvEvents: false },
   "load-only": { cost: { ...defaultCostSettings, overlapScoreCredit: 0 } },
   "round-robin": null,

@@ -226,6 +226,7 @@ export class KvRouter {
       ranks: this.#ranks(query),
       overlaps,
       active: this.active,
+      totalKvBlocksOf: (workerId) => this.workers.get(workerId).totalKvBlocks,
       cost,
       demand,
       taintsOf: this.#taintsOf,
