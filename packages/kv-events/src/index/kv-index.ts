@@ -271,7 +271,10 @@ export class KvIndex implements PrefixIndex {
     const chained = this.#chained;
     const ids = toSignedWords(blockHashes);
     const locals = toSignedWords(tokensHashes);
-    if (ids.length > 16) forest.prepare(life, ids, chained);
+    if (ids.length > 16) forest.prepare(life, ids);
+    let above = parent === 0 ? 0 : entries.get(parent, entryWord.node);
+    // Nobody holds what is below a prefix that nobody holds.
+    let isNew = false;
     for (let i = 0; i < ids.length; i += 2) {
       const idLow = ids[i]!;
       const idHigh = ids[i + 1]!;
@@ -282,12 +285,13 @@ export class KvIndex implements PrefixIndex {
           forest.setTiers(life, known, forest.tiers(known) | tier);
           forest.reference(known);
           parent = known;
+          above = node;
           continue;
         }
         this.#releaseId(life, known, idLow, idHigh);
       }
       if (entries.recordCount >= this.#maxRecords) this.#makeRoom(parent);
-      let node = forest.findNode(chained[i]!, chained[i + 1]!);
+      let node = isNew ? 0 : forest.childNode(above, chained[i]!, chained[i + 1]!);
       const twin = node === 0 ? 0 : forest.entryAt(life, node, parent);
       if (twin !== 0) {
         const id = join(idLow, idHigh);
@@ -299,11 +303,17 @@ export class KvIndex implements PrefixIndex {
         }
         forest.setTiers(life, twin, forest.tiers(twin) | tier);
         parent = twin;
+        above = node;
         continue;
       }
-      if (node === 0)
-        node = forest.addNode(chained[i]!, chained[i + 1]!, locals[i]!, locals[i + 1]!);
+      if (node === 0) {
+        isNew = true;
+        const sLow = chained[i]!;
+        const sHigh = chained[i + 1]!;
+        node = forest.addNode(above, sLow, sHigh, locals[i]!, locals[i + 1]!);
+      }
       parent = forest.addEntry(life, idLow, idHigh, node, parent, tier);
+      above = node;
     }
     return parent;
   }
