@@ -3,6 +3,7 @@ import { defaultCostSettings, type RouterSettings } from "@dyn/router";
 /** `null`: no router asked. */
 export const modes = {
   kv: {},
+  "kv, predicted": { predictedTtlMs: 5_000 },
   "kv, counted": { cost: { ...defaultCostSettings, loadModel: "counted" } },
   "kv, counted, scale 16": {
     cost: { ...defaultCostSettings, loadModel: "counted", prefillLoadScale: 16 },

@@ -34,6 +34,7 @@ const referencedBit = 1 << 11;
 const maxChildren = referencedBit - 1;
 export const maxWorkerSlots = 1 << 16;
 const nodeStride = 6;
+const entryStride = 6;
 const nodeParts = 1024;
 const workerParts = 32;
 
@@ -61,7 +62,7 @@ interface OverLife {
 
 export class BlockForest {
   readonly nodes = new RecordPool(nodeStride);
-  readonly entries = new RecordPool(6);
+  readonly entries = new RecordPool(entryStride);
   readonly #nodeTable = new HashTable(this.nodes, nodeParts);
   readonly #lives: (WorkerLife | null)[] = [];
   readonly #freeSlots: number[] = [];
@@ -159,11 +160,6 @@ export class BlockForest {
     return entries.get(entry, entryWord.node) !== 0 && slot === life.slot;
   }
 
-  /** Brings what is about to be looked for into the CPU's caches; all at once is far quicker than one by one. */
-  prepare(life: WorkerLife, ids: Int32Array): void {
-    life.table.prepare(ids, ids.length);
-  }
-
   /** The node with that name below `parent`, which is 0 for roots; or 0. */
   childNode(parent: number, low: number, high: number): number {
     if (parent !== 0 && parent + 1 < this.nodes.end) {
@@ -236,13 +232,15 @@ export class BlockForest {
     const above = parent === 0 ? -1 : nodes.get(parent, nodeWord.meta) >>> depthShift;
     const depth = (above + 1) & (listedDepths - 1);
     const isListed = depth === 0 || node !== parent + 1;
-    nodes.set(node, 0, sLow);
-    nodes.set(node, 1, sHigh);
-    nodes.set(node, 2, lLow);
-    nodes.set(node, 3, lHigh);
-    nodes.set(node, nodeWord.firstEntry, 0);
-    nodes.set(node, nodeWord.meta, (depth << depthShift) | (isListed ? listedBit : 0));
-    if (isListed) this.#nodeTable.insert(node);
+    const words = nodes.chunks[node >>> chunkBits]!;
+    const at = (node & chunkMask) * nodeStride;
+    words[at] = sLow;
+    words[at + 1] = sHigh;
+    words[at + 2] = lLow;
+    words[at + 3] = lHigh;
+    words[at + nodeWord.firstEntry] = 0;
+    words[at + nodeWord.meta] = (depth << depthShift) | (isListed ? listedBit : 0);
+    if (isListed) this.#nodeTable.insertKey(node, sLow, sHigh);
     return node;
   }
 
@@ -256,17 +254,24 @@ export class BlockForest {
   ): number {
     const { nodes, entries } = this;
     const entry = entries.allocate();
-    entries.set(entry, 0, idLow);
-    entries.set(entry, 1, idHigh);
-    entries.set(entry, entryWord.node, node);
-    entries.set(entry, entryWord.parent, parent);
-    entries.set(entry, entryWord.next, nodes.get(node, nodeWord.firstEntry));
-    entries.set(entry, entryWord.meta, (life.slot << slotShift) | (tiers << tierShift));
-    nodes.set(node, nodeWord.firstEntry, entry);
-    nodes.set(node, nodeWord.meta, nodes.get(node, nodeWord.meta) + 1);
+    const words = entries.chunks[entry >>> chunkBits]!;
+    const at = (entry & chunkMask) * entryStride;
+    const nodeWords = nodes.chunks[node >>> chunkBits]!;
+    const nodeAt = (node & chunkMask) * nodeStride;
+    words[at] = idLow;
+    words[at + 1] = idHigh;
+    words[at + entryWord.node] = node;
+    words[at + entryWord.parent] = parent;
+    words[at + entryWord.next] = nodeWords[nodeAt + nodeWord.firstEntry]!;
+    words[at + entryWord.meta] = (life.slot << slotShift) | (tiers << tierShift);
+    nodeWords[nodeAt + nodeWord.firstEntry] = entry;
+    nodeWords[nodeAt + nodeWord.meta]! += 1;
     if (parent === 0) life.rootCount += 1;
     else this.#addChildren(parent, 1);
-    this.#insertInto(life.table, entry);
+    const { table } = life;
+    this.#tableBytes -= table.sizeBytes;
+    table.insertKey(entry, idLow, idHigh);
+    this.#tableBytes += table.sizeBytes;
     life.blockCount += 1;
     this.#blockCount += 1;
     if ((tiers & deviceTier) === 0) life.lackingCount += 1;

@@ -15,14 +15,11 @@ const hashCount = 1 << hashBits;
 const highHashBits = hashBits - 16;
 const highHashMask = (1 << highHashBits) - 1;
 const maxLoad = 0.89;
-const growth = 1.2;
+const growth = 2;
 const smallest = 8;
 
 /** Records that a table can tell apart. */
 export const maxRecords = 1 << (32 - highHashBits);
-
-/** Takes what `prepare` loads, so that no compiler finds the loads useless. */
-const sink = new Int32Array(1);
 
 class Part {
   readonly capacity: number;
@@ -47,6 +44,10 @@ export class HashTable {
   readonly #mask: number;
   #sizeBytes = 0;
   #recordCount = 0;
+  /** Where the last vain look ended: what is inserted after it needs no look of its own. */
+  #vainHash = 0;
+  #vainPart: Part | null = null;
+  #vainSlot = 0;
 
   /** `partCount`: a power of two, 1024 at most. */
   constructor(pool: RecordPool, partCount: number) {
@@ -61,19 +62,6 @@ export class HashTable {
 
   get recordCount(): number {
     return this.#recordCount;
-  }
-
-  /** Looks at the places of many keys without finding them: the loads do not wait for each other. */
-  prepare(keys: Int32Array, length: number): void {
-    let sum = 0;
-    for (let i = 0; i < length; i += 2) {
-      const h = mix(keys[i]!, keys[i + 1]!);
-      const part = this.#parts[(h >>> hashBits) & this.#mask]!;
-      if (part === null) continue;
-      const slot = homeOf(placeHash(h), part.capacity);
-      sum += part.tags[slot]! + part.slots[slot]!;
-    }
-    sink[0] = sum;
   }
 
   /** The record with that key, or 0. */
@@ -97,6 +85,9 @@ export class HashTable {
           if (words[at] === low && words[at + 1] === high) return record;
         }
       } else if (there === empty) {
+        this.#vainHash = h;
+        this.#vainPart = part;
+        this.#vainSlot = slot;
         return 0;
       }
       if (++slot === capacity) slot = 0;
@@ -105,15 +96,29 @@ export class HashTable {
 
   /** The key stands in the record already and in no other one of this table. */
   insert(record: number): void {
-    const h = mix(this.#pool.get(record, 0), this.#pool.get(record, 1));
+    this.insertKey(record, this.#pool.get(record, 0), this.#pool.get(record, 1));
+  }
+
+  /** The same, for who knows the key. */
+  insertKey(record: number, low: number, high: number): void {
+    const h = mix(low, high);
     const partNumber = (h >>> hashBits) & this.#mask;
     let part = this.#parts[partNumber]!;
     if (part === null || part.usedCount + 1 > part.capacity * maxLoad) {
       part = this.#grow(partNumber, part);
     }
     const hash = placeHash(h);
-    place(part, hash, (record << highHashBits) | (hash >>> 16));
+    const value = (record << highHashBits) | (hash >>> 16);
     this.#recordCount += 1;
+    const slot = this.#vainSlot;
+    if (h === this.#vainHash && part === this.#vainPart && part.tags[slot] === empty) {
+      part.usedCount += 1;
+      part.recordCount += 1;
+      part.tags[slot] = hash & 0xffff;
+      part.slots[slot] = value;
+      return;
+    }
+    place(part, hash, value);
   }
 
   /** Takes out this very record. */

@@ -271,7 +271,6 @@ export class KvIndex implements PrefixIndex {
     const chained = this.#chained;
     const ids = toSignedWords(blockHashes);
     const locals = toSignedWords(tokensHashes);
-    if (ids.length > 16) forest.prepare(life, ids);
     let above = parent === 0 ? 0 : entries.get(parent, entryWord.node);
     // Nobody holds what is below a prefix that nobody holds.
     let isNew = false;
