@@ -36,6 +36,8 @@ export const maxWorkerSlots = 1 << 16;
 const nodeStride = 6;
 const entryStride = 6;
 const nodeParts = 1024;
+/** Small steps: where prefixes come block by block in turns, all nodes are listed, and that must fit too. */
+const nodeGrowth = 1.2;
 const workerParts = 32;
 
 /** One life of a (worker, rank): a clear ends it at once, its entries are taken back later. */
@@ -63,7 +65,7 @@ interface OverLife {
 export class BlockForest {
   readonly nodes = new RecordPool(nodeStride);
   readonly entries = new RecordPool(entryStride);
-  readonly #nodeTable = new HashTable(this.nodes, nodeParts);
+  readonly #nodeTable = new HashTable(this.nodes, nodeParts, nodeGrowth);
   readonly #lives: (WorkerLife | null)[] = [];
   readonly #freeSlots: number[] = [];
   readonly #over: OverLife[] = [];

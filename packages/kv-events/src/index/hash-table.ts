@@ -15,7 +15,8 @@ const hashCount = 1 << hashBits;
 const highHashBits = hashBits - 16;
 const highHashMask = (1 << highHashBits) - 1;
 const maxLoad = 0.89;
-const growth = 2;
+/** Doubling moves a record once on average; smaller steps move it more often and waste less. */
+const defaultGrowth = 2;
 const smallest = 8;
 
 /** Records that a table can tell apart. */
@@ -42,6 +43,7 @@ export class HashTable {
   readonly #pool: RecordPool;
   readonly #parts: (Part | null)[];
   readonly #mask: number;
+  readonly #growth: number;
   #sizeBytes = 0;
   #recordCount = 0;
   /** Where the last vain look ended: what is inserted after it needs no look of its own. */
@@ -50,8 +52,9 @@ export class HashTable {
   #vainSlot = 0;
 
   /** `partCount`: a power of two, 1024 at most. */
-  constructor(pool: RecordPool, partCount: number) {
+  constructor(pool: RecordPool, partCount: number, growth = defaultGrowth) {
     this.#pool = pool;
+    this.#growth = growth;
     this.#parts = new Array<Part | null>(partCount).fill(null);
     this.#mask = partCount - 1;
   }
@@ -159,7 +162,7 @@ export class HashTable {
   /** Parts begin with different sizes, so that they do not all grow at once and the whole is always equally full. */
   #grow(partNumber: number, old: Part | null): Part {
     if (old === null) {
-      const capacity = Math.round(smallest * growth ** (partNumber / this.#parts.length));
+      const capacity = Math.round(smallest * this.#growth ** (partNumber / this.#parts.length));
       return this.#rebuild(partNumber, null, capacity);
     }
     // Full of deleted slots rather than of records: the same size, swept.
@@ -167,7 +170,7 @@ export class HashTable {
     return this.#rebuild(
       partNumber,
       old,
-      isCrowded ? Math.ceil(old.capacity * growth) : old.capacity,
+      isCrowded ? Math.ceil(old.capacity * this.#growth) : old.capacity,
     );
   }
 

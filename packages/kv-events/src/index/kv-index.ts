@@ -16,8 +16,8 @@ const chainSeed = 1337n;
 /** Steps of taking back ended lives for each block that is stored; an entry takes two. */
 const reclaimStepsPerBlock = 4;
 const evictedAtOnce = 1024;
-/** What a block takes: two records of 24 bytes, two slots of 6 bytes in tables that are 80 % full on average. */
-const bytesPerBlock = 64;
+/** The most that a block takes: two records of 24 bytes, two slots of 6 bytes in tables that are 64 and 80 % full on average. */
+const bytesPerBlock = 65;
 
 export interface KvIndexOptions {
   /** Where old blocks make room for new ones. Default: at 67 million blocks, about 4 GB. */
