@@ -71,7 +71,10 @@ export async function runFleet(
       randomSeed: 1,
     });
     engine.onKvEvents((batch) => {
-      const events = toRouterEvents(batch, { workerId, dpRank: 0, blockSize, hasher });
+      const events = toRouterEvents(
+        { ...batch, dpRank: 0 },
+        { workerId, dpRank: 0, blockSize, hasher },
+      );
       clock.at(now() + eventDelayMs, () => {
         for (const event of events) router.index.apply({ ...event, eventId: 0 });
       });
@@ -160,7 +163,7 @@ function toRecord(instanceId: bigint, totalKvBlocks: number): ModelRecord {
     modelInput: "tokens" as const,
     contextLength: 32_768,
     kvCacheBlockSize: blockSize,
-    endpoint,
+    endpoint: "dyn://bench.backend.generate",
     created: 1,
     runtimeConfig: { totalKvBlocks },
   };

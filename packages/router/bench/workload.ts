@@ -55,7 +55,7 @@ export function sharedPrefixes(perSecond: number): Workload {
 export function multiTurn(): Workload {
   const random = createRandom(2);
   const arrivals = Array.from({ length: 200 }, (_, session) => {
-    let tokens = text(7, 500);
+    let tokens: Uint32Array = text(7, 500);
     let arrivesMs = random() * 60_000;
     return Array.from({ length: 8 }, (_, turn) => {
       tokens = join(tokens, text(10_000 + session * 16 + turn, 400 + Math.floor(random() * 800)));

@@ -123,7 +123,9 @@ function blocksOf(events: Iterable<Pick<RouterEvent, "data">>): string[] {
 function cacheOf(engine: Engine): string[] {
   let blocks: string[] = [];
   const stop = engine.onKvEvents((batch) => {
-    blocks = blocksOf(toRouterEvents(batch, { workerId: 0n, dpRank: 0, blockSize, hasher }));
+    blocks = blocksOf(
+      toRouterEvents({ ...batch, dpRank: 0 }, { workerId: 0n, dpRank: 0, blockSize, hasher }),
+    );
   });
   stop();
   return blocks;

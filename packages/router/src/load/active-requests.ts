@@ -214,7 +214,13 @@ export class ActiveRequests {
     const key = rankKey(rankId);
     let rank = this.#ranks.get(key);
     if (rank === undefined) {
-      rank = { blocks: new Map(), extraBlocks: 0, prefillTokens: 0, progress: new PrefillProgress(), requestCount: 0 };
+      rank = {
+        blocks: new Map(),
+        extraBlocks: 0,
+        prefillTokens: 0,
+        progress: new PrefillProgress(),
+        requestCount: 0,
+      };
       this.#ranks.set(key, rank);
     }
     return rank;
