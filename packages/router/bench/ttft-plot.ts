@@ -21,7 +21,8 @@ export function ttftPlot(title: string, lines: readonly PlotLine[]): string {
   const toY = (ms: number) =>
     top + ((high - Math.log10(ms)) / (high - low)) * (height - top - bottom);
   const parts = [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-label="${title}" font-family="sans-serif" font-size="12">`,
+    `<title>${title}</title>`,
     `<rect width="${width}" height="${height}" fill="#fff"/>`,
     `<text x="${left}" y="18" font-size="13">${title}</text>`,
   ];
