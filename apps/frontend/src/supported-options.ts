@@ -78,6 +78,7 @@ export const supportedOptions: SupportedOptions<FrontendConcerns> = {
     "routerTrackOutputBlocks",
     "routerAssumeKvReuse",
     "routerTrackPrefillTokens",
+    "routerLoadModel",
     "routerTtlSecs",
     "routerApproximateCachePolicy",
     "routerPredictedTtlSecs",

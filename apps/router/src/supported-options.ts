@@ -22,6 +22,7 @@ export const supportedOptions: SupportedOptions<RouterConcerns> = {
     "routerKvEvents",
     "routerReplicaSync",
     "routerTrackActiveBlocks",
+  "routerLoadModel",
     "routerTrackOutputBlocks",
     "routerAssumeKvReuse",
     "routerTrackPrefillTokens",

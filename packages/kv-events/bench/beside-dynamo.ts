@@ -118,7 +118,7 @@ for (const [perEvent, blockCount] of [
   figures.set(`bytes ${perEvent}`, index.sizeBytes / blockCount);
   if (perEvent === 1) continue;
   const dumped = at(
-    measure(() => encodeRouterEvents(index.dump()), 3),
+    measureCpu(() => encodeRouterEvents(index.dump()), 5),
     0.5,
   );
   figures.set("dump ms", dumped);

@@ -30,7 +30,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
       type: fc.constant("store" as const),
       rank,
       parent: fc.nat(),
-      locals: fc.array(fc.integer({ min: 1, max: 2 }), { maxLength: 8 }),
+      locals: fc.array(fc.integer({ min: 1, max: 2 }), { maxLength: 20 }),
       tier,
     }),
   },
@@ -55,7 +55,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
     arbitrary: fc.record({ type: fc.constant("reclaim" as const), count: fc.nat({ max: 20 }) }),
   },
 );
-const query = fc.array(fc.integer({ min: 1, max: 2 }), { minLength: 1, maxLength: 24 });
+const query = fc.array(fc.integer({ min: 1, max: 2 }), { minLength: 1, maxLength: 40 });
 
 const toU64 = (values: readonly number[]) => BigUint64Array.from(values, BigInt);
 const where = (number: number) => ({ workerId: BigInt(1 + (number >> 1)), dpRank: number & 1 });

@@ -17,7 +17,13 @@ export {
   defaultRouterSettings,
   type RouterSettings,
 } from "./choice/router-settings.ts";
-export { type CostSettings, checkCostSettings, defaultCostSettings } from "./cost/cost-settings.ts";
+export {
+  type CostSettings,
+  checkCostSettings,
+  defaultCostSettings,
+  type LoadModel,
+} from "./cost/cost-settings.ts";
+export { decodeWeight } from "./cost/decode-weight.ts";
 export { type Pick, pickLowest } from "./cost/pick-lowest.ts";
 export {
   defaultTwoTierSettings,

@@ -5,6 +5,7 @@ import {
   type CachedBlocks,
   type CostSettings,
   checkCostSettings,
+  decodeWeight,
   defaultCostSettings,
   defaultTwoTierSettings,
   overrideCost,
@@ -36,7 +37,8 @@ function settingsOf(config: Record<string, unknown>): CostSettings {
     Object.entries(wire).flatMap(([key, name]) => (key in config ? [[name, config[key]]] : [])),
   );
   const weight = config.overlap_score_weight;
-  return overrideCost({ ...defaultCostSettings, ...settings }, { overlap_score_weight: weight });
+  const counted = { ...defaultCostSettings, loadModel: "counted" as const };
+  return overrideCost({ ...counted, ...settings }, { overlap_score_weight: weight });
 }
 
 describe("logits of Dynamo 1.6.1", () => {
@@ -74,7 +76,8 @@ describe("logits of Dynamo 1.6.1", () => {
     const size = { tokenCount, blockSize, blockCount: sequenceHashes.length };
     const settings = settingsOf(config as Record<string, unknown>);
     for (const [worker, logit] of Object.entries(expected as Record<string, number>)) {
-      const load = active.loadWith(rank(worker as Name), toBlockKeys(sequenceHashes));
+      const keys = toBlockKeys(sequenceHashes);
+      const load = { ...active.loadWith(rank(worker as Name), keys), totalKvBlocks: 1000 };
       const cost = workerCost(size, cachedOf(worker as Name), load, 0, settings);
       expect([worker, cost.logit]).toEqual([worker, logit]);
     }
@@ -161,5 +164,105 @@ test("blocks that running requests share count once, and all are given back", ()
     activePrefillTokens: 0,
     decodeBlocks: 1,
     activeRequests: 0,
+  });
+});
+
+describe("estimated load", () => {
+  const rank = { workerId: 1n, dpRank: 0 };
+  const blockKeys = new Float64Array();
+  function createActive() {
+    const clock = { nowMs: 0 };
+    const active = new ActiveRequests({ estimatesProgress: true, now: () => clock.nowMs });
+    const add = (requestId: string, uncachedTokens: number) =>
+      active.add({ requestId, ...rank, blockKeys, uncachedTokens });
+    const left = () => active.loadWith(rank, blockKeys).activePrefillTokens;
+    return { active, add, left, clock };
+  }
+
+  test("prefill that must be done by now at the rank's pace is no load; thresholds see all of it", () => {
+    const { active, add, left, clock } = createActive();
+    add("a", 1000);
+    clock.nowMs = 60;
+    // Nothing is known of the pace yet.
+    expect(left()).toBe(1000);
+    clock.nowMs = 100;
+    active.prefillCompleted("a");
+    expect(left()).toBe(0);
+    clock.nowMs = 500;
+    add("b", 1000);
+    add("c", 1000);
+    clock.nowMs = 550;
+    expect(left()).toBe(1500);
+    expect(active.activePrefillTokens(rank)).toBe(2000);
+    clock.nowMs = 600;
+    active.prefillCompleted("b");
+    clock.nowMs = 640;
+    expect(left()).toBe(600);
+  });
+
+  test("a rank that is long overdue may hang: all that it was given counts again", () => {
+    const { active, add, left, clock } = createActive();
+    add("a", 1000);
+    clock.nowMs = 100;
+    active.prefillCompleted("a");
+    add("b", 1000);
+    clock.nowMs = 290;
+    expect(left()).toBe(0);
+    clock.nowMs = 310;
+    expect(left()).toBe(1000);
+  });
+
+  test("a request that is cancelled in its prefill says nothing of the pace", () => {
+    const { active, add, left, clock } = createActive();
+    add("a", 1000);
+    clock.nowMs = 100;
+    active.prefillCompleted("a");
+    add("cancelled", 100_000);
+    clock.nowMs = 101;
+    active.free("cancelled");
+    add("b", 1000);
+    clock.nowMs = 151;
+    expect(left()).toBe(500);
+  });
+
+  test("time without prefill does not slow the pace", () => {
+    const { active, add, left, clock } = createActive();
+    for (let i = 0; i < 5; i++) {
+      add(`${i}`, 1000);
+      clock.nowMs += 100;
+      active.prefillCompleted(`${i}`);
+      clock.nowMs += 10_000;
+    }
+    add("last", 1000);
+    clock.nowMs += 50;
+    expect(left()).toBeCloseTo(500, -1);
+  });
+
+  test("running blocks weigh a sixteenth up to half of the memory, and in full when it is full or not known", () => {
+    expect([0, 100, 500].map((blocks) => decodeWeight(blocks, 1000))).toEqual(
+      new Array(3).fill(1 / 16),
+    );
+    expect(decodeWeight(750, 1000)).toBeCloseTo(0.316, 3);
+    expect(decodeWeight(1000, 1000)).toBe(1);
+    expect(decodeWeight(1500, 1000)).toBe(1);
+    expect(decodeWeight(100, 0)).toBe(1);
+  });
+
+  test("a cached prefix outweighs a few running requests where memory is free, and nothing where it is full", () => {
+    const size = { tokenCount: 7200, blockSize: 64, blockCount: 112 };
+    const cached = { deviceBlocks: 94, hostBlocks: 94, diskBlocks: 94 };
+    const none = { deviceBlocks: 0, hostBlocks: 0, diskBlocks: 0 };
+    const load = (decodeBlocks: number) => ({
+      activePrefillTokens: 0,
+      decodeBlocks,
+      activeRequests: 0,
+      totalKvBlocks: 3750,
+    });
+    const costs = (busyBlocks: number) => [
+      workerCost(size, cached, load(busyBlocks), 0, defaultCostSettings).logit,
+      workerCost(size, none, load(112), 0, defaultCostSettings).logit,
+    ];
+    expect(costs(800)[0]).toBeLessThan(costs(800)[1]!);
+    expect(costs(3700)[0]).toBeGreaterThan(costs(3700)[1]!);
   });
 });

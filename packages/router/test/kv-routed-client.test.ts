@@ -231,9 +231,10 @@ describe("by cached prefixes", () => {
       overlapBlocks: 6,
       blockCount: 10,
     });
+    // 4 and 8 blocks to prefill, and its 10 in decode at a sixteenth each.
     expect(decision!.candidates.map(({ workerId, logit }) => [workerId, logit])).toEqual([
-      [1n, 14],
-      [2n, 18],
+      [1n, 4.625],
+      [2n, 8.625],
     ]);
     expect(seen[0]!.request.routing).toMatchObject({ dp_rank: 0 });
     second.store(tokens(100), 1);

@@ -167,6 +167,11 @@ export const routerOptions = z.object({
     env: "DYN_ROUTER_TRACKING_KEY_ID",
     group: kv,
   }),
+  routerLoadModel: option(
+    "Whether load counts as in Dynamo (counted), or less where prefill must be done by now and where KV memory is free (estimated).",
+    z.enum(["estimated", "counted"]).default("estimated"),
+    { env: "DYN_ROUTER_LOAD_MODEL", group: kv },
+  ),
   routerPrefillLoadModel: option(
     "Model that predicts how long a prefill takes.",
     z.enum(["none", "ais"]).default("none"),

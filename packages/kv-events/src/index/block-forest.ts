@@ -1,6 +1,7 @@
 // Who holds which block: the memory of the index. Two kinds of flat records, found through hash tables.
 //
-//   node   one prefix, whoever holds it. [S low, S high, L low, L high, first entry, entry count]
+//   node   one prefix, whoever holds it. [S low, S high, L low, L high, first entry,
+//          listed (1 bit) | depth modulo 8 (3) | entry count (24)]
 //   entry  one block of one worker. [id low, id high, node, parent entry, next entry of the node,
 //          worker slot (16 bits) | tiers (4) | referenced (1) | children (11)]
 //
@@ -8,13 +9,23 @@
 // the set of holders only shrinks with depth. That is what makes a search by depth possible. An entry whose block is
 // gone while blocks below it are not stays, with no tier: a gap. `lackingCount` of a worker counts entries that are not
 // on the device, gaps among them: only then can its prefix be shorter than its path is long.
+//
+// Prefixes come in runs, whose nodes get neighbouring numbers. So the table has one node of eight, that at every eighth
+// depth; the next seven are found as the neighbour of the one above, and are in the table (listed) only where they are not
+// its neighbour. That spares most of the time and the memory that the table would take.
 import type { BlockAliases } from "./block-aliases.ts";
 import { HashTable } from "./hash-table.ts";
-import { RecordPool } from "./record-pool.ts";
+import { chunkBits, chunkMask, RecordPool } from "./record-pool.ts";
 
-export const nodeWord = { sequence: 0, local: 2, firstEntry: 4, entryCount: 5 } as const;
+export const nodeWord = { sequence: 0, local: 2, firstEntry: 4, meta: 5 } as const;
+/** Depths from one node that is always in the table to the next: a power of two. */
+export const listedDepths = 8;
 export const entryWord = { id: 0, node: 2, parent: 3, next: 4, meta: 5 } as const;
 export const deviceTier = 1;
+
+const countMask = (1 << 24) - 1;
+const depthShift = 24;
+const listedBit = 1 << 27;
 
 const slotShift = 16;
 const tierShift = 12;
@@ -22,7 +33,11 @@ const tierMask = 0xf << tierShift;
 const referencedBit = 1 << 11;
 const maxChildren = referencedBit - 1;
 export const maxWorkerSlots = 1 << 16;
+const nodeStride = 6;
+const entryStride = 6;
 const nodeParts = 1024;
+/** Small steps: where prefixes come block by block in turns, all nodes are listed, and that must fit too. */
+const nodeGrowth = 1.2;
 const workerParts = 32;
 
 /** One life of a (worker, rank): a clear ends it at once, its entries are taken back later. */
@@ -48,9 +63,9 @@ interface OverLife {
 }
 
 export class BlockForest {
-  readonly nodes = new RecordPool(6);
-  readonly entries = new RecordPool(6);
-  readonly #nodeTable = new HashTable(this.nodes, nodeParts);
+  readonly nodes = new RecordPool(nodeStride);
+  readonly entries = new RecordPool(entryStride);
+  readonly #nodeTable = new HashTable(this.nodes, nodeParts, nodeGrowth);
   readonly #lives: (WorkerLife | null)[] = [];
   readonly #freeSlots: number[] = [];
   readonly #over: OverLife[] = [];
@@ -147,14 +162,33 @@ export class BlockForest {
     return entries.get(entry, entryWord.node) !== 0 && slot === life.slot;
   }
 
-  /** Brings what is about to be looked for into the CPU's caches; all at once is far quicker than one by one. */
-  prepare(life: WorkerLife, ids: Int32Array, sequences: Int32Array): void {
-    life.table.prepare(ids, ids.length);
-    this.#nodeTable.prepare(sequences, ids.length);
+  /** The node with that name below `parent`, which is 0 for roots; or 0. */
+  childNode(parent: number, low: number, high: number): number {
+    if (parent !== 0 && parent + 1 < this.nodes.end) {
+      const { chunks } = this.nodes;
+      const at = ((parent + 1) & chunkMask) * nodeStride;
+      const words = chunks[(parent + 1) >>> chunkBits]!;
+      if (words[at] === low && words[at + 1] === high && words[at + nodeWord.firstEntry] !== 0) {
+        return parent + 1;
+      }
+    }
+    return this.#nodeTable.find(low, high);
   }
 
-  findNode(low: number, high: number): number {
-    return this.#nodeTable.find(low, high);
+  /** The node of the first `depth + 1` blocks of a prompt, or 0. `sequences`: [2 x blocks] their names. */
+  nodeAt(sequences: Int32Array, depth: number): number {
+    let at = depth & ~(listedDepths - 1);
+    let node = this.#nodeTable.find(sequences[2 * at]!, sequences[2 * at + 1]!);
+    while (node !== 0 && at < depth) {
+      at += 1;
+      node = this.childNode(node, sequences[2 * at]!, sequences[2 * at + 1]!);
+    }
+    return node;
+  }
+
+  /** Entries of the node. */
+  entryCount(node: number): number {
+    return this.nodes.get(node, nodeWord.meta) & countMask;
   }
 
   findEntry(life: WorkerLife, low: number, high: number): number {
@@ -193,16 +227,22 @@ export class BlockForest {
     return entry;
   }
 
-  addNode(sLow: number, sHigh: number, lLow: number, lHigh: number): number {
+  /** Below `parent`, which is 0 for roots. */
+  addNode(parent: number, sLow: number, sHigh: number, lLow: number, lHigh: number): number {
     const { nodes } = this;
     const node = nodes.allocate();
-    nodes.set(node, 0, sLow);
-    nodes.set(node, 1, sHigh);
-    nodes.set(node, 2, lLow);
-    nodes.set(node, 3, lHigh);
-    nodes.set(node, nodeWord.firstEntry, 0);
-    nodes.set(node, nodeWord.entryCount, 0);
-    this.#nodeTable.insert(node);
+    const above = parent === 0 ? -1 : nodes.get(parent, nodeWord.meta) >>> depthShift;
+    const depth = (above + 1) & (listedDepths - 1);
+    const isListed = depth === 0 || node !== parent + 1;
+    const words = nodes.chunks[node >>> chunkBits]!;
+    const at = (node & chunkMask) * nodeStride;
+    words[at] = sLow;
+    words[at + 1] = sHigh;
+    words[at + 2] = lLow;
+    words[at + 3] = lHigh;
+    words[at + nodeWord.firstEntry] = 0;
+    words[at + nodeWord.meta] = (depth << depthShift) | (isListed ? listedBit : 0);
+    if (isListed) this.#nodeTable.insertKey(node, sLow, sHigh);
     return node;
   }
 
@@ -216,17 +256,24 @@ export class BlockForest {
   ): number {
     const { nodes, entries } = this;
     const entry = entries.allocate();
-    entries.set(entry, 0, idLow);
-    entries.set(entry, 1, idHigh);
-    entries.set(entry, entryWord.node, node);
-    entries.set(entry, entryWord.parent, parent);
-    entries.set(entry, entryWord.next, nodes.get(node, nodeWord.firstEntry));
-    entries.set(entry, entryWord.meta, (life.slot << slotShift) | (tiers << tierShift));
-    nodes.set(node, nodeWord.firstEntry, entry);
-    nodes.set(node, nodeWord.entryCount, nodes.get(node, nodeWord.entryCount) + 1);
+    const words = entries.chunks[entry >>> chunkBits]!;
+    const at = (entry & chunkMask) * entryStride;
+    const nodeWords = nodes.chunks[node >>> chunkBits]!;
+    const nodeAt = (node & chunkMask) * nodeStride;
+    words[at] = idLow;
+    words[at + 1] = idHigh;
+    words[at + entryWord.node] = node;
+    words[at + entryWord.parent] = parent;
+    words[at + entryWord.next] = nodeWords[nodeAt + nodeWord.firstEntry]!;
+    words[at + entryWord.meta] = (life.slot << slotShift) | (tiers << tierShift);
+    nodeWords[nodeAt + nodeWord.firstEntry] = entry;
+    nodeWords[nodeAt + nodeWord.meta]! += 1;
     if (parent === 0) life.rootCount += 1;
     else this.#addChildren(parent, 1);
-    this.#insertInto(life.table, entry);
+    const { table } = life;
+    this.#tableBytes -= table.sizeBytes;
+    table.insertKey(entry, idLow, idHigh);
+    this.#tableBytes += table.sizeBytes;
     life.blockCount += 1;
     this.#blockCount += 1;
     if ((tiers & deviceTier) === 0) life.lackingCount += 1;
@@ -323,13 +370,15 @@ export class BlockForest {
   #leaveNode(entry: number): void {
     const { nodes, entries } = this;
     const node = entries.get(entry, entryWord.node);
-    const count = nodes.get(node, nodeWord.entryCount) - 1;
-    if (count === 0) {
-      this.#nodeTable.delete(node);
+    const meta = nodes.get(node, nodeWord.meta) - 1;
+    if ((meta & countMask) === 0) {
+      if ((meta & listedBit) !== 0) this.#nodeTable.delete(node);
+      // Says that it is free to whoever looks at it as a neighbour.
+      nodes.set(node, nodeWord.firstEntry, 0);
       nodes.release(node);
       return;
     }
-    nodes.set(node, nodeWord.entryCount, count);
+    nodes.set(node, nodeWord.meta, meta);
     const next = entries.get(entry, entryWord.next);
     let at = nodes.get(node, nodeWord.firstEntry);
     if (at === entry) {

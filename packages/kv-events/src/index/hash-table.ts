@@ -15,14 +15,12 @@ const hashCount = 1 << hashBits;
 const highHashBits = hashBits - 16;
 const highHashMask = (1 << highHashBits) - 1;
 const maxLoad = 0.89;
-const growth = 1.2;
+/** Doubling moves a record once on average; smaller steps move it more often and waste less. */
+const defaultGrowth = 2;
 const smallest = 8;
 
 /** Records that a table can tell apart. */
 export const maxRecords = 1 << (32 - highHashBits);
-
-/** Takes what `prepare` loads, so that no compiler finds the loads useless. */
-const sink = new Int32Array(1);
 
 class Part {
   readonly capacity: number;
@@ -45,12 +43,18 @@ export class HashTable {
   readonly #pool: RecordPool;
   readonly #parts: (Part | null)[];
   readonly #mask: number;
+  readonly #growth: number;
   #sizeBytes = 0;
   #recordCount = 0;
+  /** Where the last vain look ended: what is inserted after it needs no look of its own. */
+  #vainHash = 0;
+  #vainPart: Part | null = null;
+  #vainSlot = 0;
 
   /** `partCount`: a power of two, 1024 at most. */
-  constructor(pool: RecordPool, partCount: number) {
+  constructor(pool: RecordPool, partCount: number, growth = defaultGrowth) {
     this.#pool = pool;
+    this.#growth = growth;
     this.#parts = new Array<Part | null>(partCount).fill(null);
     this.#mask = partCount - 1;
   }
@@ -61,19 +65,6 @@ export class HashTable {
 
   get recordCount(): number {
     return this.#recordCount;
-  }
-
-  /** Looks at the places of many keys without finding them: the loads do not wait for each other. */
-  prepare(keys: Int32Array, length: number): void {
-    let sum = 0;
-    for (let i = 0; i < length; i += 2) {
-      const h = mix(keys[i]!, keys[i + 1]!);
-      const part = this.#parts[(h >>> hashBits) & this.#mask]!;
-      if (part === null) continue;
-      const slot = homeOf(placeHash(h), part.capacity);
-      sum += part.tags[slot]! + part.slots[slot]!;
-    }
-    sink[0] = sum;
   }
 
   /** The record with that key, or 0. */
@@ -97,6 +88,9 @@ export class HashTable {
           if (words[at] === low && words[at + 1] === high) return record;
         }
       } else if (there === empty) {
+        this.#vainHash = h;
+        this.#vainPart = part;
+        this.#vainSlot = slot;
         return 0;
       }
       if (++slot === capacity) slot = 0;
@@ -105,15 +99,29 @@ export class HashTable {
 
   /** The key stands in the record already and in no other one of this table. */
   insert(record: number): void {
-    const h = mix(this.#pool.get(record, 0), this.#pool.get(record, 1));
+    this.insertKey(record, this.#pool.get(record, 0), this.#pool.get(record, 1));
+  }
+
+  /** The same, for who knows the key. */
+  insertKey(record: number, low: number, high: number): void {
+    const h = mix(low, high);
     const partNumber = (h >>> hashBits) & this.#mask;
     let part = this.#parts[partNumber]!;
     if (part === null || part.usedCount + 1 > part.capacity * maxLoad) {
       part = this.#grow(partNumber, part);
     }
     const hash = placeHash(h);
-    place(part, hash, (record << highHashBits) | (hash >>> 16));
+    const value = (record << highHashBits) | (hash >>> 16);
     this.#recordCount += 1;
+    const slot = this.#vainSlot;
+    if (h === this.#vainHash && part === this.#vainPart && part.tags[slot] === empty) {
+      part.usedCount += 1;
+      part.recordCount += 1;
+      part.tags[slot] = hash & 0xffff;
+      part.slots[slot] = value;
+      return;
+    }
+    place(part, hash, value);
   }
 
   /** Takes out this very record. */
@@ -154,7 +162,7 @@ export class HashTable {
   /** Parts begin with different sizes, so that they do not all grow at once and the whole is always equally full. */
   #grow(partNumber: number, old: Part | null): Part {
     if (old === null) {
-      const capacity = Math.round(smallest * growth ** (partNumber / this.#parts.length));
+      const capacity = Math.round(smallest * this.#growth ** (partNumber / this.#parts.length));
       return this.#rebuild(partNumber, null, capacity);
     }
     // Full of deleted slots rather than of records: the same size, swept.
@@ -162,7 +170,7 @@ export class HashTable {
     return this.#rebuild(
       partNumber,
       old,
-      isCrowded ? Math.ceil(old.capacity * growth) : old.capacity,
+      isCrowded ? Math.ceil(old.capacity * this.#growth) : old.capacity,
     );
   }
 

@@ -16,8 +16,8 @@ const chainSeed = 1337n;
 /** Steps of taking back ended lives for each block that is stored; an entry takes two. */
 const reclaimStepsPerBlock = 4;
 const evictedAtOnce = 1024;
-/** What a block takes: two records of 24 bytes, two slots of 6 bytes in tables that are 80 % full on average. */
-const bytesPerBlock = 64;
+/** The most that a block takes: two records of 24 bytes, two slots of 6 bytes in tables that are 64 and 80 % full on average. */
+const bytesPerBlock = 65;
 
 export interface KvIndexOptions {
   /** Where old blocks make room for new ones. Default: at 67 million blocks, about 4 GB. */
@@ -271,7 +271,9 @@ export class KvIndex implements PrefixIndex {
     const chained = this.#chained;
     const ids = toSignedWords(blockHashes);
     const locals = toSignedWords(tokensHashes);
-    if (ids.length > 16) forest.prepare(life, ids, chained);
+    let above = parent === 0 ? 0 : entries.get(parent, entryWord.node);
+    // Nobody holds what is below a prefix that nobody holds.
+    let isNew = false;
     for (let i = 0; i < ids.length; i += 2) {
       const idLow = ids[i]!;
       const idHigh = ids[i + 1]!;
@@ -282,12 +284,13 @@ export class KvIndex implements PrefixIndex {
           forest.setTiers(life, known, forest.tiers(known) | tier);
           forest.reference(known);
           parent = known;
+          above = node;
           continue;
         }
         this.#releaseId(life, known, idLow, idHigh);
       }
       if (entries.recordCount >= this.#maxRecords) this.#makeRoom(parent);
-      let node = forest.findNode(chained[i]!, chained[i + 1]!);
+      let node = isNew ? 0 : forest.childNode(above, chained[i]!, chained[i + 1]!);
       const twin = node === 0 ? 0 : forest.entryAt(life, node, parent);
       if (twin !== 0) {
         const id = join(idLow, idHigh);
@@ -299,11 +302,17 @@ export class KvIndex implements PrefixIndex {
         }
         forest.setTiers(life, twin, forest.tiers(twin) | tier);
         parent = twin;
+        above = node;
         continue;
       }
-      if (node === 0)
-        node = forest.addNode(chained[i]!, chained[i + 1]!, locals[i]!, locals[i + 1]!);
+      if (node === 0) {
+        isNew = true;
+        const sLow = chained[i]!;
+        const sHigh = chained[i + 1]!;
+        node = forest.addNode(above, sLow, sHigh, locals[i]!, locals[i + 1]!);
+      }
       parent = forest.addEntry(life, idLow, idHigh, node, parent, tier);
+      above = node;
     }
     return parent;
   }

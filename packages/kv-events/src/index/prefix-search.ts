@@ -23,7 +23,6 @@ export class PrefixSearch {
   }
 
   find(source: HashSource, options: FindOptions = {}): WorkerOverlap[] {
-    const { nodes } = this.#forest;
     const found: WorkerOverlap[] = [];
     if (source.length === 0) return found;
     this.#beginSearch();
@@ -40,7 +39,7 @@ export class PrefixSearch {
       }
       last = depth;
       lastNode = node;
-      if (options.isEarlyExit && nodes.get(node, nodeWord.entryCount) === 1) missing = depth + 1;
+      if (options.isEarlyExit && this.#forest.entryCount(node) === 1) missing = depth + 1;
       if (depth === source.length - 1) break;
     }
     if (last < 0) return found;
@@ -70,9 +69,8 @@ export class PrefixSearch {
     toNode: number,
     found: WorkerOverlap[],
   ): void {
-    const { nodes } = this.#forest;
-    const fromCount = nodes.get(fromNode, nodeWord.entryCount);
-    if (fromCount === nodes.get(toNode, nodeWord.entryCount)) return;
+    const forest = this.#forest;
+    if (forest.entryCount(fromNode) === forest.entryCount(toNode)) return;
     if (to - from === 1) {
       this.#collect(fromNode, from, found);
       return;
@@ -120,7 +118,7 @@ export class PrefixSearch {
   }
 
   #nodeAt(source: HashSource, depth: number): number {
-    return this.#forest.findNode(source.words[2 * depth]!, source.words[2 * depth + 1]!);
+    return this.#forest.nodeAt(source.words, depth);
   }
 
   #beginSearch(): void {

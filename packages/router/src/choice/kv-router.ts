@@ -245,6 +245,7 @@ export class KvRouter {
       ranks: this.#ranks(query),
       overlaps,
       active: this.active,
+      totalKvBlocksOf: (workerId) => this.workers.get(workerId).totalKvBlocks,
       cost,
       demand,
       taintsOf: (workerId) => this.workers.get(workerId).taints,

@@ -21,6 +21,7 @@ export function optionsToSettings(router: RouterOptions): Partial<RouterSettings
       temperature: router.routerTemperature,
       trackPrefillTokens: router.routerTrackPrefillTokens,
       trackActiveBlocks: router.routerTrackActiveBlocks,
+      loadModel: router.routerLoadModel,
     },
     useKvEvents: router.routerKvEvents,
     useRemoteIndexer: router.useRemoteIndexer,

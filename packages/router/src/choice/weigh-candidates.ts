@@ -25,6 +25,8 @@ export interface WeighOptions {
   /** By `rankKey`; who is missing has nothing. */
   readonly overlaps: ReadonlyMap<string, CachedBlocks>;
   readonly active: ActiveRequests;
+  /** KV blocks of a worker's rank; 0 = unknown. */
+  readonly totalKvBlocksOf: (workerId: bigint) => number;
   readonly cost: CostSettings;
   readonly demand: TaintDemand;
   readonly taintsOf: (workerId: bigint) => ReadonlySet<string>;
@@ -40,10 +42,13 @@ const noTaints: ReadonlySet<string> = new Set();
 /** One for each rank, in their order. */
 export function weighCandidates(options: WeighOptions): Candidate[] {
   const { size, blockKeys, ranks, overlaps, active, cost, demand } = options;
-  const weighed = ranks.map((rank) => ({
+  const rooms = ranks.map(({ workerId }) => options.totalKvBlocksOf(workerId));
+  // Nobody is judged by his room beside one whose room is not known.
+  const knowsRooms = !rooms.includes(0);
+  const weighed = ranks.map((rank, i) => ({
     rank,
     cached: overlaps.get(rankKey(rank)) ?? noCachedBlocks,
-    load: active.loadWith(rank, blockKeys),
+    load: { ...active.loadWith(rank, blockKeys), totalKvBlocks: knowsRooms ? rooms[i]! : 0 },
     taints: demand.isEmpty ? noTaints : options.taintsOf(rank.workerId),
   }));
   const total = weighed.reduce((sum, { load }) => sum + load.activeRequests, 0);

@@ -1,5 +1,12 @@
 import { InvalidArgumentError } from "@dyn/protocol";
 
+/**
+ * `counted`: as Dynamo 1.6.1 does. Prompt tokens count until the first token of the answer, a block of a running request as
+ * much as one to prefill. `estimated`: tokens that a rank must have done by now, at the pace it had, count no more, and a
+ * running block counts by how full the rank's KV is.
+ */
+export type LoadModel = "estimated" | "counted";
+
 /** Weights of the cost function (Dynamo 1.6.1, `--router-*`). */
 export interface CostSettings {
   /** Worth of a block that a worker has on its device. */
@@ -14,6 +21,7 @@ export interface CostSettings {
   readonly temperature: number;
   readonly trackPrefillTokens: boolean;
   readonly trackActiveBlocks: boolean;
+  readonly loadModel: LoadModel;
 }
 
 export const defaultCostSettings: CostSettings = Object.freeze({
@@ -26,6 +34,7 @@ export const defaultCostSettings: CostSettings = Object.freeze({
   temperature: 0,
   trackPrefillTokens: true,
   trackActiveBlocks: true,
+  loadModel: "estimated",
 });
 
 /**

@@ -1,5 +1,7 @@
-// What a request would cost at a worker's rank: the cost function of Dynamo 1.6.1, in blocks.
+// What a request would cost at a worker's rank: the cost function of Dynamo 1.6.1, in blocks, over loads that are counted as
+// there or estimated.
 import type { CostSettings } from "./cost-settings.ts";
+import { decodeWeight } from "./decode-weight.ts";
 
 /** Leading blocks of the request in a worker's tiers, cumulative. */
 export interface CachedBlocks {
@@ -14,6 +16,8 @@ export interface RankLoad {
   /** Distinct complete blocks of running requests, this one's among them. */
   readonly decodeBlocks: number;
   readonly activeRequests: number;
+  /** 0 = unknown, of this rank or of one that it is compared with. */
+  readonly totalKvBlocks: number;
 }
 
 export interface RequestSize {
@@ -51,7 +55,9 @@ export function workerCost(
     (settings.overlapScoreCredit / decay) * cached.deviceBlocks +
     settings.hostCacheHitWeight * (cached.hostBlocks - cached.deviceBlocks) +
     settings.diskCacheHitWeight * (cached.diskBlocks - cached.hostBlocks);
-  const decodeBlocks = settings.trackActiveBlocks ? load.decodeBlocks : 0;
+  const weight =
+    settings.loadModel === "counted" ? 1 : decodeWeight(load.decodeBlocks, load.totalKvBlocks);
+  const decodeBlocks = settings.trackActiveBlocks ? weight * load.decodeBlocks : 0;
   const requests = settings.decodeActiveRequestWeight * load.activeRequests;
   if (!settings.trackPrefillTokens) {
     return { credit, logit: Math.max(0, decodeBlocks - credit) + requests };

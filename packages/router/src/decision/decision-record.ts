@@ -5,9 +5,12 @@ export interface CandidateRecord {
   readonly deviceBlocks: number;
   readonly hostBlocks: number;
   readonly diskBlocks: number;
+  /** By the load model of the settings: counted, or what is estimated to be left. */
   readonly activePrefillTokens: number;
   readonly decodeBlocks: number;
   readonly activeRequests: number;
+  /** What its decode blocks are measured against; 0 = not known of all candidates. */
+  readonly totalKvBlocks: number;
   /** Weighted cached blocks. */
   readonly credit: number;
   /** What it would cost; the smallest wins. */
@@ -78,6 +81,7 @@ export function decisionToJson(record: DecisionRecord): Record<string, unknown> 
       active_prefill_tokens: it.activePrefillTokens,
       decode_blocks: it.decodeBlocks,
       active_requests: it.activeRequests,
+      total_kv_blocks: it.totalKvBlocks,
       credit: it.credit,
       cost: it.logit,
       excluded: it.excluded,

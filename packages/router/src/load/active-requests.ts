@@ -1,6 +1,7 @@
 // What runs where, as far as this router knows: blocks and prompt tokens of the requests that it, and routers that tell it,
 // have sent. Added when a request is routed, lighter at its first token, gone at its end.
 import type { RankLoad } from "../cost/worker-cost.ts";
+import { PrefillProgress } from "./prefill-progress.ts";
 
 /** One data-parallel rank of one worker. */
 export interface RankId {
@@ -35,6 +36,7 @@ interface Rank {
   /** Where reuse is not assumed, and for blocks of answers: how many. */
   extraBlocks: number;
   prefillTokens: number;
+  readonly progress: PrefillProgress;
   requestCount: number;
 }
 
@@ -45,6 +47,8 @@ export interface ActiveRequestsOptions {
   readonly outputBlockSize?: number | null;
   /** An entry that nobody freed is dropped after this. Default 5 minutes. */
   readonly expiryMs?: number;
+  /** Prefill that must be done by now, at the pace that the rank had, is no load. Default false: all is, to its first token. */
+  readonly estimatesProgress?: boolean;
   /** Milliseconds that never go back. */
   readonly now?: () => number;
 }
@@ -74,12 +78,14 @@ export class ActiveRequests {
   readonly #assumeKvReuse: boolean;
   readonly #outputBlockSize: number | null;
   readonly #expiryMs: number;
+  readonly #estimatesProgress: boolean;
   readonly #now: () => number;
 
   constructor(options: ActiveRequestsOptions = {}) {
     this.#assumeKvReuse = options.assumeKvReuse ?? true;
     this.#outputBlockSize = options.outputBlockSize ?? null;
     this.#expiryMs = options.expiryMs ?? 300_000;
+    this.#estimatesProgress = options.estimatesProgress ?? false;
     this.#now = options.now ?? (() => performance.now());
   }
 
@@ -100,6 +106,7 @@ export class ActiveRequests {
       outputBlocks: 0,
     });
     rank.requestCount += 1;
+    if (rank.prefillTokens === 0) rank.progress.began(this.#now());
     rank.prefillTokens += request.uncachedTokens;
     if (!this.#assumeKvReuse) {
       rank.extraBlocks += request.blockKeys.length;
@@ -111,8 +118,8 @@ export class ActiveRequests {
   prefillCompleted(requestId: string): boolean {
     const running = this.#running.get(requestId);
     if (running === undefined || !running.isPrefilling) return false;
-    running.isPrefilling = false;
-    this.#rank(running).prefillTokens -= running.uncachedTokens;
+    this.#rank(running).progress.completed(running.uncachedTokens, this.#now());
+    this.#leavePrefill(running);
     return true;
   }
 
@@ -132,7 +139,8 @@ export class ActiveRequests {
   free(requestId: string): boolean {
     const running = this.#running.get(requestId);
     if (running === undefined) return false;
-    this.prefillCompleted(requestId);
+    // Nobody knows how far it came: it says nothing of the pace.
+    if (running.isPrefilling) this.#leavePrefill(running);
     this.#running.delete(requestId);
     const rank = this.#ranks.get(rankKey(running));
     if (rank === undefined) return true;
@@ -173,19 +181,22 @@ export class ActiveRequests {
   }
 
   /** With a request of these blocks added. */
-  loadWith(rankId: RankId, blockKeys: Float64Array): RankLoad {
+  loadWith(rankId: RankId, blockKeys: Float64Array): Omit<RankLoad, "totalKvBlocks"> {
     const rank = this.#ranks.get(rankKey(rankId));
     if (rank === undefined) {
       return { activePrefillTokens: 0, decodeBlocks: blockKeys.length, activeRequests: 0 };
     }
     const shared = this.#assumeKvReuse ? leadingBlocks(rank.blocks, blockKeys) : 0;
     return {
-      activePrefillTokens: rank.prefillTokens,
+      activePrefillTokens: this.#estimatesProgress
+        ? rank.progress.left(rank.prefillTokens, this.#now())
+        : rank.prefillTokens,
       decodeBlocks: rank.blocks.size + rank.extraBlocks + blockKeys.length - shared,
       activeRequests: rank.requestCount,
     };
   }
 
+  /** As counted, also where progress is estimated: thresholds are bounds. */
   activePrefillTokens(rankId: RankId): number {
     return this.#ranks.get(rankKey(rankId))?.prefillTokens ?? 0;
   }
@@ -194,11 +205,22 @@ export class ActiveRequests {
     return this.#ranks.get(rankKey(rankId))?.requestCount ?? 0;
   }
 
+  #leavePrefill(running: Running): void {
+    running.isPrefilling = false;
+    this.#rank(running).prefillTokens -= running.uncachedTokens;
+  }
+
   #rank(rankId: RankId): Rank {
     const key = rankKey(rankId);
     let rank = this.#ranks.get(key);
     if (rank === undefined) {
-      rank = { blocks: new Map(), extraBlocks: 0, prefillTokens: 0, requestCount: 0 };
+      rank = {
+        blocks: new Map(),
+        extraBlocks: 0,
+        prefillTokens: 0,
+        progress: new PrefillProgress(),
+        requestCount: 0,
+      };
       this.#ranks.set(key, rank);
     }
     return rank;

@@ -40,6 +40,7 @@ export class RequestBooks {
     this.#options = options;
     this.active = new ActiveRequests({
       assumeKvReuse: settings.assumeKvReuse,
+      estimatesProgress: settings.cost.loadModel === "estimated",
       outputBlockSize: settings.trackOutputBlocks ? blockSize : null,
       now,
     });

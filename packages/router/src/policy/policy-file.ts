@@ -27,6 +27,8 @@ const RouterKeys = z.strictObject({
   router_predicted_ttl_secs: z.number().gt(0).optional(),
   /** Ours: how far above the mean of running requests a worker may get; null = no bound. */
   imbalance_bound: z.number().min(1).nullable().optional(),
+  /** Ours: see LoadModel. */
+  load_model: z.enum(["estimated", "counted"]).optional(),
 });
 
 const CostInstance = z.strictObject({
@@ -128,6 +130,7 @@ export function applyPolicyFile(
       diskCacheHitWeight: router.disk_cache_hit_weight ?? base.cost.diskCacheHitWeight,
       trackActiveBlocks: router.router_track_active_blocks ?? base.cost.trackActiveBlocks,
       trackPrefillTokens: router.router_track_prefill_tokens ?? base.cost.trackPrefillTokens,
+      loadModel: router.load_model ?? base.cost.loadModel,
     },
     queue: queueOf(file, path) ?? base.queue,
   };

@@ -21,6 +21,11 @@ export class MsgpackReader {
     this.#at = at;
   }
 
+  /** The whole message, for whoever knows what stands at `position`. */
+  get view(): DataView {
+    return this.#view;
+  }
+
   get isAtEnd(): boolean {
     return this.#at === this.#bytes.length;
   }

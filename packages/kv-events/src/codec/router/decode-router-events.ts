@@ -8,6 +8,7 @@ import { keySet } from "../msgpack/msgpack-key.ts";
 import { MsgpackReader } from "../msgpack/msgpack-reader.ts";
 import { storageTiers } from "../storage-tier.ts";
 import type { RouterEvent } from "./router-event.ts";
+import { isWideBlock, wideBlock, wideIdAt, wideLocalAt } from "./wide-block.ts";
 
 const eventKeys = keySet("worker_id", "storage_tier", "residency_domain", "event", "session_id");
 const innerKeys = keySet("event_id", "data", "dp_rank");
@@ -162,7 +163,17 @@ function readBlocks(from: MsgpackReader) {
   const tokensHashes = new BigUint64Array(buffer, length * 8, length);
   const words = new Uint32Array(buffer);
   let media: (MediaObject[] | null)[] | null = null;
+  const { view } = from;
   for (let block = 0; block < length; block++) {
+    const at = from.position;
+    if (isWideBlock(view, at)) {
+      words[2 * block + 1] = view.getUint32(at + wideIdAt);
+      words[2 * block] = view.getUint32(at + wideIdAt + 4);
+      words[2 * (length + block) + 1] = view.getUint32(at + wideLocalAt);
+      words[2 * (length + block)] = view.getUint32(at + wideLocalAt + 4);
+      from.position = at + wideBlock.length;
+      continue;
+    }
     let found = 0;
     const keyCount = from.mapLength();
     for (let i = 0; i < keyCount; i++) {

@@ -3,6 +3,7 @@ import type { MediaObject } from "../media-object.ts";
 import { msgpackKey } from "../msgpack/msgpack-key.ts";
 import { MsgpackWriter } from "../msgpack/msgpack-writer.ts";
 import type { RouterEvent, StoredData } from "./router-event.ts";
+import { wideBlock, wideIdAt, wideLocalAt } from "./wide-block.ts";
 
 const key = {
   workerId: msgpackKey("worker_id"),
@@ -25,19 +26,6 @@ const key = {
   blockHashes: msgpackKey("block_hashes"),
 };
 const bytesPerBlock = 60;
-/** A block without media whose hashes take 9 bytes each, as nearly all do: only 16 of its bytes ever differ. */
-const wideInteger = Uint8Array.of(0xcf, 0, 0, 0, 0, 0, 0, 0, 0);
-const wideBlock = Buffer.concat([
-  Uint8Array.of(0x83),
-  key.blockHash,
-  wideInteger,
-  key.tokensHash,
-  wideInteger,
-  key.media,
-  Uint8Array.of(0xc0),
-]);
-const wideIdAt = 1 + key.blockHash.length + 1;
-const wideLocalAt = wideIdAt + 8 + key.tokensHash.length + 1;
 
 /** The payload of the topic `kv-events`. */
 export function encodeRouterEvents(events: readonly RouterEvent[]): Buffer {
