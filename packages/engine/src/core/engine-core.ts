@@ -449,15 +449,19 @@ export class EngineCore {
     this.#flush();
   }
 
-  /** Ends a request; what holds pages while a step is computed ends after it. */
   #endSoon(group: RequestGroup, reason: FinishReason): void {
+    this.#endChoices(group, reason);
+    this.#flush();
+    this.#changed();
+  }
+
+  /** Ends a request; what holds pages while a step is computed ends after it. */
+  #endChoices(group: RequestGroup, reason: FinishReason): void {
     for (const sequence of group.sequences) {
       if (this.#open.choice(sequence) === undefined || this.#aborted.has(sequence)) continue;
       if (this.#inFlight !== null && sequence.slot >= 0) this.#aborted.set(sequence, reason);
       else this.#end(sequence, reason);
     }
-    this.#flush();
-    this.#changed();
   }
 
   #changed(): void {
@@ -479,7 +483,7 @@ export class EngineCore {
     this.#scheduler.finish(choice.sequence);
     this.#emit(choice, [], null, reason);
     // The other engine gets all choices or none.
-    if (isPrefillHalf(choice)) this.#endGroup(group, reason);
+    if (isPrefillHalf(choice)) this.#endChoices(group, reason);
   }
 
   #emit(
