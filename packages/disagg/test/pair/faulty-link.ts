@@ -62,6 +62,7 @@ export class FaultyLink implements AsyncDisposable {
   #join(near: Socket, far: Socket): void {
     const fault = this.faults.shift();
     let passed = 0;
+    let isStalled = false;
     for (const socket of [near, far]) {
       this.#sockets.add(socket);
       socket.on("error", () => socket.destroy());
@@ -74,7 +75,8 @@ export class FaultyLink implements AsyncDisposable {
         far.destroy();
         return;
       }
-      if (strikes && fault.kind === "stall") return;
+      if (strikes && fault.kind === "stall") isStalled = true;
+      if (isStalled) return;
       if (strikes && fault.kind === "flip" && passed <= fault.afterBytes) {
         chunk[fault.afterBytes - passed]! ^= 1;
       }

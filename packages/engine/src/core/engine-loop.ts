@@ -12,6 +12,8 @@ export class EngineLoop {
     this.#onIdle = onIdle;
     core.changes.onChange(() => {
       if (core.hasWork) this.wake();
+      // A lease ended, a request ended that no step knew of.
+      else if (this.#run === null) this.#onIdle();
     });
   }
 
