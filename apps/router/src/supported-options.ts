@@ -22,7 +22,7 @@ export const supportedOptions: SupportedOptions<RouterConcerns> = {
     "routerKvEvents",
     "routerReplicaSync",
     "routerTrackActiveBlocks",
-  "routerLoadModel",
+    "routerLoadModel",
     "routerTrackOutputBlocks",
     "routerAssumeKvReuse",
     "routerTrackPrefillTokens",

@@ -35,6 +35,7 @@ interface Rank {
   readonly host: number;
   readonly prefillTokens: number;
   readonly decodeBlocks: number;
+  readonly totalBlocks: number;
   readonly requests: number;
 }
 const ranks = fc.array(
@@ -43,6 +44,7 @@ const ranks = fc.array(
     host: fc.nat(5),
     prefillTokens: fc.nat(5_000),
     decodeBlocks: fc.nat(500),
+    totalBlocks: fc.nat(1_000),
     requests: fc.nat(80),
   }),
   { minLength: 1, maxLength: 12 },
@@ -59,6 +61,7 @@ function weigh(all: readonly Rank[], tokenCount: number, cost: CostSettings): Ca
       activePrefillTokens: rank.prefillTokens,
       decodeBlocks: rank.decodeBlocks,
       activeRequests: rank.requests,
+      totalKvBlocks: rank.totalBlocks,
     };
     const cached = { deviceBlocks, hostBlocks, diskBlocks: hostBlocks };
     const where = { workerId: BigInt(i), dpRank: 0 };
@@ -127,9 +130,9 @@ test("the two-tier rule as a profile picks the same rank", () => {
 
 test("filters say what they left out, and one that would leave nobody is passed over", () => {
   const all = [
-    { device: 20, host: 0, prefillTokens: 0, decodeBlocks: 0, requests: 60 },
-    { device: 0, host: 0, prefillTokens: 0, decodeBlocks: 0, requests: 1 },
-    { device: 0, host: 0, prefillTokens: 0, decodeBlocks: 0, requests: 9 },
+    { device: 20, host: 0, prefillTokens: 0, decodeBlocks: 0, totalBlocks: 0, requests: 60 },
+    { device: 0, host: 0, prefillTokens: 0, decodeBlocks: 0, totalBlocks: 0, requests: 1 },
+    { device: 0, host: 0, prefillTokens: 0, decodeBlocks: 0, totalBlocks: 0, requests: 9 },
   ];
   const apply = (filters: Profile["filters"]) =>
     applyProfile(
@@ -153,7 +156,11 @@ test("a request's weights hold over the profile's", () => {
   const { cost } = named("kv");
   const [scored] = applyProfile(
     profileOf(named("kv")),
-    weigh([{ device: 0, host: 0, prefillTokens: 0, decodeBlocks: 3, requests: 0 }], 160, cost),
+    weigh(
+      [{ device: 0, host: 0, prefillTokens: 0, decodeBlocks: 3, totalBlocks: 0, requests: 0 }],
+      160,
+      cost,
+    ),
     view(160, { ...cost, prefillLoadScale: 5 }),
   );
   expect(scored!.record.logit).toBe(5 * 10 + 3);

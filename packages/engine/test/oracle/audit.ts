@@ -23,9 +23,11 @@ export function audit(core: EngineCore, mirror: EventMirror): void {
   demand(metrics.runningRequests <= core.info.maxRunningRequests, "too many run");
 }
 
+/** All that hold pages: running ones, and those whose pages another engine may use. */
 function liveSequences(core: EngineCore): Sequence[] {
-  const { running, chunked } = core.scheduler;
-  return chunked === null ? [...running] : [...running, chunked];
+  const { running, leased, chunked } = core.scheduler;
+  const live = [...running, ...leased];
+  return chunked === null || chunked.isLeased ? live : [...live, chunked];
 }
 
 function auditPages(core: EngineCore, live: readonly Sequence[]): void {

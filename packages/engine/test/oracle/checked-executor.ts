@@ -1,10 +1,11 @@
 // An executor that checks what it is given against the contract before it passes it on.
-import type { Executor, ForwardBatch, StepResult } from "@dyn/engine";
+import type { Executor, ForwardBatch, KvStore, StepResult } from "@dyn/engine";
 import type { EngineCore } from "../../src/core/engine-core.ts";
 import { demand } from "./audit.ts";
 
 export class CheckedExecutor implements Executor {
   readonly info: Executor["info"];
+  readonly kv?: KvStore;
   readonly #inner: Executor;
   readonly #holding = new Set<number>();
   core: EngineCore | null = null;
@@ -17,6 +18,25 @@ export class CheckedExecutor implements Executor {
   constructor(inner: Executor) {
     this.#inner = inner;
     this.info = inner.info;
+    const { kv } = inner;
+    if (kv === undefined) return;
+    this.kv = {
+      layout: kv.layout,
+      exportTokens: async (pages, start, count, bytes) => {
+        this.#checkRun(pages, start, count);
+        // A device copies while the host goes on.
+        await Promise.resolve();
+        this.#checkRun(pages, start, count);
+        await kv.exportTokens(pages, start, count, bytes);
+      },
+      importTokens: async (pages, start, count, bytes) => {
+        await Promise.resolve();
+        for (const page of this.#checkRun(pages, start, count)) {
+          demand(!this.#cachedPages().has(page), `page ${page} of the cache is not written`);
+        }
+        await kv.importTokens(pages, start, count, bytes);
+      },
+    };
   }
 
   async step(batch: ForwardBatch): Promise<StepResult> {
@@ -47,6 +67,26 @@ export class CheckedExecutor implements Executor {
     return this.#inner.close();
   }
 
+  /** Pages that are read or written for another engine are nobody else's meanwhile. */
+  #checkRun(table: Int32Array, start: number, count: number): Set<number> {
+    const { pageSize } = this.info;
+    const pages = new Set<number>();
+    for (let token = start; token < start + count; token++) {
+      const page = table[Math.floor(token / pageSize)]!;
+      demand(!this.core!.pool.isFree(page), `leased page ${page} is not free`);
+      pages.add(page);
+    }
+    return pages;
+  }
+
+  #cachedPages(): Set<number> {
+    const cached = new Set<number>();
+    this.core?.cache.forEach((node) => {
+      for (const page of node.pages) cached.add(page);
+    });
+    return cached;
+  }
+
   #check(batch: ForwardBatch): void {
     const { pageSize, pageCount, vocabSize } = this.info;
     const { rowCount, newLengths, pastLengths, pageTable, pagesPerRow, sequenceIds } = batch;
@@ -54,10 +94,7 @@ export class CheckedExecutor implements Executor {
     demand(new Set(sequenceIds).size === rowCount, "rows are distinct sequences");
     demand(pageTable.length === rowCount * pagesPerRow, "the page table is rowCount x pagesPerRow");
     demand(batch.sampling.length === batch.logitPositions.length, "each logit has its sampling");
-    const cached = new Set<number>();
-    this.core?.cache.forEach((node) => {
-      for (const page of node.pages) cached.add(page);
-    });
+    const cached = this.#cachedPages();
     const written = new Set<number>();
     let tokenCount = 0;
     for (let row = 0; row < rowCount; row++) {

@@ -55,9 +55,7 @@ export function workerCost(
     (settings.overlapScoreCredit / decay) * cached.deviceBlocks +
     settings.hostCacheHitWeight * (cached.hostBlocks - cached.deviceBlocks) +
     settings.diskCacheHitWeight * (cached.diskBlocks - cached.hostBlocks);
-  const weight =
-    settings.loadModel === "counted" ? 1 : decodeWeight(load.decodeBlocks, load.totalKvBlocks);
-  const decodeBlocks = settings.trackActiveBlocks ? weight * load.decodeBlocks : 0;
+  const decodeBlocks = decodeCost(load, settings);
   const requests = settings.decodeActiveRequestWeight * load.activeRequests;
   if (!settings.trackPrefillTokens) {
     return { credit, logit: Math.max(0, decodeBlocks - credit) + requests };
@@ -65,4 +63,15 @@ export function workerCost(
   const prefillBlocks = (load.activePrefillTokens + tokenCount) / blockSize;
   const adjusted = Math.max(0, prefillBlocks - credit);
   return { credit, logit: settings.prefillLoadScale * adjusted + decodeBlocks + requests };
+}
+
+/** Running blocks of a rank, in blocks to prefill. */
+export function decodeCost(
+  { decodeBlocks, totalKvBlocks }: Pick<RankLoad, "decodeBlocks" | "totalKvBlocks">,
+  { trackActiveBlocks, loadModel }: CostSettings,
+): number {
+  if (!trackActiveBlocks) return 0;
+  return loadModel === "counted"
+    ? decodeBlocks
+    : decodeWeight(decodeBlocks, totalKvBlocks) * decodeBlocks;
 }

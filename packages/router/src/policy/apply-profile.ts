@@ -1,7 +1,7 @@
 // Filter, then score: what a profile makes of the ranks that may take a request.
 import type { Candidate } from "../choice/weigh-candidates.ts";
 import type { CostSettings } from "../cost/cost-settings.ts";
-import type { RequestSize } from "../cost/worker-cost.ts";
+import { decodeCost, type RequestSize } from "../cost/worker-cost.ts";
 import type { CandidateRecord } from "../decision/decision-record.ts";
 import type { RankId } from "../load/active-requests.ts";
 import type { Profile, ProfileFilter, ScorerType } from "./profile.ts";
@@ -89,7 +89,7 @@ function measure(type: ScorerType, record: CandidateRecord, view: ProfileView): 
     case "waiting-prefill":
       return record.activePrefillTokens / blockSize;
     case "decode-blocks":
-      return view.cost.trackActiveBlocks ? record.decodeBlocks : 0;
+      return decodeCost(record, view.cost);
     case "active-requests":
       return record.activeRequests;
     case "kv-usage":
