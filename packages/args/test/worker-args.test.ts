@@ -218,6 +218,11 @@ describe("options that cannot go together name both sides", () => {
       "--custom-jinja-template",
       "--use-sglang-tokenizer",
     ],
+    [
+      ["--use-sglang-tokenizer", "--endpoint-types", "completions"],
+      "--use-sglang-tokenizer",
+      "chat among --endpoint-types",
+    ],
     [["--endpoint", "a.b.c", "--component-name", "d"], "--component-name", "--endpoint"],
     [
       ["--dyn-structural-tag", "--dyn-structural-tag-scope", "auto"],

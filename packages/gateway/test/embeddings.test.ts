@@ -179,9 +179,7 @@ describe("a model whose workers take text", () => {
   });
 
   it("is refused where the frontend would have to tokenize", async () => {
-    const messages = [{ role: "user", content: "hello" }];
     for (const [path, fields] of [
-      ["/v1/chat/completions", { messages }],
       ["/v1/completions", { prompt: "hello" }],
       ["/v1/responses", { input: "hello" }],
       ["/tokenize", { prompt: "hello" }],

@@ -6,10 +6,12 @@ const boundary = "frame";
 
 export class FrameWriter {
   readonly #exchange: Exchange;
+  readonly #stalledReaderTimeoutMs: number;
   #hasBegun = false;
 
-  constructor(exchange: Exchange) {
+  constructor(exchange: Exchange, options: { readonly stalledReaderTimeoutMs: number }) {
     this.#exchange = exchange;
+    this.#stalledReaderTimeoutMs = options.stalledReaderTimeoutMs;
   }
 
   /** The status is decided. */
@@ -17,7 +19,10 @@ export class FrameWriter {
     return this.#hasBegun;
   }
 
-  /** One JPEG, in base64. Resolves when the client has room for the next; rejects when it has left. */
+  /**
+   * One JPEG, in base64. Resolves when the client has room for the next; rejects when it has left.
+   * A client that reads nothing for the time-out is cut off.
+   */
   async write(base64: string): Promise<void> {
     const { response, signal } = this.#exchange;
     const bytes = Buffer.from(base64, "base64");
@@ -31,6 +36,7 @@ export class FrameWriter {
     if (hasRoom) return;
     await new Promise<void>((resolve, reject) => {
       const settle = () => {
+        clearTimeout(timer);
         response.off("drain", onDrain);
         signal.removeEventListener("abort", onAbort);
       };
@@ -42,6 +48,7 @@ export class FrameWriter {
         settle();
         reject(signal.reason);
       };
+      const timer = setTimeout(() => response.destroy(), this.#stalledReaderTimeoutMs);
       response.once("drain", onDrain);
       signal.addEventListener("abort", onAbort, { once: true });
       if (signal.aborted) onAbort();

@@ -80,7 +80,7 @@ async function answerVideo(
 }
 
 async function answerFrames(context: GatewayContext, exchange: Exchange): Promise<void> {
-  const frames = new FrameWriter(exchange);
+  const frames = new FrameWriter(exchange, context.limits);
   await answerGeneration(context, exchange, "videos", (body, task) =>
     withPipeline(context, body, task, true, async (pipeline, asked) => {
       const { request, signal } = exchange;

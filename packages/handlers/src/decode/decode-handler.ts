@@ -42,7 +42,11 @@ export function createDecodeHandler(options: {
     const native = readNativeRequest(request, { contextLength: engine.info.contextLength });
     if (native === null) return null;
     if (options.loadTokenizer === undefined) throw noTokenizer();
-    tokenizer ??= options.loadTokenizer();
+    tokenizer ??= options.loadTokenizer().catch((error: unknown) => {
+      // The next request tries again.
+      tokenizer = null;
+      throw error;
+    });
     return { native, answer: new NativeAnswer(native, await tokenizer, id) };
   };
   return async function* (body, context) {
