@@ -8,8 +8,12 @@ const errorStatuses: Readonly<Record<string, string>> = {
   400: "The request cannot work: the message says what is wrong with it.",
   401: "An API key is needed, and none or an unknown one was sent.",
   404: "The model is not served here.",
+  413: "The body is larger than this server takes.",
+  415: "The body is sent as something else than JSON.",
   429: "The key has used up what it may take for now.",
+  501: "A field that this server refuses on purpose: the message names it.",
   503: "No worker can take the request now.",
+  504: "No answer came within the time that this server waits for one.",
   529: "All workers have as much to do as they take.",
 };
 

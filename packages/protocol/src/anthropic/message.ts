@@ -46,7 +46,12 @@ export type AnthropicAnswer = z.infer<typeof AnthropicAnswer>;
 
 export const AnthropicErrorBody = z.object({
   type: z.literal("error"),
-  error: z.object({ type: z.string(), message: z.string() }),
+  error: z.object({
+    type: z.string(),
+    message: z.string(),
+    /** The field at fault; not Anthropic's. */
+    param: z.string().optional(),
+  }),
   request_id: z.string().optional(),
 });
 export type AnthropicErrorBody = z.infer<typeof AnthropicErrorBody>;
