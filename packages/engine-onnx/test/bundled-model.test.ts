@@ -43,7 +43,7 @@ async function countSameAnswers(options: Partial<OnnxEngineOptions>): Promise<nu
   return answers.filter((answer, i) => text(answer) === text(cases[i]!.answer_ids)).length;
 }
 
-test.each(["paged", "gqa"] as const)(
+test.each(["paged", "gqa", "pages"] as const)(
   "%s attention gives every recorded answer",
   async (attention) => {
     expect(await countSameAnswers({ attention })).toBe(cases.length);

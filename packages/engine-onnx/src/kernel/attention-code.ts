@@ -234,7 +234,7 @@ export function writeAttention({ headDim, headsPerKvHead, scale }: AttentionShap
     a.broadcastValue(smallest, -87.3, gp.rax);
     a.broadcastValue(log2e, Math.LOG2E, gp.rax);
     a.broadcastValue(ln2High, 0.693359375, gp.rax);
-    a.broadcastValue(ln2Low, -2.12194440e-4, gp.rax);
+    a.broadcastValue(ln2Low, -2.1219444e-4, gp.rax);
     a.broadcastBits(bias, 127, gp.rax);
     const coefficients = [1 / 120, 1 / 24, 1 / 6, 1 / 2, 1].map((value, i) => {
       a.broadcastValue(11 + i, value, gp.rax);

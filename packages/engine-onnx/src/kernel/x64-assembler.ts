@@ -266,7 +266,7 @@ export class X64Assembler {
     const { base, index, offset = 0 } = other;
     // Always with an offset of four bytes: one form for all registers.
     if (index === undefined && (base & 7) !== gp.rsp) this.#emit(0x80 | field | (base & 7));
-    else this.#emit(0x84 | field, ((index ?? gp.rsp) & 7) << 3 | (base & 7));
+    else this.#emit(0x84 | field, (((index ?? gp.rsp) & 7) << 3) | (base & 7));
     this.#int32(offset);
   }
 

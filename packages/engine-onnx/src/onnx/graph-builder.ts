@@ -19,8 +19,8 @@ export interface FileRange {
 
 interface NodeOptions {
   readonly attributes?: Readonly<Record<string, Attribute>>;
-  /** Empty for standard ONNX. */
-  readonly domain?: "" | "com.microsoft";
+  /** Empty for standard ONNX; `dyn` for our own. */
+  readonly domain?: "" | "com.microsoft" | "dyn";
   /** Names of the outputs, "" for one that is not wanted; made up when absent. */
   readonly outputs?: readonly string[];
 }
@@ -131,6 +131,7 @@ export class GraphBuilder {
       .message(7, this.#graph)
       .message(8, operatorSet("", opset))
       .message(8, operatorSet("com.microsoft", 1))
+      .message(8, operatorSet("dyn", 1))
       .toBytes();
   }
 
