@@ -74,6 +74,9 @@ export class FfiSession {
       this.#session = loadIntoHugePages(() =>
         create((out) => api.createSessionFromArray(env, model, model.length, options, out)),
       ).loaded;
+    } catch (error) {
+      customOp?.close();
+      throw error;
     } finally {
       api.releaseSessionOptions(options);
     }
