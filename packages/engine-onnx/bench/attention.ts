@@ -64,7 +64,9 @@ for (const { label, tokens, run } of cases) {
     const sorted = times[way].sort((a, b) => a - b);
     return [sorted[0]!, sorted[sorted.length >> 1]!].map((time) => (1000 * tokens) / time);
   });
-  const shown = rates.map(([best, median]) => `${best!.toPrecision(3)} (${median!.toPrecision(3)})`);
+  const shown = rates.map(
+    ([best, median]) => `${best!.toPrecision(3)} (${median!.toPrecision(3)})`,
+  );
   const ratios = [0, 1].map((i) => (rates[2]![i]! / rates[1]![i]!).toFixed(2));
   console.log(`| ${[label, ...shown, ...ratios].join(" | ")} |`);
 }

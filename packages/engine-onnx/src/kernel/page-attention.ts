@@ -104,7 +104,7 @@ export class PageAttention implements CustomKernel {
     if (this.#scratch.length < scratchStride * this.#threadCount) {
       this.#scratch = new Uint8Array(2 * scratchStride * this.#threadCount);
     }
-    this.#set("tokens", addressOf(tokens));
+    this.#set("tokens", addressOf(this.#tokens));
     this.#set("unitCount", this.#tokenCount * this.#config.kvHeadCount);
     this.#set("scratch", addressOf(this.#scratch));
     this.#set("scratchStride", scratchStride);
