@@ -141,6 +141,9 @@ function worstError(shape: Shape, seed: number): number {
       koffi.call(address, prototype, job, worker);
   }
 
+  // Only their addresses were known to the code: they must live until it has run.
+  expect([runs, tokens, scratch].every(({ length }) => length > 0)).toBe(true);
+
   let worst = 0;
   for (let t = 0; t < rows.length; t++) {
     for (let h = 0; h < kvHeadCount; h++) {
