@@ -1,4 +1,4 @@
-// Paged against in-place attention, in turns, below the scheduler: decode by batch size and context, prefill.
+// The three ways of attention, in turns, below the scheduler: decode by batch size and context, prefill.
 //   node --conditions=@dyn/source --import tsx bench/attention.ts [folder] [shape] [--rounds N]
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,7 +16,8 @@ const [folder = join(tmpdir(), "dyn-bench"), shape = "small"] = positionals;
 const modelDirectory = writeCheckpoint(join(folder, shape), shapes[shape as ShapeName]);
 const steps = shape === "small" ? 16 : 4;
 
-const open = async (attention: "paged" | "gqa") =>
+const ways = ["paged", "gqa", "pages"] as const;
+const open = async (attention: (typeof ways)[number]) =>
   new ExecutorProbe(
     await createOnnxExecutor({
       modelDirectory,
@@ -29,7 +30,11 @@ const open = async (attention: "paged" | "gqa") =>
       cacheDirectory: join(folder, "cache"),
     }),
   );
-const probes = { paged: await open("paged"), gqa: await open("gqa") };
+const probes = {
+  paged: await open("paged"),
+  gqa: await open("gqa"),
+  pages: await open("pages"),
+};
 const cases = [
   ...[128, 512].map((tokens) => ({
     label: `prefill ${tokens}`,
@@ -45,23 +50,24 @@ const cases = [
   ),
 ];
 console.log(
-  `${shape}, q8: tokens/s, best (median)\n\n| | paged | gqa | ratio of best | ratio of median |\n|---|---|---|---|---|`,
+  `${shape}, q8: tokens/s, best (median)\n\n| | paged | gqa | pages | pages to gqa: best | median |\n|---|---|---|---|---|---|`,
 );
 for (const { label, tokens, run } of cases) {
-  const times = { paged: [] as number[], gqa: [] as number[] };
+  const times = { paged: [] as number[], gqa: [] as number[], pages: [] as number[] };
   for (let round = -1; round < Number(values.rounds); round++) {
-    for (const name of ["paged", "gqa"] as const) {
-      const measured = await run(probes[name]);
-      if (round >= 0) times[name].push(...measured);
+    for (const way of ways) {
+      const measured = await run(probes[way]);
+      if (round >= 0) times[way].push(...measured);
     }
   }
-  const rates = (ms: number[]) => {
-    const sorted = [...ms].sort((a, b) => a - b);
+  const rates = ways.map((way) => {
+    const sorted = times[way].sort((a, b) => a - b);
     return [sorted[0]!, sorted[sorted.length >> 1]!].map((time) => (1000 * tokens) / time);
-  };
-  const [paged, gqa] = [rates(times.paged), rates(times.gqa)];
-  const show = (rate: number[]) => `${rate[0]!.toPrecision(3)} (${rate[1]!.toPrecision(3)})`;
-  const ratios = [0, 1].map((i) => (gqa[i]! / paged[i]!).toFixed(2));
-  console.log(`| ${label} | ${show(paged)} | ${show(gqa)} | ${ratios[0]} | ${ratios[1]} |`);
+  });
+  const shown = rates.map(
+    ([best, median]) => `${best!.toPrecision(3)} (${median!.toPrecision(3)})`,
+  );
+  const ratios = [0, 1].map((i) => (rates[2]![i]! / rates[1]![i]!).toFixed(2));
+  console.log(`| ${[label, ...shown, ...ratios].join(" | ")} |`);
 }
 process.exit(0);

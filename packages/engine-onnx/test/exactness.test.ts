@@ -10,6 +10,7 @@ const tolerance = 1e-5;
 const variants = recordedModels.flatMap((name) => [
   { name, attention: "paged" as const },
   { name, attention: "gqa" as const },
+  { name, attention: "pages" as const },
 ]);
 
 describe.each(variants)("$name, $attention", ({ name, attention }) => {

@@ -4,12 +4,16 @@ import type { Executor } from "@dyn/engine";
 import { loadModelConfig, openCheckpoint } from "@dyn/model-files";
 import { InvalidArgumentError } from "@dyn/protocol";
 import { buildDecoderGraph } from "../graph/decoder-graph.ts";
+import { PageAttention } from "../kernel/page-attention.ts";
 import { defaultCacheDirectory, openQuantizedCheckpoint } from "../quantize/quantized-cache.ts";
 import { BindingSession } from "../runtime/binding-session.ts";
+import { CustomOp } from "../runtime/custom-op.ts";
 import { FfiSession } from "../runtime/ffi-session.ts";
 import { type AttentionOption, chooseAttention } from "./choose-attention.ts";
+import { KvPages } from "./kv-pages.ts";
 import { LoadClock, type LoadPhase } from "./load-phase.ts";
 import { countPages } from "./page-budget.ts";
+import { PageExecutor } from "./page-executor.ts";
 import { PagedExecutor } from "./paged-executor.ts";
 import { SlotExecutor } from "./slot-executor.ts";
 import { countKvBytesPerToken, countWeightBytes } from "./weight-bytes.ts";
@@ -32,8 +36,9 @@ export interface OnnxExecutorOptions {
   /** Threads of one run. Default: the processors that this process may use. */
   readonly threadCount?: number | null;
   /**
-   * How attention reads KV. `gqa`: in place, from a slot per sequence beside the pages (Linux); `paged`: by gathering pages;
-   * `auto` (default): gqa where it can.
+   * How attention reads KV. `pages`: in place, by machine code of our own (Linux, x86-64 with AVX2); `gqa`: by ONNX Runtime's
+   * operator, from a slot per sequence beside the pages (Linux); `paged`: by gathering pages (anywhere).
+   * `auto` (default): the first of these that works.
    */
   readonly attention?: AttentionOption;
   /** Where quantised weights are kept. Default `${XDG_CACHE_HOME:-~/.cache}/dyn/quantized`. */
@@ -78,8 +83,7 @@ export async function createOnnxExecutor(options: OnnxExecutorOptions): Promise<
     clock.end("quantize", describeOrigin(opened));
   }
 
-  const attention = chooseAttention(options.attention ?? "auto");
-  const inPlace = attention.kind === "slots";
+  const attention = chooseAttention(options.attention ?? "auto", config);
   const graph = { config, checkpoint, quantized, attention: attention.kind, pageSize };
   const sessionOptions = {
     model: buildDecoderGraph(graph),
@@ -96,8 +100,8 @@ export async function createOnnxExecutor(options: OnnxExecutorOptions): Promise<
     pageCount: countPages({
       pageSize,
       contextLength,
-      // Running sequences have their KV twice, in pages and in slots.
-      kvBytesPerToken: inPlace ? 2 * kvBytesPerToken : kvBytesPerToken,
+      // With slots, running sequences have their KV twice.
+      kvBytesPerToken: attention.kind === "slots" ? 2 * kvBytesPerToken : kvBytesPerToken,
       maxRunningRequests,
       maxTotalTokens: options.maxTotalTokens ?? null,
       budgetBytes: process.availableMemory() * memoryFraction,
@@ -106,7 +110,14 @@ export async function createOnnxExecutor(options: OnnxExecutorOptions): Promise<
     weightBytes: countWeightBytes(config, checkpoint, quantized !== null),
   });
   let executor: Executor;
-  if (inPlace) {
+  if (attention.kind === "pages") {
+    const info = describe();
+    const pages = new KvPages(config, pageSize, info.pageCount);
+    const kernel = new PageAttention(config, pages, threadCount);
+    const openSession = () => new FfiSession(sessionOptions, new CustomOp(kernel));
+    const session = openSession();
+    executor = new PageExecutor({ info, config, attention: kernel, session, openSession });
+  } else if (attention.kind === "slots") {
     const openSession = () => new FfiSession(sessionOptions);
     const session = openSession();
     const maxSequences = maxRunningRequests;

@@ -39,12 +39,14 @@ export class KvPages {
     this.tokenCount = pageCount * pageSize;
     this.shape = [config.kvHeadCount, pageCount, pageSize * config.headDim];
     const valueCount = config.kvHeadCount * this.tokenCount * config.headDim;
+    // Attention in place reads keys four at a time, up to three behind the last one.
+    const readCount = valueCount + 3 * config.headDim;
     this.pools = Array.from({ length: config.layerCount }, (_, layer) => [
       { name: `keyPages.${layer}`, source: `newKeys.${layer}` },
       { name: `valuePages.${layer}`, source: `newValues.${layer}` },
     ])
       .flat()
-      .map((names) => ({ ...names, data: new Float32Array(valueCount) }));
+      .map((names) => ({ ...names, data: new Float32Array(readCount).subarray(0, valueCount) }));
   }
 
   /**

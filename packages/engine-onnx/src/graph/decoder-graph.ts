@@ -13,6 +13,7 @@ import {
 import { DenseLinearWriter, type LinearWriter } from "./linear.ts";
 import { writeMlp } from "./mlp.ts";
 import { writeAddRmsNorm, writeRmsNorm } from "./norm.ts";
+import { writePageAttention } from "./page-attention.ts";
 import { writePagedAttention, writePagedAttentionInputs } from "./paged-attention.ts";
 import { QuantizedLinearWriter } from "./quantized-linear.ts";
 import { writeRope } from "./rope.ts";
@@ -27,8 +28,8 @@ export interface DecoderGraphOptions {
   readonly pageSize: number;
 }
 
-/** `paged`: reads pages. `slots`: reads and writes slots in place; needs a session that can. */
-export type AttentionKind = "paged" | "slots";
+/** `pages`: our own operator, over pages in place. `slots`: reads and writes slots in place. `paged`: gathers pages. */
+export type AttentionKind = "pages" | "slots" | "paged";
 
 /** Inputs beside those of attention: tokenIds [T], positions [T, 1], logitTokens [N], cos, sin. Output: logits [N, vocab]. */
 export function buildDecoderGraph(options: DecoderGraphOptions): Uint8Array {
@@ -48,7 +49,7 @@ export function buildDecoderGraph(options: DecoderGraphOptions): Uint8Array {
   graph.input("cos", "float32", ["C", headDim / 2]);
   graph.input("sin", "float32", ["C", headDim / 2]);
   if (attention === "paged") writePagedAttentionInputs(graph);
-  else writeSlotAttentionInputs(graph);
+  else if (attention === "slots") writeSlotAttentionInputs(graph);
 
   let residual = writeEmbedding(graph, weights, config);
   let normalized = "";
@@ -56,10 +57,11 @@ export function buildDecoderGraph(options: DecoderGraphOptions): Uint8Array {
     const tensors = layerTensors(config, layer);
     if (layer === 0) normalized = writeRmsNorm(graph, residual, norm(tensors.inputNorm), eps);
     const heads = writeHeads(graph, weights, linear, config, tensors, normalized);
-    const answers =
-      attention === "paged"
-        ? writePagedAttention(graph, config, layer, pageSize, heads)
-        : writeSlotAttention(graph, config, layer, heads);
+    const answers = {
+      pages: () => writePageAttention(graph, layer, heads),
+      slots: () => writeSlotAttention(graph, config, layer, heads),
+      paged: () => writePagedAttention(graph, config, layer, pageSize, heads),
+    }[attention]();
     const output = linear.write(tensors.attentionOutput, answers)[0]!;
     ({ normalized, residual } = writeAddRmsNorm(
       graph,

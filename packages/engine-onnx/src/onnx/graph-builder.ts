@@ -19,8 +19,8 @@ export interface FileRange {
 
 interface NodeOptions {
   readonly attributes?: Readonly<Record<string, Attribute>>;
-  /** Empty for standard ONNX. */
-  readonly domain?: "" | "com.microsoft";
+  /** Empty for standard ONNX; `dyn` for our own. */
+  readonly domain?: "" | "com.microsoft" | "dyn";
   /** Names of the outputs, "" for one that is not wanted; made up when absent. */
   readonly outputs?: readonly string[];
 }
@@ -32,6 +32,8 @@ const attributeTypes = { float: 1, int: 2, ints: 7 } as const;
 export class GraphBuilder {
   readonly #graph = new ProtobufWriter();
   readonly #initializers = new Set<string>();
+  /** Of operators, whether the graph has them or ONNX Runtime makes them of others. */
+  readonly #domains = new Set<string>(["", "com.microsoft"]);
   #valueCount = 0;
 
   constructor(name: string) {
@@ -123,15 +125,12 @@ export class GraphBuilder {
 
   /** A serialized onnx.ModelProto. Call once. */
   toModel(opset = 21): Uint8Array {
-    const operatorSet = (domain: string, version: number) =>
-      new ProtobufWriter().string(1, domain).int(2, version);
-    return new ProtobufWriter()
-      .int(1, irVersion)
-      .string(2, "dyn")
-      .message(7, this.#graph)
-      .message(8, operatorSet("", opset))
-      .message(8, operatorSet("com.microsoft", 1))
-      .toBytes();
+    const model = new ProtobufWriter().int(1, irVersion).string(2, "dyn").message(7, this.#graph);
+    for (const domain of this.#domains) {
+      const version = domain === "" ? opset : 1;
+      model.message(8, new ProtobufWriter().string(1, domain).int(2, version));
+    }
+    return model.toBytes();
   }
 
   #nextValue(type: string): string {
@@ -151,7 +150,10 @@ export class GraphBuilder {
     for (const [name, value] of Object.entries(options.attributes ?? {})) {
       node.message(5, attribute(name, value));
     }
-    if (options.domain) node.string(7, options.domain);
+    if (options.domain) {
+      node.string(7, options.domain);
+      this.#domains.add(options.domain);
+    }
     this.#graph.message(1, node);
   }
 }

@@ -13,6 +13,7 @@ type Out = [Pointer | null];
 
 /** Positions in struct OrtApi, which only ever grows at its end. */
 const functions = {
+  createStatus: [0, "uint64_t dyn_CreateStatus(int code, const char *message)"],
   getErrorMessage: [2, "const char *dyn_GetErrorMessage(void *status)"],
   createEnv: [3, "void *dyn_CreateEnv(int level, const char *id, _Out_ void **env)"],
   createSessionFromArray: [
@@ -25,21 +26,39 @@ const functions = {
   ],
   createSessionOptions: [10, "void *dyn_CreateSessionOptions(_Out_ void **options)"],
   setIntraOpNumThreads: [24, "void *dyn_SetIntraOpNumThreads(void *options, int count)"],
+  createCustomOpDomain: [26, "void *dyn_CreateDomain(const char *name, _Out_ void **domain)"],
+  addToCustomOpDomain: [27, "void *dyn_AddToDomain(void *domain, void *op)"],
+  addCustomOpDomain: [28, "void *dyn_AddDomain(void *options, void *domain)"],
   createTensorWithData: [
     49,
     "void *dyn_CreateTensor(void *info, void *data, size_t size, int64_t *shape, size_t rank, int type, _Out_ void **value)",
   ],
+  tensorData: [51, "void *dyn_TensorData(uint64_t value, _Out_ uint64_t *data)"],
   createCpuMemoryInfo: [
     69,
     "void *dyn_CreateCpuMemoryInfo(int allocator, int kind, _Out_ void **info)",
+  ],
+  integerAttribute: [
+    86,
+    "void *dyn_IntegerAttribute(uint64_t info, const char *name, _Out_ int64_t *value)",
+  ],
+  kernelInput: [90, "void *dyn_KernelInput(uint64_t context, size_t index, _Out_ uint64_t *value)"],
+  kernelOutput: [
+    91,
+    "void *dyn_KernelOutput(uint64_t context, size_t index, int64_t *shape, size_t rank, _Out_ uint64_t *value)",
   ],
   releaseStatus: [93, "void dyn_ReleaseStatus(void *status)"],
   releaseSession: [95, "void dyn_ReleaseSession(void *session)"],
   releaseValue: [96, "void dyn_ReleaseValue(void *value)"],
   releaseSessionOptions: [100, "void dyn_ReleaseSessionOptions(void *options)"],
+  releaseCustomOpDomain: [101, "void dyn_ReleaseDomain(void *domain)"],
   addSessionConfigEntry: [
     130,
     "void *dyn_AddSessionConfigEntry(void *options, const char *key, const char *value)",
+  ],
+  kernelParallelFor: [
+    274,
+    "void *dyn_KernelParallelFor(uint64_t context, uint64_t function, size_t count, size_t batches, void *data)",
   ],
 } as const;
 

@@ -1,6 +1,7 @@
 import { elementTypeCode } from "../onnx/element-type.ts";
 import { externalDataFolder } from "../weights/external-file.ts";
 import type { BindingSessionOptions } from "./binding-session.ts";
+import type { CustomOp } from "./custom-op.ts";
 import { type FfiLibrary, loadFfiLibrary, type Pointer } from "./ffi-library.ts";
 import { loadIntoHugePages } from "./huge-pages.ts";
 import { trimHeap } from "./trim-heap.ts";
@@ -56,8 +57,11 @@ export type FfiTensors = Readonly<Record<string, FfiTensor>>;
 export class FfiSession {
   readonly #library = loadFfiLibrary();
   readonly #session: Pointer;
+  readonly #customOp: CustomOp | undefined;
 
-  constructor({ model, weightFile, threadCount }: BindingSessionOptions) {
+  /** `customOp`: one that the graph uses; closed with the session. */
+  constructor({ model, weightFile, threadCount }: BindingSessionOptions, customOp?: CustomOp) {
+    this.#customOp = customOp;
     const { api, check, create, env } = this.#library;
     const options = create((out) => api.createSessionOptions(out));
     try {
@@ -66,9 +70,13 @@ export class FfiSession {
         const key = "session.model_external_initializers_file_folder_path";
         check(api.addSessionConfigEntry(options, key, externalDataFolder(weightFile)));
       }
+      if (customOp !== undefined) check(api.addCustomOpDomain(options, customOp.domain));
       this.#session = loadIntoHugePages(() =>
         create((out) => api.createSessionFromArray(env, model, model.length, options, out)),
       ).loaded;
+    } catch (error) {
+      customOp?.close();
+      throw error;
     } finally {
       api.releaseSessionOptions(options);
     }
@@ -94,6 +102,7 @@ export class FfiSession {
 
   release(): void {
     this.#library.api.releaseSession(this.#session);
+    this.#customOp?.close();
     trimHeap();
   }
 }

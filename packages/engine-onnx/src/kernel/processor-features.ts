@@ -1,0 +1,34 @@
+import { existsSync, readFileSync } from "node:fs";
+import { placeCode } from "./executable-memory.ts";
+
+/** What our machine code is made of. */
+const needed = ["avx2", "fma"] as const;
+const returnAtOnce = 0xc3;
+
+let answer: string | null | undefined;
+
+/** `null` when this process can run our machine code, otherwise why not. */
+export function whyNoMachineCode(): string | null {
+  if (answer === undefined) answer = look();
+  return answer;
+}
+
+function look(): string | null {
+  if (process.platform !== "linux" || process.arch !== "x64") return "it needs Linux on x86-64";
+  if (!existsSync("/proc/cpuinfo")) return "/proc/cpuinfo, which names the processor, is not there";
+  const missing = missingFeatures(readFileSync("/proc/cpuinfo", "utf8"));
+  if (missing.length > 0) return `the processor lacks ${missing.join(" and ")}`;
+  try {
+    placeCode(Uint8Array.of(returnAtOnce));
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** Of those that our code needs. `text`: /proc/cpuinfo */
+export function missingFeatures(text: string): string[] {
+  const flags = /^flags\s*:(.*)$/m.exec(text)?.[1] ?? "";
+  const known = new Set(flags.trim().split(/\s+/));
+  return needed.filter((feature) => !known.has(feature));
+}
