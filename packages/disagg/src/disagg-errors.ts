@@ -45,6 +45,14 @@ export function roomTaken(room: bigint): DynError {
   });
 }
 
+/** Two requests met that are not halves of one. */
+export function differentPrompts(room: bigint, prefill: number, decode: number): DynError {
+  return new DynError(
+    `The halves in room ${room} have prompts of ${prefill} and ${decode} tokens; send both the same request, and draw each pair its own room.`,
+    { code: "DYN_DISAGG_MISMATCH", status: 400 },
+  );
+}
+
 /** No retry of the same pair can help. */
 export function engineMismatch(differences: readonly string[]): DynError {
   return new DynError(

@@ -17,7 +17,7 @@ export interface DisaggregationOptions {
   readonly httpPort?: number | null;
   /** Bytes of a run of KV. Default 1 MiB. */
   readonly runBytes?: number;
-  /** Runs on their way per pair of engines: what a slow side can hold up. Default 4. */
+  /** Runs on their way per pair of engines: what a slow side can hold up. Default 8. */
   readonly window?: number;
   /** From a room's opening until the other side has joined (prefill), or all KV is there (decode). Default 300 000, SGLang's. */
   readonly roomTimeoutMs?: number;
@@ -44,7 +44,7 @@ export function completeOptions(options: DisaggregationOptions): FullDisaggregat
     dpSize: options.dpSize ?? 1,
     httpPort: options.httpPort ?? null,
     runBytes: options.runBytes ?? 2 ** 20,
-    window: options.window ?? 4,
+    window: options.window ?? 8,
     roomTimeoutMs: options.roomTimeoutMs ?? 300_000,
     leaseTimeoutMs: options.leaseTimeoutMs ?? 30_000,
     connectTimeoutMs: options.connectTimeoutMs ?? 1000,

@@ -10,6 +10,7 @@ import { PeerConnection } from "../transport/peer-connection.ts";
 import {
   type DecodeMessage,
   type PrefillMessage,
+  prefillMessageSchema,
   protocolVersion,
 } from "../transport/peer-messages.ts";
 import { RunBuffers } from "../transport/run-buffers.ts";
@@ -53,6 +54,7 @@ export class DecodePeer {
     this.#connection = new PeerConnection({
       socket: connect({ host, port }),
       heartbeatMs: settings.heartbeatMs,
+      schema: prefillMessageSchema,
       maxPayloadBytes: () => runBytes,
       allocate: () => this.#take(),
       onMessage: (message, payload) => this.#receive(message, payload),
@@ -119,6 +121,10 @@ export class DecodePeer {
     const { start, count, sizeBytes, slot } = message;
     const room = BigInt(message.room);
     const bytes = payload ?? this.#take();
+    if (sizeBytes > bytes.byteLength) {
+      this.close(protocolFault(`a run of ${sizeBytes} bytes came where ${bytes.byteLength} fit`));
+      return;
+    }
     const view = new Uint8Array(bytes, 0, sizeBytes);
     if (payload === null) {
       if (slot === null || this.#segment === null) {

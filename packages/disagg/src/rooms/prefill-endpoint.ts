@@ -4,7 +4,13 @@
 import { type AddressInfo, createServer, type Server } from "node:net";
 import type { HandOver, KvLayout, LeaseEnd } from "@dyn/engine";
 import { errorToRecord } from "@dyn/protocol";
-import { peerGone, roomClosed, roomExpired, roomTaken } from "../disagg-errors.ts";
+import {
+  differentPrompts,
+  peerGone,
+  roomClosed,
+  roomExpired,
+  roomTaken,
+} from "../disagg-errors.ts";
 import type { FullDisaggregationOptions } from "../disaggregation-options.ts";
 import { RunBuffers } from "../transport/run-buffers.ts";
 import { ClosedRooms } from "./closed-rooms.ts";
@@ -20,6 +26,7 @@ const sweepMs = 100;
 
 interface Room {
   readonly room: bigint;
+  readonly tokenCount: number;
   readonly openedMs: number;
   peer: PrefillPeer | null;
   /** Buffers that the engine holds for it. */
@@ -30,6 +37,7 @@ interface Room {
 
 interface ParkedJoin {
   readonly peer: PrefillPeer;
+  readonly tokenCount: number;
   readonly skipTokens: number;
   readonly parkedMs: number;
 }
@@ -84,10 +92,11 @@ export class PrefillEndpoint {
     });
   }
 
-  offer(room: bigint): void {
+  offer(room: bigint, tokenCount: number): void {
     this.#closed.delete(room);
     const opened: Room = {
       room,
+      tokenCount,
       openedMs: performance.now(),
       peer: null,
       granted: 0,
@@ -97,7 +106,7 @@ export class PrefillEndpoint {
     const parked = this.#parked.get(room);
     if (parked === undefined) return;
     this.#parked.delete(room);
-    this.#meet(opened, parked.peer, parked.skipTokens);
+    this.#meet(opened, parked);
   }
 
   want(room: bigint): void {
@@ -152,7 +161,7 @@ export class PrefillEndpoint {
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
   }
 
-  #join(peer: PrefillPeer, room: bigint, _tokenCount: number, skipTokens: number): void {
+  #join(peer: PrefillPeer, room: bigint, tokenCount: number, skipTokens: number): void {
     const open = this.#rooms.get(room);
     const refusal =
       open?.peer != null || this.#parked.has(room)
@@ -165,14 +174,21 @@ export class PrefillEndpoint {
     if (refusal !== null) {
       peer.send({ type: "abort", room: `${room}`, end: "failed", error: errorToRecord(refusal) });
     } else if (open === undefined) {
-      this.#parked.set(room, { peer, skipTokens, parkedMs: performance.now() });
+      this.#parked.set(room, { peer, tokenCount, skipTokens, parkedMs: performance.now() });
     } else {
-      this.#meet(open, peer, skipTokens);
+      this.#meet(open, { peer, tokenCount, skipTokens });
     }
   }
 
-  #meet(room: Room, peer: PrefillPeer, skipTokens: number): void {
+  #meet(room: Room, join: Omit<ParkedJoin, "parkedMs">): void {
+    const { peer, tokenCount, skipTokens } = join;
     room.peer = peer;
+    if (tokenCount !== room.tokenCount || skipTokens >= tokenCount) {
+      const error = differentPrompts(room.room, room.tokenCount, tokenCount);
+      this.#tell(room.room, "failed", error);
+      this.#close(room.room, "failed", error);
+      return;
+    }
     this.#port.postMessage({ type: "joined", room: room.room, skipTokens });
   }
 

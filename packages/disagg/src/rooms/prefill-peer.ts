@@ -4,12 +4,13 @@ import type { Socket } from "node:net";
 import { crc32 } from "node:zlib";
 import type { KvLayout } from "@dyn/engine";
 import { errorToRecord } from "@dyn/protocol";
-import { engineMismatch, protocolFault } from "../disagg-errors.ts";
+import { engineMismatch, peerGone, protocolFault } from "../disagg-errors.ts";
 import type { FullDisaggregationOptions } from "../disaggregation-options.ts";
 import { compareLayouts } from "../transport/compare-layouts.ts";
 import { PeerConnection } from "../transport/peer-connection.ts";
 import {
   type DecodeMessage,
+  decodeMessageSchema,
   type PrefillMessage,
   protocolVersion,
 } from "../transport/peer-messages.ts";
@@ -50,6 +51,7 @@ export class PrefillPeer {
     this.#connection = new PeerConnection({
       socket: options.socket,
       heartbeatMs: options.options.heartbeatMs,
+      schema: decodeMessageSchema,
       maxPayloadBytes: () => 0,
       allocate: (sizeBytes) => new ArrayBuffer(sizeBytes),
       onMessage: (message) => this.#receive(message),
@@ -83,7 +85,7 @@ export class PrefillPeer {
     bytes: Uint8Array,
     onSent: () => void,
   ): void {
-    const slot = this.#segment === null ? null : this.#freeSlots.pop()!;
+    const slot = this.#segment === null ? null : (this.#freeSlots.pop() ?? null);
     this.#runsOut++;
     const message: PrefillMessage = {
       type: "run",
@@ -98,7 +100,12 @@ export class PrefillPeer {
       this.#connection.send(message, bytes, onSent);
       return;
     }
-    this.#segment!.write(slot, bytes);
+    try {
+      this.#segment!.write(slot, bytes);
+    } catch (error) {
+      // A container's /dev/shm may be smaller than what was promised.
+      this.close(peerGone(this.address, `shared memory cannot be written: ${error}`));
+    }
     onSent();
     this.#connection.send(message);
   }
@@ -113,7 +120,8 @@ export class PrefillPeer {
 
   #receive(message: DecodeMessage): void {
     if (message.type === "hello") {
-      this.#greet(message);
+      if (this.#isWelcome) this.close(protocolFault("hello came twice"));
+      else this.#greet(message);
       return;
     }
     if (!this.#isWelcome) {
@@ -125,9 +133,7 @@ export class PrefillPeer {
         this.#hooks.join(this, BigInt(message.room), message.tokenCount, message.skipTokens);
         break;
       case "credit":
-        this.#runsOut--;
-        if (message.slot !== null) this.#freeSlots.push(message.slot);
-        this.#hooks.writable();
+        this.#credit(message.slot);
         break;
       case "ack":
         this.#hooks.ack(BigInt(message.room));
@@ -138,6 +144,21 @@ export class PrefillPeer {
       default:
         break;
     }
+  }
+
+  #credit(slot: number | null): void {
+    const isValid =
+      this.#runsOut > 0 &&
+      (slot === null
+        ? this.#segment === null
+        : slot < (this.#segment?.slotCount ?? 0) && !this.#freeSlots.includes(slot));
+    if (!isValid) {
+      this.close(protocolFault(`a credit for slot ${slot} came for no run`));
+      return;
+    }
+    this.#runsOut--;
+    if (slot !== null) this.#freeSlots.push(slot);
+    this.#hooks.writable();
   }
 
   #greet(hello: DecodeMessage & { type: "hello" }): void {

@@ -56,7 +56,7 @@ export async function serveTransfer(
         endpoint.returned(room, message.bytes);
         break;
       case "offer":
-        prefill?.offer(room);
+        prefill?.offer(room, message.tokenCount);
         break;
       case "want":
         prefill?.want(room);

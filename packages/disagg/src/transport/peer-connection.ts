@@ -1,7 +1,8 @@
 // One TCP connection between a decode and a prefill engine: frames both ways, and a heartbeat by which each side knows
 // that the other one lives.
 import type { Socket } from "node:net";
-import { peerGone } from "../disagg-errors.ts";
+import type { ZodType } from "zod";
+import { peerGone, protocolFault } from "../disagg-errors.ts";
 import { FrameReader } from "./frame-reader.ts";
 
 export class PeerConnection<Incoming extends { type: string }, Outgoing extends { type: string }> {
@@ -15,6 +16,8 @@ export class PeerConnection<Incoming extends { type: string }, Outgoing extends 
   constructor(options: {
     socket: Socket;
     heartbeatMs: number;
+    /** Of what comes in. */
+    schema: ZodType<Incoming>;
     maxPayloadBytes: () => number;
     allocate: (sizeBytes: number) => ArrayBuffer;
     onMessage: (message: Incoming, payload: ArrayBuffer | null) => void;
@@ -30,8 +33,12 @@ export class PeerConnection<Incoming extends { type: string }, Outgoing extends 
       maxPayloadBytes: options.maxPayloadBytes,
       allocate: options.allocate,
       onFrame: (header, payload) => {
-        const message = header as Incoming;
-        if (message.type !== "ping") onMessage(message, payload);
+        const { success, data, error } = options.schema.safeParse(header);
+        if (!success) {
+          const { path, message } = error.issues[0]!;
+          throw protocolFault(`a message is not valid: ${path.join(".")}: ${message}`);
+        }
+        if (data.type !== "ping") onMessage(data, payload);
       },
     });
     socket.on("data", (chunk: Buffer) => {

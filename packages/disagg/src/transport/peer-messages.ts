@@ -1,62 +1,90 @@
-// Everything that two engines say to each other over a hand-over connection. Rooms are decimal strings: JSON has no
-// 64-bit integers.
-import type { HandOver, KvLayout } from "@dyn/engine";
+// Everything that two engines say to each other over a hand-over connection, checked before it is believed. Rooms are
+// decimal strings: JSON has no 64-bit integers.
+import type { HandOver } from "@dyn/engine";
 import type { ErrorRecord } from "@dyn/protocol";
+import { z } from "zod";
 
 /** Both sides must speak the same one. */
 export const protocolVersion = 1;
 
-export interface SharedSegment {
-  readonly path: string;
+const count = z.number().int().min(0);
+const atLeastOne = z.number().int().min(1);
+const room = z.string().regex(/^\d{1,19}$/);
+
+const layoutSchema = z.object({
+  format: z.string(),
+  elementType: z.string(),
+  layerCount: count,
+  kvHeadCount: count,
+  headDim: count,
+  tensorParallelSize: atLeastOne,
+  bytesPerToken: atLeastOne,
+  pageSize: atLeastOne,
+});
+
+const segmentSchema = z.object({
+  path: z.string(),
   /** 32 bytes in hex that stand at the segment's beginning: who reads them sees the same memory. */
-  readonly nonce: string;
-  readonly slotBytes: number;
-  readonly slotCount: number;
-}
+  nonce: z.string(),
+  slotBytes: atLeastOne,
+  slotCount: atLeastOne.max(1024),
+});
 
-export type DecodeMessage =
-  | {
-      readonly type: "hello";
-      readonly version: number;
-      readonly layout: KvLayout;
-      readonly transport: "shm" | "tcp" | "auto";
-      readonly segment: SharedSegment | null;
-      /** Runs that may be on their way. */
-      readonly window: number;
-      readonly runBytes: number;
-    }
-  | {
-      readonly type: "join";
-      readonly room: string;
-      readonly tokenCount: number;
-      readonly skipTokens: number;
-    }
+export type SharedSegment = z.infer<typeof segmentSchema>;
+
+export const decodeMessageSchema = z.discriminatedUnion("type", [
+  z.object({
+    type: z.literal("hello"),
+    version: count,
+    layout: layoutSchema,
+    transport: z.enum(["shm", "tcp", "auto"]),
+    segment: segmentSchema.nullable(),
+    /** Runs that may be on their way. */
+    window: atLeastOne.max(1024),
+    runBytes: atLeastOne,
+  }),
+  z.object({ type: z.literal("join"), room, tokenCount: atLeastOne, skipTokens: count }),
   /** A run was used up. `slot`: of the segment, free again; `null` over TCP. */
-  | { readonly type: "credit"; readonly slot: number | null }
-  | { readonly type: "ack"; readonly room: string }
-  | { readonly type: "abort"; readonly room: string; readonly message: string }
-  | { readonly type: "ping" };
+  z.object({ type: z.literal("credit"), slot: count.nullable() }),
+  z.object({ type: z.literal("ack"), room }),
+  z.object({ type: z.literal("abort"), room, message: z.string() }),
+  z.object({ type: z.literal("ping") }),
+]);
 
-export type PrefillMessage =
-  | { readonly type: "welcome"; readonly transport: "shm" | "tcp" }
+export type DecodeMessage = z.infer<typeof decodeMessageSchema>;
+
+const errorRecord = z.custom<ErrorRecord>(
+  (value) => typeof (value as ErrorRecord | null)?.message === "string",
+);
+
+export const prefillMessageSchema = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("welcome"), transport: z.enum(["shm", "tcp"]) }),
   /** The connection ends: these two engines cannot work together. */
-  | { readonly type: "refuse"; readonly error: ErrorRecord }
-  | {
-      readonly type: "run";
-      readonly room: string;
-      readonly start: number;
-      readonly count: number;
-      readonly sizeBytes: number;
-      /** CRC-32 of the bytes. */
-      readonly crc: number;
-      /** Where in the segment the bytes are; `null` = they follow this message. */
-      readonly slot: number | null;
-    }
-  | { readonly type: "handOver"; readonly room: string; readonly handOver: HandOver }
-  | {
-      readonly type: "abort";
-      readonly room: string;
-      readonly end: "cancelled" | "expired" | "failed";
-      readonly error: ErrorRecord;
-    }
-  | { readonly type: "ping" };
+  z.object({ type: z.literal("refuse"), error: errorRecord }),
+  z.object({
+    type: z.literal("run"),
+    room,
+    start: count,
+    count: atLeastOne,
+    sizeBytes: atLeastOne,
+    /** CRC-32 of the bytes. */
+    crc: count,
+    /** Where in the segment the bytes are; `null` = they follow this message. */
+    slot: count.nullable(),
+  }),
+  z.object({
+    type: z.literal("handOver"),
+    room,
+    /** The engine looks at what is in it. */
+    handOver: z.custom<HandOver>((value) => Array.isArray((value as HandOver | null)?.choices)),
+  }),
+  z.object({
+    type: z.literal("abort"),
+    room,
+    end: z.enum(["cancelled", "expired", "failed"]),
+    error: errorRecord,
+  }),
+  z.object({ type: z.literal("ping") }),
+]);
+
+export type PrefillMessage = z.infer<typeof prefillMessageSchema>;

@@ -16,8 +16,8 @@ import type { HandOverCounters } from "./hand-over-counters.ts";
 import { roomInUse, tooManyRooms, transferFault } from "./hand-over-errors.ts";
 import type { HandOverHost } from "./hand-over-host.ts";
 
-/** Buffers that one room may ask for at a time: one is filled while the other is on its way. */
-const wantsPerRoom = 2;
+/** Buffers that one room may ask for at a time: some are filled while others are on their way. */
+const wantsPerRoom = 4;
 
 type FirstToken = HandOver["choices"][number];
 
