@@ -26,6 +26,15 @@ export type {
   ThinkingBudget,
 } from "./contract/generate-request.ts";
 export type { BlockHash, KvEvent, KvEventBatch } from "./contract/kv-event.ts";
+export type { KvLayout, KvStore } from "./contract/kv-store.ts";
+export type {
+  HandOver,
+  KvTransfer,
+  KvTransferPort,
+  LeaseEnd,
+  MessageFromKvTransfer,
+  MessageToKvTransfer,
+} from "./contract/kv-transfer.ts";
 export { defaultSamplingParams, type SamplingParams } from "./contract/sampling-params.ts";
 export type { EngineOptions } from "./core/engine-options.ts";
 export { createLocalEngine } from "./core/local-engine.ts";

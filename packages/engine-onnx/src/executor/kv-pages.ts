@@ -12,7 +12,7 @@ export interface KvPool {
   readonly data: Float32Array;
 }
 
-/** Tokens that lie side by side in one page. */
+/** Tokens that lie side by side, in one page or in neighbouring ones. */
 export interface PageRun {
   /** Of the first one, among the tokens of all slices. */
   readonly token: number;
@@ -74,7 +74,7 @@ export class KvPages {
 
   pageRuns(slices: readonly RowSlice[], pageTable: Int32Array, pagesPerRow: number): PageRun[] {
     const pageSize = this.#pageSize;
-    const runs: PageRun[] = [];
+    const runs: { token: number; length: number; slot: number }[] = [];
     let token = 0;
     for (const { row, pastLength, length } of slices) {
       for (let done = 0; done < length; ) {
@@ -82,7 +82,14 @@ export class KvPages {
         const inPage = position % pageSize;
         const page = pageTable[row * pagesPerRow + Math.floor(position / pageSize)]!;
         const count = Math.min(pageSize - inPage, length - done);
-        runs.push({ token: token + done, length: count, slot: page * pageSize + inPage });
+        const slot = page * pageSize + inPage;
+        const last = runs.at(-1);
+        // Neighbouring pages are one run.
+        if (done > 0 && last !== undefined && last.slot + last.length === slot) {
+          last.length += count;
+        } else {
+          runs.push({ token: token + done, length: count, slot });
+        }
         done += count;
       }
       token += length;

@@ -7,6 +7,7 @@ import { type BindingSession, loadOrt } from "../runtime/binding-session.ts";
 import { buildAttentionInputs } from "./attention-inputs.ts";
 import { unavailable } from "./executor-errors.ts";
 import { KvPages, type KvPool } from "./kv-pages.ts";
+import { OnnxKvStore } from "./onnx-kv-store.ts";
 import { estimateRunCosts, planRuns, type RunCosts } from "./plan-runs.ts";
 import type { RowSlice } from "./row-slice.ts";
 
@@ -20,6 +21,7 @@ export interface PagedExecutorOptions {
 
 export class PagedExecutor implements Executor {
   readonly info: ExecutorInfo;
+  readonly kv: OnnxKvStore;
   readonly #config: ModelConfig;
   readonly #openSession: () => BindingSession;
   readonly #costs: RunCosts;
@@ -40,6 +42,7 @@ export class PagedExecutor implements Executor {
     const pages = new KvPages(config, info.pageSize, info.pageCount);
     const { Tensor } = loadOrt();
     this.#pages = pages;
+    this.kv = new OnnxKvStore(config, info.pageSize, pages);
     this.#pageFeeds = Object.fromEntries(
       pages.pools.map(({ name, data }) => [name, new Tensor("float32", data, pages.shape)]),
     );

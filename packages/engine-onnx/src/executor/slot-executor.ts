@@ -7,6 +7,7 @@ import { RopeTable } from "../graph/rope-table.ts";
 import { type FfiSession, FfiTensor } from "../runtime/ffi-session.ts";
 import { unavailable } from "./executor-errors.ts";
 import { KvPages } from "./kv-pages.ts";
+import { OnnxKvStore } from "./onnx-kv-store.ts";
 import { sliceRow } from "./plan-runs.ts";
 import type { RowSlice } from "./row-slice.ts";
 import { SlotMemory } from "./slot-memory.ts";
@@ -26,6 +27,7 @@ type RunRow = { readonly slot: number; readonly slice: RowSlice | null };
 
 export class SlotExecutor implements Executor {
   readonly info: ExecutorInfo;
+  readonly kv: OnnxKvStore;
   readonly #config: ModelConfig;
   readonly #openSession: () => FfiSession;
   readonly #rope: RopeTable;
@@ -43,6 +45,7 @@ export class SlotExecutor implements Executor {
     this.#slots = new SlotMemory(config, maxSequences, info.contextLength);
     this.#session = session;
     this.#pages = new KvPages(config, info.pageSize, info.pageCount);
+    this.kv = new OnnxKvStore(config, info.pageSize, this.#pages);
   }
 
   async step(batch: ForwardBatch): Promise<StepResult> {

@@ -1,4 +1,5 @@
 // What computes. One thread owns an executor; the scheduler of that thread is its only caller.
+import type { KvStore } from "./kv-store.ts";
 import type { SamplingParams } from "./sampling-params.ts";
 
 export interface ExecutorInfo {
@@ -59,6 +60,8 @@ export type StepResult =
 
 export interface Executor {
   readonly info: ExecutorInfo;
+  /** Absent: its KV cannot leave it, so it takes no part in disaggregated serving. */
+  readonly kv?: KvStore;
   /** Steps do not overlap: the caller waits for one before it gives the next. */
   step(batch: ForwardBatch): Promise<StepResult>;
   /** The sequence ended or was retracted: state beside the pages goes. Pages belong to the caller. */

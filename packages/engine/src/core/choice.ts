@@ -37,6 +37,12 @@ export class Choice {
     return isRuled || this.sequence.group.request.logprobs !== null;
   }
 
+  /** Goes on with the seed that the choice was begun with elsewhere. */
+  adoptSeed(seed: number): void {
+    this.sampler.seed = seed;
+    this.row.seed = seed;
+  }
+
   /** Whether the token that was just appended ends the choice. An end by content wins over one by length. */
   checkFinish(tokenId: number): FinishReason | null {
     const matchedText = this.#stops?.push([tokenId]) ?? null;

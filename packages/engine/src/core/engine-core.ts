@@ -9,6 +9,8 @@ import type { FinishReason, GenerateOutput } from "../contract/engine-output.ts"
 import type { Executor, ForwardBatch, StepResult } from "../contract/executor.ts";
 import type { GenerateRequest, RequestGrammar } from "../contract/generate-request.ts";
 import type { KvEventBatch } from "../contract/kv-event.ts";
+import type { HandOver } from "../contract/kv-transfer.ts";
+import { fakeBootstrapHost, HandOvers } from "../handover/hand-overs.ts";
 import { createRandom } from "../sampler/random.ts";
 import { BatchBuilder } from "../scheduler/batch-builder.ts";
 import type { RequestGroup } from "../scheduler/request-group.ts";
@@ -16,6 +18,7 @@ import { Scheduler, type StepPlan } from "../scheduler/scheduler.ts";
 import { validateSchedulerOptions } from "../scheduler/scheduler-options.ts";
 import type { Sequence } from "../scheduler/sequence.ts";
 import type { RequestLimits } from "../scheduler/validate-request.ts";
+import { ChangeSignal } from "./change-signal.ts";
 import type { Choice } from "./choice.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import { errorFinish } from "./error-finish.ts";
@@ -34,6 +37,7 @@ import {
   displacedError,
   noDisaggregation,
   noGrammars,
+  noKvStore,
   outOfPages,
   requestIdInUse,
 } from "./refusals.ts";
@@ -60,6 +64,11 @@ export class EngineCore {
   readonly #open = new OpenRequests();
   readonly #outputs = new OutputFeed();
   readonly #preparing = new PreparingRequests();
+  readonly #handOvers: HandOvers | null;
+  /** What may be of interest to who drives the core. */
+  readonly changes = new ChangeSignal();
+  /** What could be planned waits for pages or KV that another engine's doing brings. */
+  #isBlocked = false;
   #inFlight: StepPlan | null = null;
   /** Wait for the step in flight to end. */
   readonly #aborted = new Map<Sequence, FinishReason>();
@@ -80,7 +89,7 @@ export class EngineCore {
       ...executor.info,
       pageCount,
       maxRunningRequests: scheduler.maxRunningRequests,
-      disaggregation: null,
+      disaggregation: options.kvTransfer?.info ?? null,
     };
     this.#limits = {
       vocabSize,
@@ -100,6 +109,7 @@ export class EngineCore {
       ),
       hooks: {
         released: (slot) => executor.releaseSequence(slot),
+        awaitsKv: (sequence) => this.#handOvers!.decode.fetch(sequence),
         stuck: (sequence) => this.#end(sequence, errorFinish(outOfPages())),
         displaced: (group) => this.#endGroup(group, errorFinish(displacedError())),
       },
@@ -109,21 +119,17 @@ export class EngineCore {
     const now = options.now ?? Date.now;
     this.#events = new KvEventFeed(this.#cache, now);
     this.#metrics = new MetricsRecorder(now);
+    this.#handOvers = this.#openHandOvers(now, scheduler.maxQueuedRequests);
   }
 
-  /** Nothing runs and nothing waits. */
+  /** Nothing runs, nothing waits, and no page is leased to another engine. */
   get isIdle(): boolean {
-    return this.#open.count === 0;
+    return this.#open.count === 0 && (this.#handOvers?.openCount ?? 0) === 0;
   }
 
-  /** Something waits for a step, and not only for its grammar. */
+  /** A step may find something to compute. */
   get hasWork(): boolean {
-    return this.#open.count > this.#preparing.count;
-  }
-
-  /** Requests that wait for their grammar to be compiled. */
-  get preparing(): PreparingRequests {
-    return this.#preparing;
+    return !this.#isBlocked && this.#scheduler.hasWork;
   }
 
   /** Some choice of this request is open. */
@@ -152,10 +158,14 @@ export class EngineCore {
   submit(request: GenerateRequest): void {
     if (this.#closed) throw closedError();
     if (this.holds(request.requestId)) throw requestIdInUse(request.requestId);
-    if (request.disaggregation != null) throw noDisaggregation();
+    const real = withoutFakeTransfer(request);
+    if (real.disaggregation != null) {
+      if (this.#handOvers === null) throw noDisaggregation();
+      this.#handOvers.check(real);
+    }
     const alone = this.#options.disableRadixCache
-      ? { ...request, cacheSalt: `${request.requestId} ${this.#submittedCount++}` }
-      : request;
+      ? { ...real, cacheSalt: `${request.requestId} ${this.#submittedCount++}` }
+      : real;
     if (alone.grammar == null) this.#schedule(alone, null);
     else this.#prepare(alone, alone.grammar);
   }
@@ -163,14 +173,7 @@ export class EngineCore {
   /** Ends a request; what holds pages while a step is computed ends after it. */
   abort(requestId: string, message = "The request was aborted."): void {
     const group = this.#open.group(requestId);
-    if (group === undefined) return;
-    const reason: FinishReason = { type: "abort", message };
-    for (const sequence of group.sequences) {
-      if (sequence.state === "finished" || this.#aborted.has(sequence)) continue;
-      if (this.#inFlight !== null && sequence.slot >= 0) this.#aborted.set(sequence, reason);
-      else this.#end(sequence, reason);
-    }
-    this.#flush();
+    if (group !== undefined) this.#endSoon(group, { type: "abort", message });
   }
 
   abortAll(message?: string): void {
@@ -182,7 +185,12 @@ export class EngineCore {
     if (this.#inFlight !== null) throw new InternalError("Steps of an engine must not overlap.");
     const plan = this.#scheduler.plan();
     if (plan === null) {
-      if (!this.#scheduler.isIdle) throw new InternalError("The scheduler found nothing to do.");
+      if (!this.#scheduler.isIdle) {
+        if (!this.#scheduler.awaitsOthers) {
+          throw new InternalError("The scheduler found nothing to do.");
+        }
+        this.#isBlocked = true;
+      }
       this.#metrics.idle();
       this.#flush();
       return false;
@@ -201,7 +209,8 @@ export class EngineCore {
   }
 
   metrics(): EngineMetrics {
-    return this.#metrics.snapshot(this.#scheduler, this.#pool, this.#cache);
+    const handOver = this.#handOvers?.metrics(this.#scheduler.leased) ?? null;
+    return this.#metrics.snapshot(this.#scheduler, this.#pool, this.#cache, handOver);
   }
 
   onKvEvents(listener: (batch: KvEventBatch) => void): () => void {
@@ -230,6 +239,11 @@ export class EngineCore {
     this.abortAll(message);
   }
 
+  /** After `close`, when the core is idle: nothing can be handed over any more. */
+  dispose(): void {
+    this.#handOvers?.close();
+  }
+
   #openRequest(request: GenerateRequest, grammar: CompiledGrammar | null, random: () => number) {
     return openRequest(request, {
       limits: this.#limits,
@@ -242,10 +256,45 @@ export class EngineCore {
 
   #schedule(request: GenerateRequest, grammar: CompiledGrammar | null): void {
     const opened = this.#openRequest(request, grammar, this.#random);
-    this.#scheduler.submit(opened.group);
+    const { group } = opened;
+    const first = group.sequences.find(({ state }) => state !== "finished");
+    const role = first === undefined ? undefined : request.disaggregation?.role;
+    if (role !== undefined) this.#handOvers!.check(request);
+    if (role === "prefill") {
+      for (const sequence of group.sequences) {
+        sequence.maxLength = Math.min(sequence.maxLength, sequence.length + 1);
+      }
+    } else {
+      if (role === "decode") first!.awaitsKv = true;
+      this.#scheduler.submit(group);
+    }
     this.#open.add(opened);
+    if (role === "prefill") this.#handOvers!.prefill.open(group);
+    if (role === "decode") this.#handOvers!.decode.take(group);
     for (const { choice, reason } of opened.finished) this.#emit(choice, [], null, reason);
     this.#flush();
+    this.#changed();
+  }
+
+  #openHandOvers(now: () => number, maxQueued: number | null): HandOvers | null {
+    const { kvTransfer: transfer } = this.#options;
+    if (transfer === undefined) return null;
+    const { kv } = this.#executor;
+    if (kv === undefined) throw noKvStore(this.info.kind);
+    return new HandOvers({
+      transfer,
+      kv,
+      now,
+      maxWaiting: maxQueued ?? Number.POSITIVE_INFINITY,
+      host: {
+        schedule: (group) => this.#scheduler.submit(group),
+        finishPrefill: (group, handOver) => this.#finishPrefill(group, handOver),
+        received: (group, handOver) => this.#received(group, handOver),
+        end: (group, reason) => this.#endSoon(group, reason),
+        endLease: (sequence) => this.#scheduler.endLease(sequence),
+        changed: () => this.#changed(),
+      },
+    });
   }
 
   /** What is wrong with other fields is said at once; the grammar's faults end the request later. */
@@ -297,12 +346,14 @@ export class EngineCore {
       const at = rows[i]!;
       this.#countPrompt(sequence);
       if (this.#aborted.has(sequence)) continue;
+      if (sequence.isLeased) this.#handOvers!.prefill.advanced(sequence);
       const choice = this.#open.choice(sequence)!;
       if (at >= 0) {
         this.#advance(choice, result, at);
         sampled++;
       } else if (sequence.state === "running") {
-        this.#endWith(choice, { type: "length" });
+        if (isPrefillHalf(choice)) this.#keepFirstToken(choice, null, null);
+        else this.#endWith(choice, { type: "length" });
       }
     }
     this.#endAborted();
@@ -323,16 +374,71 @@ export class EngineCore {
 
   /** Samples one token and says it. A choice whose sampling fails ends alone. */
   #advance(choice: Choice, result: StepResult, at: number): void {
-    const { sequence } = choice;
     try {
       const { tokenId, logprobs } = this.#tokens.take(choice, result, at);
-      sequence.append(tokenId);
-      const finish = choice.checkFinish(tokenId);
-      if (finish !== null) this.#scheduler.finish(sequence);
-      this.#emit(choice, [tokenId], logprobs, finish);
+      if (isPrefillHalf(choice)) this.#keepFirstToken(choice, tokenId, logprobs);
+      else this.#say(choice, tokenId, logprobs);
     } catch (error) {
       this.#endWith(choice, errorFinish(error));
     }
+  }
+
+  /** The choice goes on by a token that its sampler has accepted. */
+  #say(choice: Choice, tokenId: number, logprobs: GenerateOutput["logprobs"]): void {
+    const { sequence } = choice;
+    sequence.append(tokenId);
+    const finish = choice.checkFinish(tokenId);
+    if (finish !== null) this.#scheduler.finish(sequence);
+    this.#emit(choice, [tokenId], logprobs, finish);
+  }
+
+  /** The other engine says the token; here the choice waits until that engine has all. */
+  #keepFirstToken(
+    choice: Choice,
+    tokenId: number | null,
+    logprobs: GenerateOutput["logprobs"],
+  ): void {
+    const { sequence } = choice;
+    if (tokenId !== null) sequence.append(tokenId);
+    if (sequence.isLeased) this.#scheduler.hold(sequence);
+    else this.#scheduler.finish(sequence);
+    this.#handOvers!.prefill.sampled(choice, tokenId, logprobs);
+  }
+
+  #finishPrefill(group: RequestGroup, handOver: HandOver): void {
+    for (const [index, { tokenId, logprobs }] of handOver.choices.entries()) {
+      const choice = this.#open.choice(group.sequences[index]!);
+      if (choice === undefined) continue;
+      this.#scheduler.finish(choice.sequence);
+      const tokenIds = tokenId === null ? [] : [tokenId];
+      this.#emit(choice, tokenIds, logprobs, { type: "length" });
+    }
+    this.#flush();
+  }
+
+  /** First tokens and sampler states of the prefill half; the KV is in the pages of the first choice. */
+  #received(group: RequestGroup, handOver: HandOver): void {
+    const first = group.sequences.find(({ awaitsKv }) => awaitsKv)!;
+    group.cachedTokens = handOver.cachedTokens;
+    group.promptLogprobs?.push(...(handOver.promptLogprobs ?? []));
+    this.#scheduler.received(first);
+    this.#countPrompt(first);
+    for (const [index, { tokenId, logprobs, samplerState }] of handOver.choices.entries()) {
+      const choice = this.#open.choice(group.sequences[index]!);
+      if (choice === undefined) continue;
+      try {
+        choice.adoptSeed(samplerState.seed);
+        if (tokenId === null) {
+          this.#endWith(choice, { type: "length" });
+          continue;
+        }
+        choice.sampler.accept(this.#tokens.check(tokenId));
+        this.#say(choice, tokenId, logprobs);
+      } catch (error) {
+        this.#endWith(choice, errorFinish(error));
+      }
+    }
+    this.#flush();
   }
 
   #fail(plan: StepPlan, error: unknown): void {
@@ -341,6 +447,22 @@ export class EngineCore {
     this.#endAborted();
     for (const sequence of plan.sequences) this.#end(sequence, errorFinish(error));
     this.#flush();
+  }
+
+  /** Ends a request; what holds pages while a step is computed ends after it. */
+  #endSoon(group: RequestGroup, reason: FinishReason): void {
+    for (const sequence of group.sequences) {
+      if (this.#open.choice(sequence) === undefined || this.#aborted.has(sequence)) continue;
+      if (this.#inFlight !== null && sequence.slot >= 0) this.#aborted.set(sequence, reason);
+      else this.#end(sequence, reason);
+    }
+    this.#flush();
+    this.#changed();
+  }
+
+  #changed(): void {
+    this.#isBlocked = false;
+    this.changes.emit();
   }
 
   #endGroup(group: RequestGroup, reason: FinishReason): void {
@@ -353,8 +475,11 @@ export class EngineCore {
   }
 
   #endWith(choice: Choice, reason: FinishReason): void {
+    const { group } = choice.sequence;
     this.#scheduler.finish(choice.sequence);
     this.#emit(choice, [], null, reason);
+    // The other engine gets all choices or none.
+    if (isPrefillHalf(choice)) this.#endGroup(group, reason);
   }
 
   #emit(
@@ -365,12 +490,38 @@ export class EngineCore {
   ): void {
     this.#outputs.add(choice, tokenIds, logprobs, finish);
     if (finish === null || !this.#open.endChoice(choice)) return;
-    this.#preparing.forget(choice.sequence.group);
+    const { group } = choice.sequence;
+    this.#preparing.forget(group);
+    this.#handOvers?.ended(group, finishMessage(finish));
     this.#metrics.requestEnded(finish);
+    this.changes.emit();
   }
 
   #flush(): void {
     this.#events.flush();
     this.#outputs.flush();
   }
+}
+
+function isPrefillHalf({ sequence }: Choice): boolean {
+  return sequence.group.request.disaggregation?.role === "prefill";
+}
+
+/** SGLang's requests for warm-up and canaries go through the engine without another one: prefill to its end, decode whole. */
+function withoutFakeTransfer(request: GenerateRequest): GenerateRequest {
+  const half = request.disaggregation;
+  if (half?.bootstrapHost !== fakeBootstrapHost) return request;
+  const { sampling } = request;
+  const alone = { ...request, disaggregation: null };
+  if (half.role === "decode") return alone;
+  return {
+    ...alone,
+    sampling: { ...sampling, maxNewTokens: Math.min(sampling.maxNewTokens ?? 1, 1) },
+  };
+}
+
+/** What the other engine is told of a request's end. */
+function finishMessage(finish: FinishReason): string {
+  if (finish.type === "abort") return finish.message;
+  return finish.type === "error" ? finish.error.message : "The request ended.";
 }

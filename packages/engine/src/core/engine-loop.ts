@@ -10,7 +10,9 @@ export class EngineLoop {
   constructor(core: EngineCore, onIdle: () => void = () => {}) {
     this.#core = core;
     this.#onIdle = onIdle;
-    core.preparing.onScheduled(() => this.wake());
+    core.changes.onChange(() => {
+      if (core.hasWork) this.wake();
+    });
   }
 
   /** Call after each submission. */
@@ -18,10 +20,10 @@ export class EngineLoop {
     this.#run ??= this.#steps();
   }
 
-  /** Resolves when nothing runs or waits. */
+  /** Resolves when nothing runs or waits, and no page is promised to another engine. */
   async idle(): Promise<void> {
     while (this.#run !== null || !this.#core.isIdle) {
-      if (this.#run === null && !this.#core.hasWork) await this.#core.preparing.change();
+      if (this.#run === null && !this.#core.hasWork) await this.#core.changes.next();
       else await (this.#run ?? nextTurn());
     }
   }

@@ -1,4 +1,5 @@
 import type { GrammarCompiler } from "@dyn/grammar";
+import type { KvTransfer } from "../contract/kv-transfer.ts";
 import type { SchedulerOptions } from "../scheduler/scheduler-options.ts";
 import type { TokenDecoder } from "./token-decoder.ts";
 
@@ -21,4 +22,6 @@ export interface EngineOptions extends Partial<SchedulerOptions> {
   readonly randomSeed?: number | null;
   /** Uniform in [0, 1), for drawn seeds and the random policy. Default by `randomSeed`, else Math.random. */
   readonly random?: () => number;
+  /** Takes part in disaggregated serving by this, which @dyn/disagg makes. The engine closes its port. */
+  readonly kvTransfer?: KvTransfer;
 }

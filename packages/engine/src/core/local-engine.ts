@@ -78,6 +78,7 @@ class LocalEngine implements Engine {
   async close(): Promise<void> {
     this.#core.close();
     await this.#loop.idle();
+    this.#core.dispose();
     await this.#executor.close();
   }
 

@@ -1,5 +1,6 @@
 import type { PageCache } from "../cache/page-cache.ts";
 import type { PagePool } from "../cache/page-pool.ts";
+import type { HandOverMetrics } from "../contract/disaggregation.ts";
 import type { EngineMetrics } from "../contract/engine.ts";
 import type { FinishReason } from "../contract/engine-output.ts";
 import type { RequestGroup } from "../scheduler/request-group.ts";
@@ -46,7 +47,12 @@ export class MetricsRecorder {
     this.#throughput.idle();
   }
 
-  snapshot(scheduler: Scheduler, pool: PagePool, cache: PageCache): EngineMetrics {
+  snapshot(
+    scheduler: Scheduler,
+    pool: PagePool,
+    cache: PageCache,
+    handOver: HandOverMetrics | null,
+  ): EngineMetrics {
     return {
       runningRequests: scheduler.runningCount,
       waitingRequests: scheduler.waitingCount,
@@ -63,7 +69,7 @@ export class MetricsRecorder {
       prefillSteps: this.#prefillSteps,
       decodeSteps: this.#decodeSteps,
       generationThroughput: this.#throughput.tokensPerSecond,
-      handOver: null,
+      handOver,
     };
   }
 }

@@ -54,6 +54,13 @@ export function noDisaggregation(): DynError {
   );
 }
 
+export function noKvStore(kind: string): DynError {
+  return new InvalidArgumentError(
+    `The ${kind} executor cannot give or take KV, so its engine takes no part in disaggregated serving; start it without a disaggregation mode.`,
+    { param: "kvTransfer" },
+  );
+}
+
 export function outOfPages(): DynError {
   return new InternalError(
     "The KV cache ran out of pages for the only running request; give the engine more KV memory (maxTotalTokens).",

@@ -25,7 +25,7 @@ export class TokenSource {
       if (needsLogits) {
         throw new InternalError("The executor sampled although log-probabilities were wanted.");
       }
-      const tokenId = this.#check(result.tokenIds[at]);
+      const tokenId = this.check(result.tokenIds[at]);
       sampler.accept(tokenId);
       return { tokenId, logprobs: null };
     }
@@ -34,10 +34,9 @@ export class TokenSource {
     return { tokenId, logprobs: logprobs === null ? null : [logprobs] };
   }
 
-  #check(id: number | undefined): number {
+  /** Of the vocabulary, or a fault of who sampled it. */
+  check(id: number | undefined): number {
     if (id !== undefined && id >= 0 && id < this.#vocabSize) return id;
-    throw new InternalError(
-      `The executor sampled token ${id} of a vocabulary of ${this.#vocabSize}.`,
-    );
+    throw new InternalError(`Token ${id} was sampled from a vocabulary of ${this.#vocabSize}.`);
   }
 }

@@ -3,6 +3,7 @@
 import { setTimeout as sleepFor } from "node:timers/promises";
 import { InternalError, UnavailableError } from "@dyn/protocol";
 import type { Executor, ExecutorInfo, ForwardBatch, StepResult } from "../contract/executor.ts";
+import { MockKvStore } from "./mock-kv-store.ts";
 import type { MockExecutorOptions } from "./mock-options.ts";
 import { Pacer } from "./pacer.ts";
 
@@ -12,6 +13,7 @@ const rootHash = 0x2545f491;
 
 export class MockExecutor implements Executor {
   readonly info: ExecutorInfo;
+  readonly kv: MockKvStore;
   readonly #prefillUsPerToken: number;
   readonly #decodeMsPerStep: number;
   readonly #decodeUsPerSequence: number;
@@ -34,7 +36,7 @@ export class MockExecutor implements Executor {
       contextLength: options.contextLength ?? 32768,
       pageSize: options.pageSize ?? 16,
       pageCount: options.pageCount ?? 4096,
-      kvBytesPerToken: 0,
+      kvBytesPerToken: options.kvBytesPerToken ?? 0,
       weightBytes: 0,
     };
     this.#prefillUsPerToken = options.prefillUsPerToken ?? 0;
@@ -43,11 +45,19 @@ export class MockExecutor implements Executor {
     this.#speed = options.speed ?? 1;
     this.#output = options.output ?? "tokens";
     this.#nextToken = options.nextToken ?? ((prefixHash) => prefixHash % vocabSize);
-    this.#pacer = new Pacer(
-      options.now ?? (() => performance.now()),
-      options.sleep ?? (async (ms) => void (await sleepFor(ms))),
-    );
+    const now = options.now ?? (() => performance.now());
+    const sleep = options.sleep ?? (async (ms: number) => void (await sleepFor(ms)));
+    this.#pacer = new Pacer(now, sleep);
     this.#kv = new Uint32Array(this.info.pageCount * this.info.pageSize);
+    this.kv = new MockKvStore({
+      slots: this.#kv,
+      pageSize: this.info.pageSize,
+      usPerToken:
+        this.info.kvBytesPerToken /
+        (1000 * (options.kvGigabytesPerSecond ?? Infinity)) /
+        this.#speed,
+      pacer: new Pacer(now, sleep),
+    });
   }
 
   async step(batch: ForwardBatch): Promise<StepResult> {

@@ -16,6 +16,10 @@ export interface MockExecutorOptions {
   readonly decodeMsPerStep?: number;
   /** Per decode step and sequence. Default 0. */
   readonly decodeUsPerSequence?: number;
+  /** KV of a token that the mock pretends to have. Default 0. */
+  readonly kvBytesPerToken?: number;
+  /** How fast KV goes to another engine: it takes kvBytesPerToken x tokens over this. Default: no time. */
+  readonly kvGigabytesPerSecond?: number;
   /** Divides every time. Default 1. */
   readonly speed?: number;
   /** `tokens` samples as a device would, unless a step needs logits. Default `tokens`. */

@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
-import { Worker } from "node:worker_threads";
+import { type MessagePort, Worker } from "node:worker_threads";
 import type { Engine } from "../contract/engine.ts";
 import { connectEngine } from "../thread/connect-engine.ts";
 import type { MockThreadOptions } from "./mock-options.ts";
@@ -9,9 +9,13 @@ import type { MockThreadOptions } from "./mock-options.ts";
 export async function startMockEngine(
   options: MockThreadOptions = {},
 ): Promise<{ engine: Engine; worker: Worker }> {
+  const port = options.kvTransfer?.port;
+  // Only a MessagePort can cross; another one makes the constructor throw.
+  const transferList = port === undefined ? [] : [port as MessagePort];
+  const start = { workerData: options, transferList };
   const worker = import.meta.url.endsWith(".ts")
-    ? new Worker(sourceBoot(), { eval: true, workerData: options })
-    : new Worker(new URL("./mock/mock-engine.worker.js", import.meta.url), { workerData: options });
+    ? new Worker(sourceBoot(), { eval: true, ...start })
+    : new Worker(new URL("./mock/mock-engine.worker.js", import.meta.url), start);
   const engine = await connectEngine(worker);
   return { engine, worker };
 }

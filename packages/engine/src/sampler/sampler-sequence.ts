@@ -28,7 +28,8 @@ export interface SamplerSequenceOptions {
 
 export class SamplerSequence {
   readonly params: SamplingParams;
-  readonly seed: number;
+  /** Changes when a choice goes on here that was begun elsewhere. */
+  seed: number;
   readonly logprobs: { readonly top: number } | null;
   readonly grammar: SequenceGrammar | null;
   readonly thinking: ThinkingBound | null;

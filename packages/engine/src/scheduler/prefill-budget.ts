@@ -62,6 +62,11 @@ export class PrefillBudget {
     this.#rows++;
   }
 
+  /** Pages for tokens that are not computed here. */
+  reserve(newTokens: number, estimatedNewTokens: number): void {
+    this.#tokens -= this.#ceilPage(newTokens) + estimatedNewTokens;
+  }
+
   #ceilPage(tokens: number): number {
     return Math.ceil(tokens / this.#pageSize) * this.#pageSize;
   }

@@ -25,6 +25,8 @@ export interface SchedulerHooks {
   released(slot: number): void;
   /** It cannot go on though nothing else holds pages. */
   stuck(sequence: Sequence): void;
+  /** It has pages for KV that comes from another engine. */
+  awaitsKv(sequence: Sequence): void;
   /** Pushed out of the full queue by a request of higher priority. */
   displaced(group: RequestGroup): void;
 }
@@ -46,6 +48,9 @@ export class Scheduler {
 
   readonly #queue: WaitingQueue;
   readonly #running: Sequence[] = [];
+  readonly #receiving = new Set<Sequence>();
+  /** They hold pages for another engine, and run no more. */
+  readonly #held = new Set<Sequence>();
   /** The one sequence whose prompt is cut over several steps. */
   #chunked: Sequence | null = null;
   #consecutivePrefills = 0;
@@ -79,9 +84,9 @@ export class Scheduler {
     this.#queue = new WaitingQueue(options.scheduler.maxQueuedRequests);
   }
 
-  /** Sequences that hold pages. */
+  /** Sequences that hold pages and go on. */
   get runningCount(): number {
-    return this.#running.length + (this.#chunked === null ? 0 : 1);
+    return this.#running.length + (this.#chunked === null ? 0 : 1) + this.#receiving.size;
   }
 
   get waitingCount(): number {
@@ -90,6 +95,31 @@ export class Scheduler {
 
   get isIdle(): boolean {
     return this.runningCount === 0 && this.waitingCount === 0;
+  }
+
+  /** Something could be planned, were there pages. */
+  get hasWork(): boolean {
+    return this.#running.length > 0 || this.#chunked !== null || this.waitingCount > 0;
+  }
+
+  /** Pages will come back, or KV will come, from another engine's doing. */
+  get awaitsOthers(): boolean {
+    return this.#receiving.size > 0 || this.#held.size > 0;
+  }
+
+  /** Have pages and wait for KV. */
+  get receiving(): ReadonlySet<Sequence> {
+    return this.#receiving;
+  }
+
+  get held(): ReadonlySet<Sequence> {
+    return this.#held;
+  }
+
+  /** Everything whose pages another engine may use. */
+  get leased(): Sequence[] {
+    const all = [...this.#held, ...this.#receiving];
+    return this.#chunked?.isLeased ? [...all, this.#chunked] : all;
   }
 
   get retractions(): number {
@@ -112,7 +142,10 @@ export class Scheduler {
   submit(group: RequestGroup): void {
     const displaced = this.#queue.findRoom(group, this.#policy.name === "priority");
     if (displaced !== null) this.#hooks.displaced(displaced);
-    const shares = group.request.tokenIds.length > this.#pageSize || group.promptLogprobs !== null;
+    const shares =
+      group.request.tokenIds.length > this.#pageSize ||
+      group.promptLogprobs !== null ||
+      group.sequences.some(({ awaitsKv }) => awaitsKv);
     this.#queue.addRequest(group, shares);
     this.#admissionPause = 0;
   }
@@ -164,15 +197,48 @@ export class Scheduler {
     for (const sequence of plan.sequences) sequence.planned = 0;
   }
 
-  /** Takes a sequence out, whatever its state: what it computed stays in the cache, the rest is freed. */
+  /** Its KV has arrived: it runs from now on, and its siblings find the prompt in the cache. */
+  received(sequence: Sequence): void {
+    this.#receiving.delete(sequence);
+    sequence.isLeased = false;
+    sequence.awaitsKv = false;
+    sequence.computed = sequence.length;
+    this.#memory.takeSlot(sequence);
+    this.#memory.share(sequence);
+    sequence.state = "running";
+    this.#running.push(sequence);
+    this.#queue.releaseSiblings(sequence.group);
+    this.#admissionPause = 0;
+  }
+
+  /** It runs no more; its pages wait for their lease to end. */
+  hold(sequence: Sequence): void {
+    removeFrom(this.#running, sequence);
+    this.#releaseSlot(sequence);
+    sequence.state = "held";
+    this.#held.add(sequence);
+    this.#admissionPause = 0;
+  }
+
+  /** The other engine is done with the pages; those of a finished sequence are free now. */
+  endLease(sequence: Sequence): void {
+    sequence.isLeased = false;
+    if (sequence.state === "finished" && this.#held.has(sequence)) this.#giveUp(sequence);
+    this.#admissionPause = 0;
+  }
+
+  /** Takes a sequence out, whatever its state: what it computed stays in the cache, the rest is freed, at once or when its lease ends. */
   finish(sequence: Sequence): void {
     if (sequence.state === "finished") return;
     this.#queue.remove(sequence);
     removeFrom(this.#running, sequence);
+    this.#receiving.delete(sequence);
     if (this.#chunked === sequence) this.#chunked = null;
-    if (sequence.slot >= 0) {
-      this.#memory.share(sequence);
-      this.#release(sequence);
+    if (sequence.isLeased && sequence.pageCount > 0) {
+      this.#releaseSlot(sequence);
+      this.#held.add(sequence);
+    } else if (sequence.pageCount > 0) {
+      this.#giveUp(sequence);
     }
     sequence.state = "finished";
     this.#queue.replaceFirst(sequence.group);
@@ -198,12 +264,24 @@ export class Scheduler {
       rows.push(chunked);
     }
     if (!admits) return rows;
+    let remoteCount = 0;
+    const anyAwaitsKv = this.#queue.list.some(({ awaitsKv }) => awaitsKv);
     for (const sequence of this.#queue.list.slice()) {
-      if (this.#slotsLeft(rows) <= 0 || budget.isSpent || isCut(rows.at(-1))) break;
+      if (this.#slotsLeft(rows) <= 0) break;
+      if (sequence.awaitsKv) {
+        if (!this.#admitRemote(sequence, budget, rows)) break;
+        remoteCount++;
+        continue;
+      }
+      if (budget.isSpent || isCut(rows.at(-1))) {
+        // The step is full; what needs no step may still have its pages.
+        if (anyAwaitsKv) continue;
+        break;
+      }
       if (!this.#admit(sequence, budget, rows)) break;
       rows.push(sequence);
     }
-    if (rows.length === 0) this.#admissionPause = retryAfterDecodes;
+    if (rows.length + remoteCount === 0) this.#admissionPause = retryAfterDecodes;
     return rows;
   }
 
@@ -224,6 +302,7 @@ export class Scheduler {
   #createBudget(): PrefillBudget {
     let expected = 0;
     for (const sequence of this.#running) expected += estimateNewTokens(sequence);
+    for (const sequence of this.#receiving) expected += estimateNewTokens(sequence);
     const available = (this.#pool.freeCount + this.#cache.evictablePages) * this.#pageSize;
     return new PrefillBudget({
       pageSize: this.#pageSize,
@@ -235,7 +314,8 @@ export class Scheduler {
 
   #slotsLeft(rows: readonly Sequence[]): number {
     const holding = this.#chunked !== null && !rows.includes(this.#chunked) ? 1 : 0;
-    return this.#options.maxRunningRequests - this.#running.length - holding - rows.length;
+    const taken = this.#running.length + this.#receiving.size + holding + rows.length;
+    return this.#options.maxRunningRequests - taken;
   }
 
   /** The next piece of the cut prompt; `false` when there are no pages for it now. */
@@ -274,6 +354,28 @@ export class Scheduler {
     return true;
   }
 
+  /** Gives it pages for all its tokens, and says so; `false` leaves it as it was. */
+  #admitRemote(sequence: Sequence, budget: PrefillBudget, rows: readonly Sequence[]): boolean {
+    const lockedTokens = this.#memory.acquirePrefix(sequence);
+    budget.lockTokens(lockedTokens);
+    const extend = sequence.length - sequence.computed;
+    const estimate = estimateNewTokens(sequence);
+    const alone = rows.length === 0 && this.runningCount === 0;
+    const fits = alone || budget.holds(extend, estimate);
+    if (!fits || !this.#memory.allocate(sequence, sequence.length)) {
+      this.#memory.release(sequence);
+      budget.lockTokens(-lockedTokens);
+      return false;
+    }
+    budget.reserve(extend, estimate);
+    this.#queue.remove(sequence);
+    sequence.state = "receiving";
+    sequence.isLeased = true;
+    this.#receiving.add(sequence);
+    this.#hooks.awaitsKv(sequence);
+    return true;
+  }
+
   #chunkLimit(sequence: Sequence): number {
     const { promptLogprobs, request } = sequence.group;
     const wanted =
@@ -288,7 +390,8 @@ export class Scheduler {
     while (this.#running.length > 0 && !this.#memory.canDecode(this.#running)) {
       retracted = true;
       if (this.#running.length > 1) this.#retract(chooseRetracted(this.#running));
-      else if (this.#chunked !== null) this.#retract(this.#chunked);
+      else if (this.#chunked !== null && !this.#chunked.isLeased) this.#retract(this.#chunked);
+      else if (this.#chunked !== null || this.awaitsOthers) this.#retract(this.#running[0]!);
       else this.#hooks.stuck(this.#running[0]!);
     }
     if (retracted) {
@@ -337,6 +440,17 @@ export class Scheduler {
   #release(sequence: Sequence): void {
     const slot = this.#memory.release(sequence);
     if (slot >= 0) this.#hooks.released(slot);
+  }
+
+  #releaseSlot(sequence: Sequence): void {
+    const slot = this.#memory.releaseSlot(sequence);
+    if (slot >= 0) this.#hooks.released(slot);
+  }
+
+  #giveUp(sequence: Sequence): void {
+    this.#held.delete(sequence);
+    this.#memory.share(sequence);
+    this.#release(sequence);
   }
 }
 

@@ -78,6 +78,14 @@ export class SequenceMemory {
     sequence.pagesVersion++;
   }
 
+  /** The sequence runs no more, though its pages stay. Returns the slot it had, or -1. */
+  releaseSlot(sequence: Sequence): number {
+    const { slot } = sequence;
+    if (slot >= 0) this.#freeSlots.push(slot);
+    sequence.slot = -1;
+    return slot;
+  }
+
   /** Frees what is its own and unlocks the rest. Returns the slot it had, or -1. */
   release(sequence: Sequence): number {
     this.#pool.freeRange(sequence.pages, sequence.sharedPages, sequence.pageCount);
@@ -88,10 +96,7 @@ export class SequenceMemory {
     sequence.computed = 0;
     sequence.planned = 0;
     sequence.pagesVersion++;
-    const { slot } = sequence;
-    if (slot >= 0) this.#freeSlots.push(slot);
-    sequence.slot = -1;
-    return slot;
+    return this.releaseSlot(sequence);
   }
 }
 

@@ -9,6 +9,10 @@ export type SequenceState =
   /** Some of its tokens are computed, more than one step needs. */
   | "prefilling"
   | "running"
+  /** Has pages; their KV comes from another engine. */
+  | "receiving"
+  /** Computed; keeps its pages for another engine to take over. */
+  | "held"
   | "finished";
 
 export class Sequence {
@@ -16,7 +20,7 @@ export class Sequence {
   readonly index: number;
   readonly promptLength: number;
   /** Prompt and answer together never get longer. */
-  readonly maxLength: number;
+  maxLength: number;
   /** Prompt, then answer; valid up to `length`. Grows. */
   tokens: Uint32Array;
   length: number;
@@ -37,6 +41,10 @@ export class Sequence {
   slot = -1;
   /** Set when the pages changed otherwise than by appending. */
   pagesVersion = 0;
+  /** Its KV comes from another engine: pages are allocated, nothing is computed. */
+  awaitsKv = false;
+  /** Another engine may read or write its pages: they stay until the lease ends, whatever becomes of the sequence. */
+  isLeased = false;
   /** Entered the queue as number ...: retracted ones get a new one. */
   queueNumber = 0;
 

@@ -42,6 +42,7 @@ export function serveEngine(
   const close = async () => {
     core.close();
     await loop.idle();
+    core.dispose();
     for (const unsubscribe of subscriptions.values()) unsubscribe();
     try {
       await executor.close();

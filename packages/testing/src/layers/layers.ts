@@ -19,6 +19,7 @@ export const ranks: Readonly<Record<string, number>> = {
   "kv-relay": 3,
   engine: 3,
   "engine-onnx": 3,
+  disagg: 3,
   gateway: 4,
   handlers: 4,
   worker: 5,
@@ -31,6 +32,7 @@ export const sameLayer: readonly (readonly [from: string, to: string])[] = [
   ["args", "protocol"],
   ["grammar", "tokenizer"],
   ["engine-onnx", "engine"],
+  ["disagg", "engine"],
   ["launch", "worker"],
   ["launch", "frontend"],
 ];

@@ -1,0 +1,5 @@
+export { type BootstrapServer, startBootstrapServer } from "./bootstrap/bootstrap-server.ts";
+export { findPrefillRank, type RankQuery } from "./bootstrap/find-prefill-rank.ts";
+export type { RankAddress, RankRegistration, Topology } from "./bootstrap/rank-registration.ts";
+export { createDisaggregation, type Disaggregation } from "./create-disaggregation.ts";
+export type { DisaggregationOptions } from "./disaggregation-options.ts";

@@ -1,0 +1,20 @@
+/** Says that something changed between steps, so that whoever drives the engine looks again. */
+export class ChangeSignal {
+  readonly #waiters = new Set<() => void>();
+  #listener: () => void = () => {};
+
+  onChange(listener: () => void): void {
+    this.#listener = listener;
+  }
+
+  /** Resolves at the next change. */
+  next(): Promise<void> {
+    return new Promise((resolve) => this.#waiters.add(resolve));
+  }
+
+  emit(): void {
+    for (const wake of this.#waiters) wake();
+    this.#waiters.clear();
+    this.#listener();
+  }
+}
