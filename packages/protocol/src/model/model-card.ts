@@ -66,6 +66,13 @@ export const ModelCard = z.object({
       dataParallelSize: z.number().int().positive(),
       enableLocalIndexer: z.boolean(),
       kvEventPublishingEnabled: z.boolean(),
+      /** Facts that peers look up by name, such as `disagg_prefill_cancel_anytime_v1`. */
+      runtimeData: z.record(z.string(), z.unknown()),
+      /** Where decode workers meet this one. */
+      disaggregatedEndpoint: z.object({
+        bootstrapHost: z.string().min(1),
+        bootstrapPort: z.number().int().min(1).max(65_535),
+      }),
     })
     .partial()
     .optional(),

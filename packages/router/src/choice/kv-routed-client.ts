@@ -98,7 +98,7 @@ export class KvRoutedClient implements TokenClient {
       {
         ...request,
         routing: { ...request.routing, dp_rank: dpRank },
-        router_config_override: null,
+        router_config_override: isDecode(request) ? request.router_config_override : null,
       },
       { ...options, instanceId: workerId },
     );
@@ -147,7 +147,15 @@ export class KvRoutedClient implements TokenClient {
     const isKnown = pin !== undefined && this.instances.some((it) => it.instanceId === pin);
     if (pin !== undefined && !isKnown) return null;
     if (workerIds.length === 0 && pin === undefined) return null;
-    return this.router.choose({ request, requestId, workerIds, pin: pin ?? null, queuedMs });
+    const { prefill = null } = options;
+    return this.router.choose({
+      request,
+      requestId,
+      workerIds,
+      pin: pin ?? null,
+      queuedMs,
+      prefill,
+    });
   }
 
   #candidates(avoid: ReadonlySet<bigint> | undefined): bigint[] {
@@ -183,6 +191,11 @@ export class KvRoutedClient implements TokenClient {
     });
     this.#hadWorkers = true;
   }
+}
+
+/** Of a pair: its worker is told that load alone has placed it. */
+function isDecode({ bootstrap_info: info, prefill_result: result }: PreprocessedRequest): boolean {
+  return info != null || result != null;
 }
 
 export function createKvRoutedClient(options: KvRoutedClientOptions): KvRoutedClient {

@@ -10,6 +10,8 @@ export interface WorkerFacts {
   readonly blockSize: number;
   /** `null`: the card does not say. */
   readonly publishesKvEvents: boolean | null;
+  /** Where decode workers meet a prefill worker; `null`: it says so when it is asked. */
+  readonly bootstrap: { readonly host: string; readonly port: number } | null;
 }
 
 export const unknownWorker: WorkerFacts = Object.freeze({
@@ -18,6 +20,7 @@ export const unknownWorker: WorkerFacts = Object.freeze({
   maxBatchedTokens: 0,
   blockSize: 0,
   publishesKvEvents: null,
+  bootstrap: null,
 });
 
 export class WorkerDirectory {
@@ -75,6 +78,7 @@ export class WorkerDirectory {
             maxBatchedTokens: runtime.maxNumBatchedTokens ?? 0,
             blockSize: card.kvCacheBlockSize,
             publishesKvEvents: runtime.kvEventPublishingEnabled ?? null,
+            bootstrap: readBootstrap(runtime.disaggregatedEndpoint),
           });
         } else if (event.type === "delete") {
           const workerId = keys.get(event.key);
@@ -88,4 +92,12 @@ export class WorkerDirectory {
       if (!signal.aborted) onProblem("The watch of the workers' cards ended.", error);
     }
   }
+}
+
+function readBootstrap(
+  endpoint: { readonly bootstrapHost: string; readonly bootstrapPort: number } | undefined,
+): WorkerFacts["bootstrap"] {
+  return endpoint === undefined
+    ? null
+    : { host: endpoint.bootstrapHost, port: endpoint.bootstrapPort };
 }
