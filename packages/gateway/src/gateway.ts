@@ -1,7 +1,13 @@
 import type { Socket } from "node:net";
 import { createFrontendMetrics, type FrontendMetrics, type MetricsRegistry } from "@dyn/metrics";
 import type { ModelCard } from "@dyn/protocol";
-import { type BusyThresholds, completeRouterSettings, type RouterSettings } from "@dyn/router";
+import {
+  type BusyThresholds,
+  type ConditionalSettings,
+  completeConditionalSettings,
+  completeRouterSettings,
+  type RouterSettings,
+} from "@dyn/router";
 import type { DistributedRuntime, RouterMode, SharedLoad } from "@dyn/runtime";
 import type { Accounts } from "./door/accounts.ts";
 import type { ApiKeyEntry } from "./door/api-key.ts";
@@ -12,6 +18,7 @@ import { type Route, Router } from "./http/router.ts";
 import { defaultLimits, type GatewayLimits } from "./limits.ts";
 import { type GatewayLogger, stderrLogger } from "./logger.ts";
 import { ModelDirectory } from "./models/model-directory.ts";
+import { createPrefillPool } from "./models/create-prefill-pool.ts";
 import { createModelPipeline } from "./models/model-pipeline.ts";
 import { checkParsers, type ModelParsers } from "./postprocess/output-reading.ts";
 import { busyThresholdRoutes } from "./routes/busy-threshold.ts";
@@ -38,6 +45,8 @@ export interface GatewayOptions {
   readonly routerMode?: RouterMode | "kv";
   /** How mode kv decides; what is left out has its default. */
   readonly routerSettings?: Partial<RouterSettings>;
+  /** When decode workers prefill by themselves although prefill workers are there; in mode kv. Default: never. */
+  readonly conditionalDisagg?: Partial<ConditionalSettings> | null;
   /** Models of other namespaces are not served. Default: all are. */
   readonly servesNamespace?: (namespace: string) => boolean;
   /** Tried for files of a model's card that are not where it says. */
@@ -90,38 +99,41 @@ export class Gateway {
     const nowMs = options.now ?? Date.now;
     if (options.parsers !== undefined) checkParsers(options.parsers);
     const metrics = createFrontendMetrics(options.metrics);
-    const routing = { mode: routerMode, settings: options.routerSettings ?? {} };
+    const routing = {
+      mode: routerMode,
+      settings: options.routerSettings ?? {},
+      conditional: options.conditionalDisagg
+        ? completeConditionalSettings(options.conditionalDisagg)
+        : null,
+    };
     completeRouterSettings(routing.settings);
     const thresholds = new Map<string, BusyThresholds>();
     // Older releases of Dynamo set it at the worker.
     const migrationLimit = (card: ModelCard) =>
       Math.max(options.migration?.limit ?? 0, card.migrationLimit ?? 0);
+    const common = (card: ModelCard) => ({
+      runtime,
+      client: {
+        ...(options.inhibitMs === undefined ? {} : { inhibitMs: options.inhibitMs }),
+        ...(options.shared === undefined ? {} : { sharedLoad: options.shared.loads }),
+      },
+      routing: { ...routing, settings: settingsFor(routing.settings, thresholds, card) },
+      metrics: options.metrics,
+      logger,
+    });
     this.#models = new ModelDirectory({
       discovery: runtime.planes.discovery,
       ...(options.servesNamespace === undefined
         ? {}
         : { servesNamespace: options.servesNamespace }),
-      createPipeline: (card) =>
+      createPrefillPool: (card) => createPrefillPool({ card, ...common(card) }),
+      createPipeline: (card, prefillPool) =>
         createModelPipeline({
           card,
-          runtime,
+          ...common(card),
+          prefillPool,
           parsers: options.parsers,
           chatTemplate: options.chatTemplate,
-          client: {
-            ...(options.inhibitMs === undefined ? {} : { inhibitMs: options.inhibitMs }),
-            ...(options.shared === undefined ? {} : { sharedLoad: options.shared.loads }),
-          },
-          routing: {
-            ...routing,
-            settings: {
-              ...routing.settings,
-              ...(thresholds.has(card.displayName)
-                ? { thresholds: thresholds.get(card.displayName)! }
-                : {}),
-            },
-          },
-          metrics: options.metrics,
-          logger,
           migration: {
             limit: migrationLimit(card),
             maxSeqLen: options.migration?.maxSeqLen ?? card.migrationMaxSeqLen,
@@ -248,6 +260,16 @@ export class Gateway {
     await this.#server.close();
     await this.#models.close();
   }
+}
+
+/** With the thresholds that were set for the model since. */
+function settingsFor(
+  settings: Partial<RouterSettings>,
+  thresholds: ReadonlyMap<string, BusyThresholds>,
+  { displayName }: ModelCard,
+): Partial<RouterSettings> {
+  const set = thresholds.get(displayName);
+  return set === undefined ? settings : { ...settings, thresholds: set };
 }
 
 function tellModel(metrics: FrontendMetrics, card: ModelCard, migrationLimit: number): void {

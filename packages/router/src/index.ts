@@ -60,6 +60,7 @@ export {
   type Migration,
   type MigrationOptions,
 } from "./migration/migrating-client.ts";
+export { createPrefillMetrics, type PrefillMetrics } from "./observe/prefill-metrics.ts";
 export { createRouterMetrics, type RouterMetrics } from "./observe/router-metrics.ts";
 export type { RouterObserver } from "./observe/router-observer.ts";
 export type { WorkerProblem, WorkerProblemKind } from "./observe/worker-problems.ts";

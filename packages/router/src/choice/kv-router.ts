@@ -80,6 +80,8 @@ const noTaints: ReadonlySet<string> = new Set();
 export class KvRouter {
   readonly blockSize: number;
   readonly model: string;
+  /** Of its workers. */
+  readonly endpoint: EndpointId;
   readonly settings: RouterSettings;
   readonly decisions = new DecisionRing(ringCapacity);
   readonly queue: RequestQueue | null;
@@ -104,6 +106,7 @@ export class KvRouter {
     this.settings = settings;
     this.blockSize = blockSize;
     this.model = options.model;
+    this.endpoint = options.endpoint;
     this.#observer = options.observer ?? {};
     this.#taintsOf = options.taintsOf ?? (() => noTaints);
     this.#random = options.random ?? Math.random;
