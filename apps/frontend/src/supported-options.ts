@@ -70,6 +70,8 @@ export const supportedOptions: SupportedOptions<FrontendConcerns> = {
     "routerQueueThreshold",
     "routerQueuePolicy",
     "routerPolicyConfig",
+    "routerConditionalDisagg",
+    "routerConditionalDisaggConfig",
   ],
   process: [
     "dynLog",

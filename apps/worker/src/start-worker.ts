@@ -13,6 +13,7 @@ import { createAdmission } from "./engine/create-admission.ts";
 import { createEngine } from "./engine/create-engine.ts";
 import { startEvents, type WorkerEvents } from "./events/start-events.ts";
 import { initGenerate } from "./init/init-generate.ts";
+import { initPrefill } from "./init/init-prefill.ts";
 import { supportedOptions } from "./supported-options.ts";
 import { startSystem, type WorkerSystem } from "./system/start-system.ts";
 
@@ -99,7 +100,8 @@ async function startServing(
       logger: context.logger,
     });
     const parts = { runtime, engine, card, system, shutdown, events };
-    await initGenerate({
+    const init = args.derived.workerType === "prefill" ? initPrefill : initGenerate;
+    await init({
       runtime,
       engine,
       card,
@@ -107,6 +109,7 @@ async function startServing(
       admission: createAdmission(args),
       tokenizerDirectory,
       shutdown: shutdown.signal,
+      logger: context.logger,
     });
     return {
       card,

@@ -35,6 +35,7 @@ export const supportedOptions: SupportedOptions<WorkerConcerns> = {
     "disableRadixCache",
     "randomSeed",
     "disaggregationMode",
+    "disaggregationBootstrapPort",
     "kvEventsConfig",
   ],
   worker: [

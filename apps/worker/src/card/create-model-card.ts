@@ -13,20 +13,23 @@ export function createModelCard(options: {
 }): ModelCard {
   const { args, engine } = options;
   const [name, ...aliases] = args.derived.servedModelNames;
+  const role = args.derived.servingMode;
   const types = args.values.worker.endpointTypes.filter((type) => type !== "none");
   return {
     displayName: name,
     ...(aliases.length === 0 ? {} : { aliases }),
     sourcePath: options.modelDirectory,
-    modelTypes: types,
+    // Prefill workers are asked by routers alone.
+    modelTypes: role === "prefill" ? [] : types,
     modelInput: "tokens",
     contextLength: engine.contextLength,
     kvCacheBlockSize: engine.pageSize,
     endpoint: formatEndpointId(args.derived.endpoint),
     created: Math.floor(Date.now() / 1000),
     files: options.files,
-    workerType: "aggregated",
-    needs: [],
+    workerType: role === "agg" ? "aggregated" : role,
+    // A decode worker prefills what nobody prefilled: it needs nobody.
+    needs: role === "prefill" ? [["decode"]] : [],
     migrationLimit: args.values.worker.migrationLimit,
     ...(args.values.worker.migrationMaxSeqLen === undefined
       ? {}
@@ -36,8 +39,20 @@ export function createModelCard(options: {
       maxNumSeqs: engine.maxRunningRequests,
       maxNumBatchedTokens: args.values.engine.maxPrefillTokens,
       ...cardParsers(args),
-      enableLocalIndexer: args.derived.useKvEvents,
+      enableLocalIndexer: args.derived.useKvEvents && role !== "decode",
       kvEventPublishingEnabled: args.derived.useKvEvents,
+      ...(role === "agg" ? {} : { runtimeData: { disagg_prefill_cancel_anytime_v1: true } }),
+      ...meetingPlace(engine),
     },
   };
+}
+
+/** Where decode workers ask for the KV of their prompts. */
+function meetingPlace({
+  disaggregation,
+}: EngineInfo): Pick<NonNullable<ModelCard["runtimeConfig"]>, "disaggregatedEndpoint"> {
+  const { bootstrapHost = null, bootstrapPort = null } = disaggregation ?? {};
+  return bootstrapHost === null || bootstrapPort === null
+    ? {}
+    : { disaggregatedEndpoint: { bootstrapHost, bootstrapPort } };
 }

@@ -1,38 +1,21 @@
-// An aggregated worker: prefill and decode on one engine, token ids in and out.
-import type { Engine } from "@dyn/engine";
+// An aggregated or a decode worker: token ids in and out. A decode worker takes prompts over that others have prefilled,
+// and prefills those that nobody has.
 import { createDecodeHandler } from "@dyn/handlers";
-import type { ModelCard } from "@dyn/protocol";
-import type { AdmissionGate, DistributedRuntime } from "@dyn/runtime";
 import { reportEngineDeath } from "../system/report-engine-death.ts";
-import type { WorkerSystem } from "../system/start-system.ts";
+import { announce, type InitOptions } from "./announce.ts";
 import { createThinkingMarkers } from "./thinking-markers.ts";
 
-/** Serves `generate`, then announces the model: nobody finds an endpoint that does not answer yet. */
-export async function initGenerate(options: {
-  readonly runtime: DistributedRuntime;
-  readonly engine: Engine;
-  readonly card: ModelCard;
-  readonly system: WorkerSystem | null;
-  /** `null`: everything is taken. */
-  readonly admission: AdmissionGate | null;
-  readonly tokenizerDirectory: string;
-  /** Aborted when what still runs must end and go on elsewhere. */
-  readonly shutdown: AbortSignal;
-}): Promise<void> {
-  const { runtime, engine, card, system, admission, shutdown, tokenizerDirectory } = options;
-  const reasoningParser = card.runtimeConfig?.reasoningParser ?? undefined;
-  const handler = reportEngineDeath(
-    createDecodeHandler({
-      engine,
-      shutdown,
-      thinkingMarkers: createThinkingMarkers({ reasoningParser, tokenizerDirectory }),
-    }),
-    system?.health ?? null,
-  );
-  const served = await runtime
-    .endpoint(card.endpoint)
-    .serve(handler, { admission: admission ?? undefined });
-  system?.watch(engine, card, admission);
-  await served.registerModel(system?.hostCardFiles(card) ?? card);
-  system?.health.setEndpoint(served.id.endpoint, "ready");
+export async function initGenerate(options: InitOptions): Promise<void> {
+  const { engine, system, shutdown, logger } = options;
+  const handler = createDecodeHandler({
+    engine,
+    shutdown,
+    thinkingMarkers: createThinkingMarkers(options),
+    onPrefillHere: (cause) =>
+      logger.warn("a prompt did not come from its prefill worker and is computed here", {
+        cause: cause.code,
+        error: cause.message,
+      }),
+  });
+  await announce(options, reportEngineDeath(handler, system?.health ?? null));
 }

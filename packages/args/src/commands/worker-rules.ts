@@ -210,11 +210,11 @@ function checkThisRelease(args: WorkerRunArgs): void {
       );
     }
   }
-  if (["prefill", "decode", "encode"].includes(engine.disaggregationMode)) {
+  if (engine.disaggregationMode === "encode") {
     throw refuse(
       "disaggregationMode",
       "--disaggregation-mode",
-      `cannot be ${engine.disaggregationMode} yet: KV is not handed from worker to worker. Leave it out to prefill and decode in one worker.`,
+      "cannot be encode yet: this engine reads text. Leave it out, or choose prefill or decode.",
     );
   }
 }

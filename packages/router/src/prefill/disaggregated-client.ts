@@ -100,28 +100,34 @@ export class DisaggregatedClient implements TokenClient {
     ]);
   }
 
+  /** The others begin when its prompt is cached: they have it then, and nobody computes it twice. */
   async *#firstChoice(
     request: PreprocessedRequest,
     options: TokenCallOptions,
     place: (placement: Placement | null) => void,
   ): Items {
     let prefillId: bigint | null = null;
-    try {
-      yield* this.#single(
-        request,
-        {
-          ...options,
-          onPrefill: (decision) => {
-            prefillId = decision.workerId;
-            options.onPrefill?.(decision);
-          },
-          onRouted: (instance) => {
-            place({ decodeId: instance.instanceId, prefillId });
-            options.onRouted?.(instance);
-          },
+    let decodeId: bigint | null = null;
+    const stream = this.#single(
+      request,
+      {
+        ...options,
+        onPrefill: (decision) => {
+          prefillId = decision.workerId;
+          options.onPrefill?.(decision);
         },
-        null,
-      );
+        onRouted: (instance) => {
+          decodeId = instance.instanceId;
+          options.onRouted?.(instance);
+        },
+      },
+      null,
+    );
+    try {
+      for await (const item of stream) {
+        if (decodeId !== null) place({ decodeId, prefillId });
+        yield item;
+      }
     } finally {
       place(null);
     }

@@ -52,9 +52,12 @@ export function toPrefillRequest(
   workerId: bigint,
   bootstrapInfo: BootstrapInfo | null,
 ): PreprocessedRequest {
+  const { stop_conditions: stop } = request;
+  // Whether the first token may end the answer is decided where it is drawn.
+  const min_tokens = stop.min_tokens == null ? stop.min_tokens : Math.min(1, stop.min_tokens);
   return {
     ...request,
-    stop_conditions: { ...request.stop_conditions, max_tokens: 1, min_tokens: null },
+    stop_conditions: { ...stop, max_tokens: 1, min_tokens },
     routing: { ...request.routing, prefill_worker_id: workerId },
     router_config_override: null,
     ...(bootstrapInfo === null ? {} : { bootstrap_info: bootstrapInfo }),
