@@ -14,7 +14,9 @@ import { routerModes } from "@dyn/runtime";
 /** The mode, and the KV router's settings in mode kv. */
 export async function routerSettings({
   values,
-}: FrontendArgs): Promise<Pick<GatewayOptions, "routerMode" | "routerSettings" | "conditionalDisagg">> {
+}: FrontendArgs): Promise<
+  Pick<GatewayOptions, "routerMode" | "routerSettings" | "conditionalDisagg">
+> {
   const { router } = values;
   const mode = router.loadAware ? "kv" : router.routerMode;
   if (mode === "kv") {

@@ -46,6 +46,7 @@ export {
   SourceFollower,
   type SourceFollowerOptions,
 } from "./intake/source-follower.ts";
+export { WorkerDirectory } from "./intake/worker-facts.ts";
 export {
   ActiveRequests,
   type ActiveRequestsOptions,
@@ -64,7 +65,6 @@ export { createPrefillMetrics, type PrefillMetrics } from "./observe/prefill-met
 export { createRouterMetrics, type RouterMetrics } from "./observe/router-metrics.ts";
 export type { RouterObserver } from "./observe/router-observer.ts";
 export type { WorkerProblem, WorkerProblemKind } from "./observe/worker-problems.ts";
-export { WorkerDirectory } from "./intake/worker-facts.ts";
 export { applyPolicyFile } from "./policy/policy-file.ts";
 export {
   type ConditionalPolicy,

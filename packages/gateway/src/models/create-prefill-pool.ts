@@ -2,11 +2,7 @@
 import type { MetricsRegistry } from "@dyn/metrics";
 import type { ModelCard } from "@dyn/protocol";
 import { defaultCostSettings, PrefillPool, WorkerDirectory } from "@dyn/router";
-import {
-  type DistributedRuntime,
-  type EndpointClientOptions,
-  parseEndpointId,
-} from "@dyn/runtime";
+import { type DistributedRuntime, type EndpointClientOptions, parseEndpointId } from "@dyn/runtime";
 import type { GatewayLogger } from "../logger.ts";
 import { createRoutedClient, createWorkerClient, type RoutingOptions } from "./routed-client.ts";
 

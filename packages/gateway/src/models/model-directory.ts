@@ -3,7 +3,12 @@
 import type { ModelCard, ModelType } from "@dyn/protocol";
 import type { PrefillPool } from "@dyn/router";
 import { type Discovery, type ModelRecord, parseEndpointId } from "@dyn/runtime";
-import { modelLacks, modelStarting, takesNoTokens, unknownModel } from "../errors/gateway-errors.ts";
+import {
+  modelLacks,
+  modelStarting,
+  takesNoTokens,
+  unknownModel,
+} from "../errors/gateway-errors.ts";
 import type { GatewayLogger } from "../logger.ts";
 import type { BasePipeline } from "./base-pipeline.ts";
 import { ModelPipeline } from "./model-pipeline.ts";

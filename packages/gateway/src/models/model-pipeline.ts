@@ -118,8 +118,7 @@ export async function createModelPipeline(options: {
   ]);
   const base = connect();
   const { client, router } = createRoutedClient({ ...options, workers: base.workers });
-  const disaggregated =
-    card.workerType === "decode" ? joinPrefill(client, router, options) : null;
+  const disaggregated = card.workerType === "decode" ? joinPrefill(client, router, options) : null;
   return new ModelPipeline({
     ...base,
     client: createMigratingClient(disaggregated ?? client, options.migration),

@@ -1,7 +1,7 @@
 // Where a prefill worker hands its request over: at its own bootstrap server, in the room that the request names.
 import type { EngineInfo } from "@dyn/engine";
 import {
-  BootstrapInfo,
+  type BootstrapInfo,
   fakeBootstrapHost,
   InternalError,
   type PreprocessedRequest,

@@ -1,5 +1,5 @@
-import { parseRequest } from "../request/parse-request.ts";
 import type { PreprocessedRequest } from "@dyn/protocol";
+import { parseRequest } from "../request/parse-request.ts";
 
 /** Flat, as frontends send it, or `{ request, sampling_params }`, as Dynamo 1.0 wrapped it. */
 export function unwrapRequest(body: unknown): PreprocessedRequest {

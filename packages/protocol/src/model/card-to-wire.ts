@@ -214,7 +214,9 @@ function typesToWire({ modelTypes, workerType }: ModelCard): string {
 }
 
 /** `null`: nobody can be met there; a router asks the worker itself. */
-function readBootstrap(endpoint: NonNullable<WireCard["runtime_config"]>["disaggregated_endpoint"]) {
+function readBootstrap(
+  endpoint: NonNullable<WireCard["runtime_config"]>["disaggregated_endpoint"],
+) {
   const { bootstrap_host: bootstrapHost, bootstrap_port: bootstrapPort } = endpoint ?? {};
   if (!bootstrapHost || bootstrapPort == null) return null;
   const isPort = Number.isInteger(bootstrapPort) && bootstrapPort > 0 && bootstrapPort < 65_536;

@@ -12,8 +12,8 @@ import {
 import type { Annotated, Instance } from "@dyn/runtime";
 import type { KvRouter } from "../choice/kv-router.ts";
 import type { TokenCallOptions, TokenClient } from "../token-client.ts";
-import { DecisionLog } from "./decision-log.ts";
 import type { ConditionalSettings } from "./conditional-settings.ts";
+import { DecisionLog } from "./decision-log.ts";
 import { toDecodeRequest } from "./handover.ts";
 import { mergeChoices } from "./merge-choices.ts";
 import type { PrefillDecision } from "./prefill-decision.ts";

@@ -1,5 +1,10 @@
 // One prefill at a worker of the pool: its answer is read here, and never by a client.
-import { DynError, type EngineOutputItem, InternalError, UnavailableError } from "@dyn/protocol";
+import {
+  type DynError,
+  type EngineOutputItem,
+  InternalError,
+  UnavailableError,
+} from "@dyn/protocol";
 import type { Annotated } from "@dyn/runtime";
 import { type Handover, handoverFields } from "./handover.ts";
 
