@@ -85,17 +85,18 @@ export class DisaggregatedClient implements TokenClient {
 
   /** Each choice is a request of its own, with a room of its own, at the workers of the first. */
   #choices(request: PreprocessedRequest, options: TokenCallOptions): Items {
-    const requestId = options.requestId ?? crypto.randomUUID();
     let place: (placement: Placement | null) => void = () => {};
     const placed = new Promise<Placement | null>((resolve) => {
       place = resolve;
     });
     const [first, ...others] = splitChoices(request);
     return mergeChoices([
-      this.#firstChoice(first!, { ...options, requestId }, place),
-      ...others.map((choice, i) => {
+      this.#firstChoice(first!, options, place),
+      ...others.map((choice) => {
         const { onDecision: _, onPrefill: __, onRouted: ___, ...quiet } = options;
-        return this.#laterChoice(choice, { ...quiet, requestId: `${requestId}-${i + 1}` }, placed);
+        // Workers of other makes take UUIDs alone.
+        const later = { ...quiet, requestId: crypto.randomUUID() };
+        return this.#laterChoice(choice, later, placed);
       }),
     ]);
   }
