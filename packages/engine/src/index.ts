@@ -54,6 +54,7 @@ export {
   type SamplerSequenceOptions,
   type SequenceGrammar,
 } from "./sampler/sampler-sequence.ts";
+export { createRankedEngine, RankedEngine } from "./ranks/ranked-engine.ts";
 export { deriveSeed, drawSeed } from "./sampler/seed.ts";
 export {
   type SamplingLimits,

@@ -38,6 +38,7 @@ export function createModelCard(options: {
       totalKvBlocks: engine.pageCount,
       maxNumSeqs: engine.maxRunningRequests,
       maxNumBatchedTokens: args.values.engine.maxPrefillTokens,
+      dataParallelSize: args.values.engine.dpSize,
       ...cardParsers(args),
       enableLocalIndexer: args.derived.useKvEvents && role !== "decode",
       kvEventPublishingEnabled: args.derived.useKvEvents,

@@ -198,17 +198,12 @@ function checkThisRelease(args: WorkerRunArgs): void {
   const { engine } = args.values;
   const refuse = (field: string, flag: string, why: string): ArgsError =>
     new ArgsError("UNSUPPORTED_FLAG", `${nameOption(args, "engine", field)} ${why}`, { flag });
-  for (const [field, flag, count] of [
-    ["tpSize", "--tp-size", engine.tpSize],
-    ["dpSize", "--dp-size", engine.dpSize],
-  ] as const) {
-    if (count > 1) {
-      throw refuse(
-        field,
-        flag,
-        `cannot be ${count}: one process holds the whole model. Leave it at 1 and start more workers.`,
-      );
-    }
+  if (engine.tpSize > 1) {
+    throw refuse(
+      "tpSize",
+      "--tp-size",
+      `cannot be ${engine.tpSize}: one rank holds the whole model. Leave it at 1; --dp-size starts more ranks.`,
+    );
   }
   if (engine.disaggregationMode === "encode") {
     throw refuse(

@@ -111,8 +111,8 @@ export const engineOptions = z.object({
     group: engine,
   }),
   dpSize: option(
-    "Replicas in this worker: one; start more workers instead.",
-    z.number().int().min(1).default(1),
+    "Data-parallel ranks of this worker: each has the whole model, a scheduler, a cache and an event stream of its own.",
+    z.number().int().min(1).max(64).default(1),
     {
       aliases: ["dp", "data-parallel-size"],
       group: engine,

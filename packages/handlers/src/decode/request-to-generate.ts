@@ -62,7 +62,14 @@ function freshRequest(
     grammar: guidedToGrammar(request, end),
     thinking: thinkingBudget(request, markers),
     resume: null,
+    dataParallelRank: rankOf(request),
   };
+}
+
+/** The largest u32 stands for none. */
+function rankOf({ routing }: PreprocessedRequest): number | null {
+  const rank = routing?.dp_rank ?? null;
+  return rank === 0xffff_ffff ? null : rank;
 }
 
 function samplingParams(request: PreprocessedRequest): SamplingParams {
