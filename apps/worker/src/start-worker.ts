@@ -1,7 +1,7 @@
 // A worker from its arguments: model, engine, and the init file of its type.
 import { resolve } from "node:path";
 import { refuseUnsupported, type WorkerArgs } from "@dyn/args";
-import type { Engine, EngineInfo, EngineMetrics } from "@dyn/engine";
+import type { EngineInfo, EngineMetrics } from "@dyn/engine";
 import type { Logger } from "@dyn/logging";
 import { loadModelConfig, type ModelConfig, resolveModel } from "@dyn/model-files";
 import type { ModelCard } from "@dyn/protocol";
@@ -10,7 +10,7 @@ import { cardParsers } from "./card/card-parsers.ts";
 import { createModelCard } from "./card/create-model-card.ts";
 import { readCardFiles } from "./card/read-card-files.ts";
 import { createAdmission } from "./engine/create-admission.ts";
-import { createEngine } from "./engine/create-engine.ts";
+import { createEngine, type WorkerEngine } from "./engine/create-engine.ts";
 import { startEvents, type WorkerEvents } from "./events/start-events.ts";
 import { initGenerate } from "./init/init-generate.ts";
 import { initPrefill } from "./init/init-prefill.ts";
@@ -72,7 +72,7 @@ async function startServing(
   });
   const config = await loadModelConfig(model.path);
   const tokenizerDirectory = resolve(options.tokenizerPath ?? model.path);
-  const engine = await createEngine(
+  const { engine, ...made } = await createEngine(
     args,
     { modelDirectory: model.path, tokenizerDirectory, config },
     signal,
@@ -99,7 +99,11 @@ async function startServing(
       endpoint: card.endpoint,
       logger: context.logger,
     });
-    const parts = { runtime, engine, card, system, shutdown, events };
+    const parts = { runtime, engine: made, card, system, shutdown, events };
+    void made.handOverFailed.then((error) => {
+      context.logger.error("KV cannot be handed over any more", { error: error.message });
+      system?.health.addCheck("hand-over", () => error.message);
+    });
     const init = args.derived.workerType === "prefill" ? initPrefill : initGenerate;
     await init({
       runtime,
@@ -123,7 +127,7 @@ async function startServing(
   } catch (error) {
     await events?.leave();
     await runtime.close();
-    await engine.close();
+    await made.close();
     await events?.close();
     throw error;
   }
@@ -138,7 +142,7 @@ async function drain(
   { args, logger, planes }: WorkerContext,
   parts: {
     readonly runtime: DistributedRuntime;
-    readonly engine: Engine;
+    readonly engine: Pick<WorkerEngine, "close">;
     readonly card: ModelCard;
     readonly system: WorkerSystem | null;
     readonly shutdown: AbortController;

@@ -36,6 +36,7 @@ export const supportedOptions: SupportedOptions<WorkerConcerns> = {
     "randomSeed",
     "disaggregationMode",
     "disaggregationBootstrapPort",
+    "disaggregationTransport",
     "kvEventsConfig",
   ],
   worker: [

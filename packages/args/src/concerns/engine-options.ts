@@ -254,6 +254,11 @@ export const engineOptions = z.object({
     z.number().int().min(0).max(65535).optional(),
     { group: disaggregation },
   ),
+  disaggregationTransport: option(
+    "How KV goes from prefill to decode workers: by shared memory, by TCP, or by the first that both have.",
+    z.enum(["auto", "shm", "tcp"]).default("auto"),
+    { env: "DYN_DISAGGREGATION_TRANSPORT", group: disaggregation },
+  ),
   kvEventsConfig: option("Whether and where KV events are published.", KvEventsConfig.optional(), {
     group: disaggregation,
   }),

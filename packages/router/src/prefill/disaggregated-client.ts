@@ -79,7 +79,7 @@ export class DisaggregatedClient implements TokenClient {
   }
 
   generate(request: PreprocessedRequest, options: TokenCallOptions = {}): Items {
-    const isSplit = (request.sampling_options.n ?? 1) > 1 && this.#localReason(request) === null;
+    const isSplit = (request.sampling_options.n ?? 1) > 1 && !this.#isResumed(request);
     return isSplit ? this.#choices(request, options) : this.#single(request, options, null);
   }
 
@@ -183,17 +183,14 @@ export class DisaggregatedClient implements TokenClient {
     else attempt.failed.add(workerId);
   }
 
-  /** Why the decode worker has to prefill by itself, whatever the load; `null`: nothing says so. */
-  #localReason(request: PreprocessedRequest): "resumed" | "prompt-logprobs" | null {
-    if (!this.#options.prefillsItself) return null;
-    if (request.output_options.prompt_logprobs != null) return "prompt-logprobs";
-    return readResumeField(request) === null ? null : "resumed";
+  /** An answer that was begun elsewhere goes on where it is: its workers know best what they have of it. */
+  #isResumed(request: PreprocessedRequest): boolean {
+    return this.#options.prefillsItself && readResumeField(request) !== null;
   }
 
   #plan(request: PreprocessedRequest, pool: PrefillPool | null, attempt: Attempt): Plan {
     const unknown = { uncachedTokens: null, isPrefillBusy: null, isDecodeBusy: null };
-    const must = this.#localReason(request);
-    if (must !== null) return { flow: "local", reason: must, ...unknown };
+    if (this.#isResumed(request)) return { flow: "local", reason: "resumed", ...unknown };
     const workerIds = (pool?.workerIds ?? []).filter((id) => !attempt.failed.has(id));
     if (workerIds.length === 0 || attempt.count >= mostAttempts) {
       const reason = attempt.cause === null ? "no-prefill-worker" : "prefill-failed";

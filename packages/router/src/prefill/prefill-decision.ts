@@ -11,8 +11,6 @@ export type PrefillReason =
   | "prefill-failed"
   /** What a lost decode worker had begun goes on at another. */
   | "resumed"
-  /** Only who computes a prompt knows the log-probabilities of its tokens. */
-  | "prompt-logprobs"
   /** Little of it is not cached at the decode worker. */
   | "short"
   | "prefill-busy";
