@@ -51,7 +51,9 @@ function roleRows({ role, bootstrap, dpSize }: WorkerReport): [string, string][]
   const meeting = bootstrap === undefined ? "" : `, hands over at ${bootstrap}`;
   return [
     ...(role === undefined ? [] : [["role", `${role}${meeting}`] as [string, string]]),
-    ...(dpSize === undefined ? [] : [["ranks", `${dpSize}, each with the above`] as [string, string]]),
+    ...(dpSize === undefined
+      ? []
+      : [["ranks", `${dpSize}, each with the above`] as [string, string]]),
   ];
 }
 

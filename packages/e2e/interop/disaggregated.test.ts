@@ -48,13 +48,7 @@ runs("our frontend, their mocker's prefill and decode workers", () => {
   const decode = () =>
     deployment.theirMocker(["--speedup-ratio", "100", "--disaggregation-mode", "decode"]);
   const prefill = async (...more: string[]) =>
-    deployment.theirMocker([
-      "--speedup-ratio",
-      "100",
-      "--disaggregation-mode",
-      "prefill",
-      ...more,
-    ]);
+    deployment.theirMocker(["--speedup-ratio", "100", "--disaggregation-mode", "prefill", ...more]);
 
   test.each(["round-robin", "kv", "least-loaded"])(
     "mode %s: the pair is a model only when it is complete, and both meet in the room of our choice",
@@ -127,5 +121,72 @@ runs("our frontend, their mocker's prefill and decode workers", () => {
     expect(new Set(seen.slice(1).map((it) => it.prefill)).size).toBe(1);
     const decodes = new Set(seen.map((it) => it.decode));
     for (const { prefill: id } of seen) expect(decodes.has(id)).toBe(false);
+  });
+});
+
+runs("their frontend, our prefill and decode workers", () => {
+  const pair = async (...more: string[]) => {
+    const decode = await deployment.ourWorker(["--disaggregation-mode", "decode", ...more]);
+    const prefill = await deployment.ourWorker(["--disaggregation-mode", "prefill", ...more]);
+    return { decode, prefill };
+  };
+
+  test.each(["round-robin", "kv"])(
+    "mode %s, mock engines: streams end, and both work",
+    async (mode) => {
+      const client = await deployment.theirFrontend(["--router-mode", mode]);
+      await pair("--engine", "mock", "--page-size", "16");
+      await listed(client).toEqual(["tiny"]);
+      await untilApart(client);
+      const { choices, usage } = await route(client, "Hello");
+      expect(choices[0]?.finish_reason).toBe("length");
+      expect(usage?.completion_tokens).toBe(7);
+      for (let i = 0; i < 3; i++) {
+        const stream = await client.chat.completions.create({
+          ...ask(`Hello ${i}`, { max_tokens: 1_000, ignore_eos: true }),
+          stream: true,
+        });
+        for await (const _ of stream) break;
+        stream.controller.abort();
+      }
+      expect((await route(client, "Hello")).usage?.completion_tokens).toBe(7);
+    },
+  );
+
+  test("the bundled model answers as it does behind our frontend, alone", async () => {
+    const theirs = await deployment.theirFrontend();
+    await pair();
+    await listed(theirs).toEqual(["tiny"]);
+    await untilApart(theirs);
+    const ours = await deployment.ourFrontend();
+    await listed(ours).toEqual(["tiny"]);
+    for (const question of ["What is 12 + 30?", "What is 7 + 8?"]) {
+      const more = { max_tokens: 24, temperature: 0, logprobs: true };
+      const [one, other] = [await route(theirs, question, more), await route(ours, question, more)];
+      expect(one.choices[0]?.message.content).toBe(other.choices[0]?.message.content);
+      expect(one.prefill).toBe(other.prefill);
+      expect(one.prefill).not.toBe(one.decode);
+    }
+  });
+
+  test("decode workers are a model alone, and again when the prefill worker is gone", async () => {
+    const client = await deployment.theirFrontend();
+    await deployment.ourWorker(["--disaggregation-mode", "decode", "--engine", "mock"]);
+    await listed(client).toEqual(["tiny"]);
+    expect((await route(client, "Hello")).usage?.completion_tokens).toBe(7);
+    const prefill = await deployment.ourWorker([
+      ...["--disaggregation-mode", "prefill"],
+      ...["--engine", "mock"],
+    ]);
+    await untilApart(client);
+    await prefill.stop("SIGTERM");
+    await expect
+      .poll(
+        async () => (await route(client, "Hello").catch(() => null))?.usage?.completion_tokens,
+        {
+          timeout: 20_000,
+        },
+      )
+      .toBe(7);
   });
 });

@@ -353,8 +353,21 @@ describe("the conditional policy", () => {
       { flow: "concurrent", reason: "pool", uncachedTokens: 21, workerId: 101n, dpRank: 0 },
       { flow: "local", reason: "short", uncachedTokens: 4, workerId: null },
     ]);
-    expect(deployment.routers.map(({ active }) => active.requestCount)).toEqual([0, 0]);
+    await expect
+      .poll(() => deployment.routers.map(({ active }) => active.requestCount))
+      .toEqual([0, 0]);
   });
+});
+
+test("a request that only asks where it would go is told both workers, and asks nobody", async () => {
+  await start({ mode: "kv" });
+  const annotations = ["query_instance_id:"];
+  const decisions: PrefillDecision[] = [];
+  const onPrefill = (decision: PrefillDecision) => decisions.push(decision);
+  const stream = deployment.client.generate(splitRequest({ annotations }), { onPrefill });
+  for await (const { data } of stream) expect(data?.token_ids).toEqual([]);
+  expect(decisions).toMatchObject([{ workerId: 101n, dpRank: 0 }]);
+  expect(deployment.sent).toEqual([]);
 });
 
 test("a KV router sends a prompt to the prefill worker that has it, and to the rank's room", async () => {

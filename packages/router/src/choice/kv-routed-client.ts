@@ -4,9 +4,8 @@ import { DynError, UnavailableError } from "@dyn/protocol";
 import type { Annotated, EndpointClient, Instance } from "@dyn/runtime";
 import type { TokenCallOptions, TokenClient } from "../token-client.ts";
 import type { KvRouter, RouteChoice } from "./kv-router.ts";
-import { sessionIdOf } from "./request-fields.ts";
+import { isRouteQuery, sessionIdOf } from "./request-fields.ts";
 
-const queryAnnotation = "query_instance_id:";
 /** For which a worker that has not come is waited for at start. */
 const initialWaitMs = 60_000;
 
@@ -68,8 +67,7 @@ export class KvRoutedClient implements TokenClient {
       return;
     }
     options.onDecision?.(choice.record);
-    const isQuery = request.annotations.some((name) => name.startsWith(queryAnnotation));
-    if (isQuery) yield* this.#answerQuery(choice, options);
+    if (isRouteQuery(request)) yield* this.#answerQuery(choice, options);
     else yield* this.#send(request, { ...options, requestId }, choice);
   }
 

@@ -11,15 +11,16 @@ import {
 } from "@dyn/protocol";
 import type { Annotated, Instance } from "@dyn/runtime";
 import type { KvRouter } from "../choice/kv-router.ts";
+import { isRouteQuery } from "../choice/request-fields.ts";
 import type { TokenCallOptions, TokenClient } from "../token-client.ts";
 import type { ConditionalSettings } from "./conditional-settings.ts";
 import { DecisionLog } from "./decision-log.ts";
 import { toDecodeRequest } from "./handover.ts";
 import { mergeChoices } from "./merge-choices.ts";
+import { type Plan, planLocal, planPool, planPrefill } from "./plan-prefill.ts";
 import type { PrefillDecision } from "./prefill-decision.ts";
 import { PrefillFailure, type PrefillLeg } from "./prefill-leg.ts";
 import type { PrefillPool } from "./prefill-pool.ts";
-import { skipsPrefillPool } from "./skips-prefill-pool.ts";
 
 /** Prefill workers that one prompt may cost, before the decode worker prefills by itself. */
 const mostAttempts = 3;
@@ -41,10 +42,6 @@ export interface DisaggregatedClientOptions {
 }
 
 type Items = AsyncGenerator<Annotated<EngineOutputItem>>;
-type Plan = Pick<
-  PrefillDecision,
-  "flow" | "reason" | "uncachedTokens" | "isPrefillBusy" | "isDecodeBusy"
->;
 
 /** What the choices of a request have in common: the workers of the first. */
 interface Placement {
@@ -148,6 +145,10 @@ export class DisaggregatedClient implements TokenClient {
     near: Placement | null,
   ): Items {
     const requestId = options.requestId ?? crypto.randomUUID();
+    if (isRouteQuery(request)) {
+      yield* this.#answerQuery(request, { ...options, requestId });
+      return;
+    }
     const attempt: Attempt = { failed: new Set(), cause: null, count: 0, near };
     for (; ; attempt.count++) {
       const pool = this.#options.pool();
@@ -165,6 +166,26 @@ export class DisaggregatedClient implements TokenClient {
         this.#fail(request, error, attempt);
       }
     }
+  }
+
+  /** Who would prefill it, and the decode router's word of who would answer it; nobody is asked. */
+  async *#answerQuery(
+    request: PreprocessedRequest,
+    options: TokenCallOptions & { readonly requestId: string },
+  ): Items {
+    const pool = this.#options.pool();
+    const workerIds = pool?.workerIds ?? [];
+    const first = workerIds[0] === undefined ? null : { workerId: workerIds[0], dpRank: null };
+    const found = pool?.router?.preview({ request, workerIds }) ?? first;
+    const decision = this.decisions.add({
+      ...(found === null ? planLocal("no-prefill-worker") : planPool),
+      requestId: options.requestId,
+      tokenCount: request.token_ids.length,
+      workerId: found?.workerId ?? null,
+      dpRank: found?.dpRank ?? null,
+    });
+    options.onPrefill?.(decision);
+    yield* this.#options.decode.generate(request, { ...options, prefill: decision });
   }
 
   /** Remembers a failed prefill; throws what nobody could do better. */
@@ -189,47 +210,17 @@ export class DisaggregatedClient implements TokenClient {
   }
 
   #plan(request: PreprocessedRequest, pool: PrefillPool | null, attempt: Attempt): Plan {
-    const unknown = { uncachedTokens: null, isPrefillBusy: null, isDecodeBusy: null };
-    if (this.#isResumed(request)) return { flow: "local", reason: "resumed", ...unknown };
+    if (this.#isResumed(request)) return planLocal("resumed");
     const workerIds = (pool?.workerIds ?? []).filter((id) => !attempt.failed.has(id));
-    if (workerIds.length === 0 || attempt.count >= mostAttempts) {
-      const reason = attempt.cause === null ? "no-prefill-worker" : "prefill-failed";
-      return { flow: "local", reason, ...unknown };
+    if (pool === null || workerIds.length === 0 || attempt.count >= mostAttempts) {
+      return planLocal(attempt.cause === null ? "no-prefill-worker" : "prefill-failed");
     }
-    const facts = this.#conditionalFacts(request, pool!, workerIds);
-    if (facts === null) return { flow: "concurrent", reason: "pool", ...unknown };
-    const { uncachedTokens, isPrefillBusy, isDecodeBusy } = facts;
-    const reason = skipsPrefillPool(this.#options.conditional!, facts);
-    return {
-      flow: reason === null ? "concurrent" : "local",
-      reason: reason ?? "pool",
-      uncachedTokens,
-      isPrefillBusy,
-      isDecodeBusy,
-    };
-  }
-
-  /** `null`: the pool is to prefill whatever it costs. */
-  #conditionalFacts(request: PreprocessedRequest, pool: PrefillPool, workerIds: bigint[]) {
-    const { conditional, router, prefillsItself } = this.#options;
-    if (conditional == null || router === null || !prefillsItself) return null;
-    const decodeIds = this.instances.map(({ instanceId }) => instanceId);
-    const decode = router.preview({ request, workerIds: decodeIds });
-    const prefill = pool.router?.preview({ request, workerIds }) ?? null;
-    const { prefillBusy, decodeBusy } = conditional;
-    const tokenCount = request.token_ids.length;
-    return {
-      tokenCount,
-      uncachedTokens: tokenCount - Math.floor(decode?.cachedTokens ?? 0),
-      isPrefillBusy:
-        pool.router !== null &&
-        (prefill === null ||
-          (prefillBusy !== null &&
-            pool.router.isAbove(prefill, { activePrefillTokensFrac: prefillBusy }))),
-      isDecodeBusy:
-        decode === null ||
-        (decodeBusy !== null && router.isAbove(decode, { activeDecodeBlocks: decodeBusy })),
-    };
+    const { conditional = null, router, prefillsItself } = this.#options;
+    return planPrefill(request, {
+      conditional: prefillsItself ? conditional : null,
+      decode: { router, workerIds: this.instances.map(({ instanceId }) => instanceId) },
+      prefill: { router: pool.router, workerIds },
+    });
   }
 
   async *#local(
@@ -271,6 +262,7 @@ export class DisaggregatedClient implements TokenClient {
     };
     signal?.addEventListener("abort", leave, { once: true });
     if (signal?.aborted) leave();
+    let isOver = false;
     try {
       const handover = await leg.handover;
       const { workerId, dpRank, flow } = handover;
@@ -284,12 +276,14 @@ export class DisaggregatedClient implements TokenClient {
         ...options,
         prefill: decision,
       });
+      isOver = true;
     } catch (error) {
       signal?.throwIfAborted();
       throw error;
     } finally {
       signal?.removeEventListener("abort", leave);
-      leg.end();
+      if (isOver) leg.release();
+      else leg.end();
     }
   }
 

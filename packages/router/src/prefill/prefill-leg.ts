@@ -8,6 +8,9 @@ import {
 import type { Annotated } from "@dyn/runtime";
 import { type Handover, handoverFields } from "./handover.ts";
 
+/** From the end of an answer until its prefill, which should be over, is ended. */
+const releaseMs = 1_000;
+
 /** The prefill did not come to its end. `cause`: why; `workerId`: who failed, `null` when nobody had been chosen. */
 export class PrefillFailure extends Error {
   readonly workerId: bigint | null;
@@ -68,6 +71,11 @@ export class PrefillLeg {
   /** The worker is told that nobody waits for it any more. */
   end(): void {
     this.#end.abort();
+  }
+
+  /** The answer is over: what the worker still has to finish it may, and is not told to forget the prompt. */
+  release(): void {
+    setTimeout(() => this.end(), releaseMs).unref();
   }
 
   async #run(
