@@ -79,9 +79,11 @@ test("figures are those of all ranks, capacities those of one", async () => {
   await run({ ...makeRequest({ tokenIds: prompt }), dataParallelRank: 1 });
   expect(engine.metrics()).toMatchObject({ finishedRequests: 2, pagesTotal: 96, handOver: null });
   expect(engine.info.pageCount).toBe(32);
-  const batches: number[] = [];
-  const end = engine.onKvEvents(({ events }) => batches.push(events.length));
+  let clearedCount = 0;
+  const end = engine.onKvEvents(({ events }) => {
+    clearedCount += events.filter(({ type }) => type === "cleared").length;
+  });
   expect(await engine.flushCache()).toBe(true);
   end();
-  expect(batches.length).toBe(3);
+  expect(clearedCount).toBeGreaterThanOrEqual(3);
 });
