@@ -47,6 +47,7 @@ export function drawLines(plot: {
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12" fill="#888">`,
+    `<title>${plot.title}</title>`,
     text(left, 22, "start", plot.title),
     ...grid,
     ...ticks,
