@@ -2,12 +2,19 @@
 import { readFile } from "node:fs/promises";
 import { ArgsError, type FrontendArgs, loadYaml } from "@dyn/args";
 import type { GatewayOptions } from "@dyn/gateway";
-import { applyPolicyFile, optionsToSettings } from "@dyn/router";
+import {
+  applyPolicyFile,
+  type ConditionalSettings,
+  defaultConditionalSettings,
+  optionsToSettings,
+} from "@dyn/router";
 
 /** The mode, and the KV router's settings in mode kv. */
 export async function routerSettings({
   values,
-}: FrontendArgs): Promise<Pick<GatewayOptions, "routerMode" | "routerSettings" | "cpuRatio">> {
+}: FrontendArgs): Promise<
+  Pick<GatewayOptions, "routerMode" | "routerSettings" | "cpuRatio" | "conditionalDisagg">
+> {
   const { router } = values;
   const mode = router.loadAware ? "kv" : router.routerMode;
   if (mode === "kv") {
@@ -15,6 +22,7 @@ export async function routerSettings({
     const flags = optionsToSettings(router);
     return {
       routerMode: "kv",
+      conditionalDisagg: conditionalSettings(router),
       routerSettings:
         path === undefined ? flags : applyPolicyFile(await readYaml(path), flags, path),
     };
@@ -24,6 +32,19 @@ export async function routerSettings({
 }
 
 type RouterValues = FrontendArgs["values"]["router"];
+
+/** `null`: prompts are always prefilled by prefill workers where there are any. */
+function conditionalSettings(router: RouterValues): Partial<ConditionalSettings> | null {
+  if (!router.routerConditionalDisagg) return null;
+  const config = router.routerConditionalDisaggConfig ?? {};
+  return {
+    policy: config.policy ?? defaultConditionalSettings.policy,
+    uncachedTokens: config.eff_isl_threshold ?? defaultConditionalSettings.uncachedTokens,
+    uncachedRatio: config.eff_isl_ratio_threshold ?? defaultConditionalSettings.uncachedRatio,
+    prefillBusy: config.prefill_busy_threshold ?? null,
+    decodeBusy: config.decode_busy_threshold ?? null,
+  };
+}
 
 /** Elsewhere these would do nothing, and nobody would say so. */
 function refuseOutsideKv(router: RouterValues): void {
@@ -36,6 +57,7 @@ function refuseOutsideKv(router: RouterValues): void {
     "--router-policy-config": router.routerPolicyConfig ?? null,
     "--serve-indexer": router.serveIndexer || null,
     "--use-remote-indexer": router.useRemoteIndexer || null,
+    "--router-conditional-disagg": router.routerConditionalDisagg || null,
   };
   const flag = Object.entries(wanted).find(([, value]) => value !== null)?.[0];
   if (flag === undefined) return;

@@ -87,6 +87,8 @@ export const supportedOptions: SupportedOptions<FrontendConcerns> = {
     "routerPolicyConfig",
     "serveIndexer",
     "useRemoteIndexer",
+    "routerConditionalDisagg",
+    "routerConditionalDisaggConfig",
   ],
   process: [
     "dynLog",

@@ -38,10 +38,22 @@ function describe(worker: WorkerReport): [string, string][] {
       "KV",
       `${count(worker.kvTokens)} tokens in ${count(pages)} pages of ${worker.pageSize}, ${megabytes(worker.kvMb)}`,
     ],
+    ...roleRows(worker),
     ["running", `up to ${count(worker.maxRunningRequests)} requests at once`],
     ...(worker.system === undefined
       ? []
       : [["system", `${worker.system} (/health, /metrics of the worker)`] as [string, string]]),
+  ];
+}
+
+/** What sets the worker apart from one that does everything by one engine. */
+function roleRows({ role, bootstrap, dpSize }: WorkerReport): [string, string][] {
+  const meeting = bootstrap === undefined ? "" : `, hands over at ${bootstrap}`;
+  return [
+    ...(role === undefined ? [] : [["role", `${role}${meeting}`] as [string, string]]),
+    ...(dpSize === undefined
+      ? []
+      : [["ranks", `${dpSize}, each with the above`] as [string, string]]),
   ];
 }
 

@@ -1,7 +1,7 @@
 // A worker from its arguments: model, engine, and the init file of its type.
 import { resolve } from "node:path";
 import { refuseUnsupported, type WorkerArgs } from "@dyn/args";
-import type { Engine, EngineInfo, EngineMetrics } from "@dyn/engine";
+import type { EngineInfo, EngineMetrics } from "@dyn/engine";
 import type { Logger } from "@dyn/logging";
 import { loadModelConfig, type ModelConfig, resolveModel } from "@dyn/model-files";
 import type { ModelCard } from "@dyn/protocol";
@@ -12,9 +12,10 @@ import { readCardFiles } from "./card/read-card-files.ts";
 import { readTopology } from "./card/read-topology.ts";
 import { textParsers } from "./card/text-parsers.ts";
 import { createAdmission } from "./engine/create-admission.ts";
-import { createEngine } from "./engine/create-engine.ts";
+import { createEngine, type WorkerEngine } from "./engine/create-engine.ts";
 import { startEvents, type WorkerEvents } from "./events/start-events.ts";
 import { initGenerate } from "./init/init-generate.ts";
+import { initPrefill } from "./init/init-prefill.ts";
 import { supportedOptions } from "./supported-options.ts";
 import { startSystem, type WorkerSystem } from "./system/start-system.ts";
 
@@ -74,7 +75,7 @@ async function startServing(
   });
   const config = await loadModelConfig(model.path);
   const tokenizerDirectory = resolve(options.tokenizerPath ?? model.path);
-  const engine = await createEngine(
+  const { engine, ...made } = await createEngine(
     args,
     { modelDirectory: model.path, tokenizerDirectory, config },
     signal,
@@ -102,7 +103,12 @@ async function startServing(
       endpoint: card.endpoint,
       logger: context.logger,
     });
-    const serving = await initGenerate({
+    void made.handOverFailed.then((error) => {
+      context.logger.error("KV cannot be handed over any more", { error: error.message });
+      system?.health.addCheck("hand-over", () => error.message);
+    });
+    const init = args.derived.workerType === "prefill" ? initPrefill : initGenerate;
+    const serving = await init({
       args,
       runtime,
       engine,
@@ -111,8 +117,9 @@ async function startServing(
       admission: createAdmission(args),
       tokenizerDirectory,
       shutdown: shutdown.signal,
+      logger: context.logger,
     });
-    const parts = { runtime, engine, card, system, shutdown, events, serving };
+    const parts = { runtime, engine: made, card, system, shutdown, events, serving };
     return {
       card,
       config,
@@ -125,7 +132,7 @@ async function startServing(
   } catch (error) {
     await events?.leave();
     await runtime.close();
-    await engine.close();
+    await made.close();
     await events?.close();
     throw error;
   }
@@ -140,7 +147,7 @@ async function drain(
   { args, logger, planes }: WorkerContext,
   parts: {
     readonly runtime: DistributedRuntime;
-    readonly engine: Engine;
+    readonly engine: Pick<WorkerEngine, "close">;
     readonly card: ModelCard;
     readonly system: WorkerSystem | null;
     readonly shutdown: AbortController;

@@ -35,6 +35,8 @@ export const supportedOptions: SupportedOptions<WorkerConcerns> = {
     "disableRadixCache",
     "randomSeed",
     "disaggregationMode",
+    "disaggregationBootstrapPort",
+    "disaggregationTransport",
     "kvEventsConfig",
   ],
   worker: [

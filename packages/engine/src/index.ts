@@ -47,6 +47,7 @@ export type {
   MockThreadOptions,
 } from "./mock/mock-options.ts";
 export { startMockEngine } from "./mock/start-mock-engine.ts";
+export { createRankedEngine, RankedEngine } from "./ranks/ranked-engine.ts";
 export { createSampler, type SampledToken, type Sampler } from "./sampler/sampler.ts";
 export {
   createSamplerSequence,

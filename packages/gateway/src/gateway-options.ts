@@ -1,5 +1,5 @@
 import type { MetricsRegistry } from "@dyn/metrics";
-import type { RouterSettings } from "@dyn/router";
+import type { ConditionalSettings, RouterSettings } from "@dyn/router";
 import type { DistributedRuntime, RouterMode, SharedLoad } from "@dyn/runtime";
 import type { Accounts } from "./door/accounts.ts";
 import type { ApiKeyEntry } from "./door/api-key.ts";
@@ -21,6 +21,8 @@ export interface GatewayOptions {
   readonly routerMode?: RouterMode | "kv";
   /** How mode kv decides; what is left out has its default. */
   readonly routerSettings?: Partial<RouterSettings>;
+  /** When decode workers prefill by themselves although prefill workers are there; in mode kv. Default: never. */
+  readonly conditionalDisagg?: Partial<ConditionalSettings> | null;
   /** Models of other namespaces are not served. Default: all are. */
   readonly servesNamespace?: (namespace: string) => boolean;
   /** Tried for files of a model's card that are not where it says. */

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { createFrontendMetrics } from "@dyn/metrics";
 import type { ModelCard } from "@dyn/protocol";
-import { completeRouterSettings } from "@dyn/router";
+import { completeConditionalSettings, completeRouterSettings } from "@dyn/router";
 import type { ApiKeyEntry } from "./door/api-key.ts";
 import { Door } from "./door/door.ts";
 import type { GatewayContext } from "./gateway-context.ts";
@@ -10,6 +10,7 @@ import { HttpServer } from "./http/http-server.ts";
 import { Router } from "./http/router.ts";
 import { defaultLimits } from "./limits.ts";
 import { type GatewayLogger, stderrLogger } from "./logger.ts";
+import { createPrefillPool } from "./models/create-prefill-pool.ts";
 import { ModelDirectory } from "./models/model-directory.ts";
 import { createModelPipeline } from "./models/model-pipeline.ts";
 import { tellModel } from "./models/tell-model.ts";
@@ -33,7 +34,13 @@ export class Gateway {
     const nowMs = options.now ?? Date.now;
     if (options.parsers !== undefined) checkParsers(options.parsers);
     const metrics = createFrontendMetrics(options.metrics);
-    const routing = { mode: routerMode, settings: options.routerSettings ?? {} };
+    const routing = {
+      mode: routerMode,
+      settings: options.routerSettings ?? {},
+      conditional: options.conditionalDisagg
+        ? completeConditionalSettings(options.conditionalDisagg)
+        : null,
+    };
     completeRouterSettings(routing.settings);
     const thresholds = options.shared?.thresholds ?? new LocalThresholds();
     const setThresholds = (model: string, set = thresholds.get(model)) => {
@@ -44,25 +51,30 @@ export class Gateway {
     // Older releases of Dynamo set it at the worker.
     const migrationLimit = (card: ModelCard) =>
       Math.max(options.migration?.limit ?? 0, card.migrationLimit ?? 0);
+    const common = {
+      runtime,
+      client: {
+        ...(options.inhibitMs === undefined ? {} : { inhibitMs: options.inhibitMs }),
+        ...(options.cpuRatio === undefined ? {} : { cpuRatio: options.cpuRatio }),
+        ...(options.shared === undefined ? {} : { sharedLoad: options.shared.loads }),
+      },
+      routing,
+      metrics: options.metrics,
+      logger,
+    };
     this.#models = new ModelDirectory({
       discovery: runtime.planes.discovery,
       ...(options.servesNamespace === undefined
         ? {}
         : { servesNamespace: options.servesNamespace }),
-      createPipeline: (card) =>
+      createPrefillPool: (card) => createPrefillPool({ card, ...common }),
+      createPipeline: (card, prefillPool) =>
         createModelPipeline({
           card,
-          runtime,
+          ...common,
+          prefillPool,
           parsers: options.parsers,
           chatTemplate: options.chatTemplate,
-          client: {
-            ...(options.inhibitMs === undefined ? {} : { inhibitMs: options.inhibitMs }),
-            ...(options.cpuRatio === undefined ? {} : { cpuRatio: options.cpuRatio }),
-            ...(options.shared === undefined ? {} : { sharedLoad: options.shared.loads }),
-          },
-          routing,
-          metrics: options.metrics,
-          logger,
           migration: {
             limit: migrationLimit(card),
             maxSeqLen: options.migration?.maxSeqLen ?? card.migrationMaxSeqLen,

@@ -61,6 +61,7 @@ test("a preprocessed request becomes the engine's, field by field", () => {
     grammar: null,
     thinking: null,
     resume: null,
+    dataParallelRank: null,
   });
 });
 

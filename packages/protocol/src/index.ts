@@ -11,6 +11,8 @@ export {
   CountTokensRequest,
   MessagesRequest,
 } from "./anthropic/messages-request.ts";
+export { BootstrapInfo, BootstrapRoom, fakeBootstrapHost } from "./engine/bootstrap-info.ts";
+export { ChoiceField, readChoiceField, splitChoices } from "./engine/choice-field.ts";
 export { EmbeddingItem, PreprocessedEmbeddingRequest } from "./engine/embedding.ts";
 export {
   CompletionUsage,
@@ -76,5 +78,5 @@ export { SamplingRequest } from "./openai/sampling-fields.ts";
 export { TextCompletion, TextLogprobs } from "./openai/text-completion.ts";
 export { DetokenizeRequest, TokenizeRequest } from "./openai/tokenize-request.ts";
 export { SglangGenerateChunk, SglangGenerateRequest } from "./sglang/generate-request.ts";
-export { Float32, Float64 } from "./wire/number-kinds.ts";
+export { Float32, Float64, Uuid } from "./wire/number-kinds.ts";
 export { requestToWire } from "./wire/request-to-wire.ts";

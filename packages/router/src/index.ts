@@ -61,6 +61,7 @@ export {
   SourceFollower,
   type SourceFollowerOptions,
 } from "./intake/source-follower.ts";
+export { WorkerDirectory } from "./intake/worker-facts.ts";
 export {
   ActiveRequests,
   type ActiveRequestsOptions,
@@ -75,11 +76,32 @@ export {
   type Migration,
   type MigrationOptions,
 } from "./migration/migrating-client.ts";
+export { createPrefillMetrics, type PrefillMetrics } from "./observe/prefill-metrics.ts";
 export { createRouterMetrics, type RouterMetrics } from "./observe/router-metrics.ts";
 export type { RouterObserver } from "./observe/router-observer.ts";
 export type { WorkerProblem, WorkerProblemKind } from "./observe/worker-problems.ts";
 export { applyPolicyFile } from "./policy/policy-file.ts";
 export type { Profile, ProfileFilter, ProfilePicker, ProfileScorer } from "./policy/profile.ts";
+export {
+  type ConditionalPolicy,
+  type ConditionalSettings,
+  completeConditionalSettings,
+  conditionalPolicies,
+  defaultConditionalSettings,
+} from "./prefill/conditional-settings.ts";
+export {
+  createDisaggregatedClient,
+  DisaggregatedClient,
+  type DisaggregatedClientOptions,
+} from "./prefill/disaggregated-client.ts";
+export {
+  type PrefillDecision,
+  type PrefillFlow,
+  type PrefillReason,
+  prefillDecisionToJson,
+} from "./prefill/prefill-decision.ts";
+export { PrefillFailure } from "./prefill/prefill-leg.ts";
+export { PrefillPool, type PrefillPoolOptions } from "./prefill/prefill-pool.ts";
 export {
   defaultQueueSettings,
   type QueuePolicy,

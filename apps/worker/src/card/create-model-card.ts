@@ -20,19 +20,22 @@ export function createModelCard(options: {
   const types = endpointTypes
     .filter((type) => type !== "none")
     .filter((type) => !takesText || type === "chat");
+  const role = args.derived.servingMode;
   return {
     displayName: name,
     ...(aliases.length === 0 ? {} : { aliases }),
     sourcePath: options.modelDirectory,
-    modelTypes: types,
+    // Prefill workers are asked by routers alone.
+    modelTypes: role === "prefill" ? [] : types,
     modelInput: takesText ? "text" : "tokens",
     contextLength: engine.contextLength,
     kvCacheBlockSize: engine.pageSize,
     endpoint: formatEndpointId(args.derived.endpoint),
     created: Math.floor(Date.now() / 1000),
     files: options.files,
-    workerType: "aggregated",
-    needs: [],
+    workerType: role === "agg" ? "aggregated" : role,
+    // A decode worker prefills what nobody prefilled: it needs nobody.
+    needs: role === "prefill" ? [["decode"]] : [],
     migrationLimit: args.values.worker.migrationLimit,
     ...(args.values.worker.migrationMaxSeqLen === undefined
       ? {}
@@ -41,11 +44,24 @@ export function createModelCard(options: {
       totalKvBlocks: engine.pageCount,
       maxNumSeqs: engine.maxRunningRequests,
       maxNumBatchedTokens: args.values.engine.maxPrefillTokens,
+      dataParallelSize: args.values.engine.dpSize,
       // There its parsers are its own affair: a frontend that used them would look twice.
       ...(takesText ? {} : cardParsers(args)),
-      enableLocalIndexer: args.derived.useKvEvents,
+      enableLocalIndexer: args.derived.useKvEvents && role !== "decode",
       kvEventPublishingEnabled: args.derived.useKvEvents,
+      ...(role === "agg" ? {} : { runtimeData: { disagg_prefill_cancel_anytime_v1: true } }),
+      ...meetingPlace(engine),
       ...options.topology,
     },
   };
+}
+
+/** Where decode workers ask for the KV of their prompts. */
+function meetingPlace({
+  disaggregation,
+}: EngineInfo): Pick<NonNullable<ModelCard["runtimeConfig"]>, "disaggregatedEndpoint"> {
+  const { bootstrapHost = null, bootstrapPort = null } = disaggregation ?? {};
+  return bootstrapHost === null || bootstrapPort === null
+    ? {}
+    : { disaggregatedEndpoint: { bootstrapHost, bootstrapPort } };
 }

@@ -1,10 +1,19 @@
 // Which engine a worker's arguments ask for, and with what.
+import { availableParallelism } from "node:os";
 import type { WorkerArgs } from "@dyn/args";
-import { createMockEngine, type Engine } from "@dyn/engine";
+import type { Disaggregation } from "@dyn/disagg";
+import {
+  createMockEngine,
+  createRankedEngine,
+  type Engine,
+  type KvTransfer,
+  type RankedEngine,
+} from "@dyn/engine";
 import { createOnnxEngine } from "@dyn/engine-onnx";
 import { createGrammarCompiler } from "@dyn/grammar";
 import type { ModelConfig } from "@dyn/model-files";
 import { engineSettings } from "./engine-settings.ts";
+import { createHandOver } from "./hand-over.ts";
 
 export interface EngineSource {
   readonly modelDirectory: string;
@@ -12,14 +21,63 @@ export interface EngineSource {
   readonly config: ModelConfig;
 }
 
-/** Resolves when the engine can take requests. */
+export interface WorkerEngine {
+  readonly engine: RankedEngine;
+  /** Settles with the error when KV cannot be handed over any more. */
+  readonly handOverFailed: Promise<Error>;
+  /** Ends everything now. */
+  close(): Promise<void>;
+}
+
+/** Resolves when every rank can take requests. */
 export async function createEngine(
   args: WorkerArgs,
   source: EngineSource,
   signal: AbortSignal,
+): Promise<WorkerEngine> {
+  const ranks: Engine[] = [];
+  const handOvers: Disaggregation[] = [];
+  let isClosed = false;
+  const close = async () => {
+    isClosed = true;
+    await Promise.all(ranks.map((rank) => rank.close()));
+    await Promise.all(handOvers.map((handOver) => handOver.close()));
+  };
+  try {
+    // One by one: each takes its share of the memory that it finds.
+    for (let rank = 0; rank < args.values.engine.dpSize; rank++) {
+      const handOver = await createHandOver(args, rank, handOvers[0] ?? null);
+      if (handOver !== null) handOvers.push(handOver);
+      ranks.push(await createRank(args, source, handOver?.transfer, signal));
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    engine: createRankedEngine(ranks),
+    // A thread that ends because it was closed has not failed.
+    handOverFailed: Promise.race(
+      handOvers.map(async ({ failed }) => {
+        const error = await failed;
+        return isClosed ? new Promise<never>(() => {}) : error;
+      }),
+    ),
+    close,
+  };
+}
+
+async function createRank(
+  args: WorkerArgs,
+  source: EngineSource,
+  kvTransfer: KvTransfer | undefined,
+  signal: AbortSignal,
 ): Promise<Engine> {
   const { engine, mock } = args.values;
-  const settings = engineSettings(args);
+  const settings = {
+    ...engineSettings(args),
+    ...(kvTransfer === undefined ? {} : { kvTransfer }),
+  };
   const contextLength = engine.contextLength ?? source.config.contextLength;
   if (engine.engine === "mock") {
     const grammars = createGrammarCompiler({
@@ -36,6 +94,10 @@ export async function createEngine(
       prefillUsPerToken: mock.prefillUsPerToken,
       decodeMsPerStep: mock.decodeMsPerStep,
       decodeUsPerSequence: mock.decodeUsPerSequence,
+      kvBytesPerToken: mock.kvBytesPerToken,
+      ...(mock.kvGigabytesPerSecond === undefined
+        ? {}
+        : { kvGigabytesPerSecond: mock.kvGigabytesPerSecond }),
     });
   }
   return createOnnxEngine({
@@ -44,9 +106,16 @@ export async function createEngine(
     tokenizerDirectory: source.tokenizerDirectory,
     contextLength,
     pageSize: engine.pageSize,
-    memoryFraction: engine.memFractionStatic,
+    memoryFraction: engine.memFractionStatic / engine.dpSize,
     quantization: engine.quantization ?? null,
-    ...(engine.threads === undefined ? {} : { threadCount: engine.threads }),
+    ...threadsOf(args),
     signal,
   });
+}
+
+/** Ranks share the cores. */
+function threadsOf({ values: { engine } }: WorkerArgs): { readonly threadCount?: number } {
+  if (engine.threads !== undefined) return { threadCount: engine.threads };
+  if (engine.dpSize === 1) return {};
+  return { threadCount: Math.max(1, Math.floor(availableParallelism() / engine.dpSize)) };
 }

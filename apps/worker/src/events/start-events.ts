@@ -1,6 +1,7 @@
-// What a worker tells unasked: its cache, to routers and to whoever listens on the engine's own socket, and its load.
+// What a worker tells unasked, for each of its ranks: its cache, to routers and to whoever listens on the engine's own
+// socket, and its load.
 import type { WorkerArgs } from "@dyn/args";
-import type { Engine } from "@dyn/engine";
+import type { Engine, RankedEngine } from "@dyn/engine";
 import { createKvEventPublisher, type KvEventPublisher, parseKvEventsConfig } from "@dyn/kv-events";
 import { createLoadReporter, KvRelay } from "@dyn/kv-relay";
 import type { Logger } from "@dyn/logging";
@@ -16,20 +17,39 @@ export interface WorkerEvents {
 export interface WorkerEventsOptions {
   readonly args: WorkerArgs;
   readonly runtime: DistributedRuntime;
-  readonly engine: Engine;
+  readonly engine: RankedEngine;
   readonly endpoint: string;
   readonly logger: Logger;
 }
 
-/** Resolves when routers can follow. */
+/** Resolves when routers can follow every rank. */
 export async function startEvents(options: WorkerEventsOptions): Promise<WorkerEvents> {
+  const ranks: WorkerEvents[] = [];
+  const leave = async () => void (await Promise.all(ranks.map((rank) => rank.leave())));
+  const close = async () => void (await Promise.all(ranks.map((rank) => rank.close())));
+  try {
+    for (const [dpRank, engine] of options.engine.ranks.entries()) {
+      ranks.push(await startRankEvents({ ...options, engine }, dpRank));
+    }
+  } catch (error) {
+    await leave();
+    await close();
+    throw error;
+  }
+  return { leave, close };
+}
+
+type RankEventsOptions = Omit<WorkerEventsOptions, "engine"> & { readonly engine: Engine };
+
+async function startRankEvents(options: RankEventsOptions, dpRank: number): Promise<WorkerEvents> {
   const { args, runtime, engine, endpoint } = options;
   const load = await createLoadReporter({
     runtime,
     endpoint,
+    dpRank,
     read: () => ({ kvUsedBlocks: engine.metrics().pagesUsed }),
   });
-  const cache = args.derived.useKvEvents ? await startCacheEvents(options) : null;
+  const cache = args.derived.useKvEvents ? await startCacheEvents(options, dpRank) : null;
   return {
     leave: async () => {
       await cache?.relay.close();
@@ -42,12 +62,16 @@ export async function startEvents(options: WorkerEventsOptions): Promise<WorkerE
   };
 }
 
-async function startCacheEvents({ args, runtime, engine, endpoint, logger }: WorkerEventsOptions) {
+async function startCacheEvents(
+  { args, runtime, engine, endpoint, logger }: RankEventsOptions,
+  dpRank: number,
+) {
   const log = logger.child("kv-events");
   const onProblem = (message: string, error: unknown) =>
     log.warn(message, error === null ? {} : { error: String(error) });
   const publisher: KvEventPublisher = await createKvEventPublisher({
     config: parseKvEventsConfig(args.values.engine.kvEventsConfig!),
+    dpRank,
     onProblem,
   });
   try {
@@ -55,6 +79,7 @@ async function startCacheEvents({ args, runtime, engine, endpoint, logger }: Wor
     const relay = await KvRelay.open({
       runtime,
       endpoint,
+      dpRank,
       blockSize: engine.info.pageSize,
       onProblem,
     });
@@ -63,7 +88,7 @@ async function startCacheEvents({ args, runtime, engine, endpoint, logger }: Wor
       publisher.publish(batch);
     });
     const { endpoint: address, replayEndpoint } = publisher;
-    log.info("KV events are published", { endpoint: address, replayEndpoint });
+    log.info("KV events are published", { endpoint: address, replayEndpoint, dpRank });
     return { publisher, relay, unsubscribe };
   } catch (error) {
     await publisher.close();

@@ -1,44 +1,27 @@
-// An aggregated worker: prefill and decode on one engine; token ids in and out, or chats and their chunks.
-import type { WorkerArgs } from "@dyn/args";
-import type { Engine } from "@dyn/engine";
+// An aggregated or a decode worker: token ids in and out, or chats and their chunks. A decode worker takes prompts over that
+// others have prefilled, and prefills those that nobody has.
 import { createClearKvBlocksHandler, createDecodeHandler } from "@dyn/handlers";
-import type { ModelCard } from "@dyn/protocol";
-import {
-  type AdmissionGate,
-  type DistributedRuntime,
-  parseEndpointId,
-  type RequestHandler,
-} from "@dyn/runtime";
+import { parseEndpointId, type RequestHandler } from "@dyn/runtime";
 import { loadTokenizer } from "@dyn/tokenizer";
 import { reportEngineDeath } from "../system/report-engine-death.ts";
-import type { WorkerSystem } from "../system/start-system.ts";
+import { announce, type InitOptions } from "./announce.ts";
 import { createTextHandler } from "./text-handler.ts";
 import { createThinkingMarkers } from "./thinking-markers.ts";
 
-/**
- * Serves `generate`, then announces the model: nobody finds an endpoint that does not answer yet.
- * Gives what must be closed behind the engine.
- */
-export async function initGenerate(options: {
-  readonly args: WorkerArgs;
-  readonly runtime: DistributedRuntime;
-  readonly engine: Engine;
-  readonly card: ModelCard;
-  readonly system: WorkerSystem | null;
-  /** `null`: everything is taken. */
-  readonly admission: AdmissionGate | null;
-  readonly tokenizerDirectory: string;
-  /** Aborted when what still runs must end and go on elsewhere. */
-  readonly shutdown: AbortSignal;
-}): Promise<{ close(): Promise<void> }> {
-  const { args, runtime, engine, card, system, admission, shutdown, tokenizerDirectory } = options;
-  const reasoningParser = card.runtimeConfig?.reasoningParser ?? undefined;
+/** Gives what must be closed behind the engine. */
+export async function initGenerate(options: InitOptions): Promise<{ close(): Promise<void> }> {
+  const { args, card, engine, runtime, system, shutdown, logger } = options;
   const tokens = reportEngineDeath(
     createDecodeHandler({
       engine,
       shutdown,
-      thinkingMarkers: createThinkingMarkers({ reasoningParser, tokenizerDirectory }),
+      thinkingMarkers: createThinkingMarkers(options),
       loadTokenizer: () => loadTokenizer(card.sourcePath),
+      onPrefillHere: (cause) =>
+        logger.warn("a prompt did not come from its prefill worker and is computed here", {
+          cause: cause.code,
+          error: cause.message,
+        }),
     }),
     system?.health ?? null,
   );
@@ -46,14 +29,9 @@ export async function initGenerate(options: {
     card.modelInput === "text"
       ? await createTextHandler(args, card, tokens)
       : { handler: tokens as RequestHandler<unknown, unknown>, close: async () => {} };
-  const served = await runtime
-    .endpoint(card.endpoint)
-    .serve(handler, { admission: admission ?? undefined, deviceType: "cpu" });
   await runtime
     .endpoint({ ...parseEndpointId(card.endpoint), endpoint: "clear_kv_blocks" })
     .serve(createClearKvBlocksHandler({ engine }));
-  system?.watch(engine, card, admission);
-  await served.registerModel(system?.hostCardFiles(card) ?? card);
-  system?.health.setEndpoint(served.id.endpoint, "ready");
+  await announce(options, handler);
   return { close };
 }

@@ -1,5 +1,6 @@
 import type { ThinkingMarkers } from "@dyn/handlers";
 import { resolveParserName } from "@dyn/parsers";
+import type { ModelCard } from "@dyn/protocol";
 import { loadTokenizer } from "@dyn/tokenizer";
 
 /**
@@ -7,8 +8,7 @@ import { loadTokenizer } from "@dyn/tokenizer";
  * loaded when first asked for and let go. `null`: no parser, or one of a format without a fixed end.
  */
 export function createThinkingMarkers(options: {
-  /** A name of Dynamo's. */
-  readonly reasoningParser: string | undefined;
+  readonly card: ModelCard;
   readonly tokenizerDirectory: string;
 }): () => Promise<ThinkingMarkers | null> {
   let found: Promise<ThinkingMarkers | null> | null = null;
@@ -22,10 +22,12 @@ export function createThinkingMarkers(options: {
 }
 
 async function findMarkers({
-  reasoningParser,
+  card,
   tokenizerDirectory,
 }: Parameters<typeof createThinkingMarkers>[0]): Promise<ThinkingMarkers | null> {
-  if (reasoningParser === undefined) return null;
+  // A name of Dynamo's.
+  const reasoningParser = card.runtimeConfig?.reasoningParser ?? null;
+  if (reasoningParser === null) return null;
   const { brackets, startsInside } = resolveParserName("reasoning", reasoningParser, "dynamo");
   if (brackets === undefined) return null;
   const tokenizer = await loadTokenizer(tokenizerDirectory);

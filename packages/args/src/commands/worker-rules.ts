@@ -205,23 +205,18 @@ function checkThisRelease(args: WorkerRunArgs): void {
   const { engine } = args.values;
   const refuse = (field: string, flag: string, why: string): ArgsError =>
     new ArgsError("UNSUPPORTED_FLAG", `${nameOption(args, "engine", field)} ${why}`, { flag });
-  for (const [field, flag, count] of [
-    ["tpSize", "--tp-size", engine.tpSize],
-    ["dpSize", "--dp-size", engine.dpSize],
-  ] as const) {
-    if (count > 1) {
-      throw refuse(
-        field,
-        flag,
-        `cannot be ${count}: one process holds the whole model. Leave it at 1 and start more workers.`,
-      );
-    }
+  if (engine.tpSize > 1) {
+    throw refuse(
+      "tpSize",
+      "--tp-size",
+      `cannot be ${engine.tpSize}: one rank holds the whole model. Leave it at 1; --dp-size starts more ranks.`,
+    );
   }
-  if (["prefill", "decode", "encode"].includes(engine.disaggregationMode)) {
+  if (engine.disaggregationMode === "encode") {
     throw refuse(
       "disaggregationMode",
       "--disaggregation-mode",
-      `cannot be ${engine.disaggregationMode} yet: KV is not handed from worker to worker. Leave it out to prefill and decode in one worker.`,
+      "cannot be encode yet: this engine reads text. Leave it out, or choose prefill or decode.",
     );
   }
 }

@@ -111,8 +111,8 @@ export const engineOptions = z.object({
     group: engine,
   }),
   dpSize: option(
-    "Replicas in this worker: one; start more workers instead.",
-    z.number().int().min(1).default(1),
+    "Data-parallel ranks of this worker: each has the whole model, a scheduler, a cache and an event stream of its own.",
+    z.number().int().min(1).max(64).default(1),
     {
       aliases: ["dp", "data-parallel-size"],
       group: engine,
@@ -253,6 +253,11 @@ export const engineOptions = z.object({
     "Port where a prefill worker meets decode workers; by default a free one.",
     z.number().int().min(0).max(65535).optional(),
     { group: disaggregation },
+  ),
+  disaggregationTransport: option(
+    "How KV goes from prefill to decode workers: by shared memory, by TCP, or by the first that both have.",
+    z.enum(["auto", "shm", "tcp"]).default("auto"),
+    { env: "DYN_DISAGGREGATION_TRANSPORT", group: disaggregation },
   ),
   kvEventsConfig: option("Whether and where KV events are published.", KvEventsConfig.optional(), {
     group: disaggregation,

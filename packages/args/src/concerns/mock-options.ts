@@ -28,6 +28,24 @@ export const mockOptions = z.object({
       group,
     },
   ),
+  kvBytesPerToken: option(
+    "Bytes of KV that a token pretends to have, for hand-over between workers.",
+    z.number().int().min(0).default(0),
+    {
+      env: "DYN_MOCK_KV_BYTES_PER_TOKEN",
+      flag: "mock-kv-bytes-per-token",
+      group,
+    },
+  ),
+  kvGigabytesPerSecond: option(
+    "How fast KV goes from worker to worker; without it, hand-over takes no time.",
+    z.number().gt(0).optional(),
+    {
+      env: "DYN_MOCK_KV_GIGABYTES_PER_SECOND",
+      flag: "mock-kv-gigabytes-per-second",
+      group,
+    },
+  ),
   pageCount: option("Pages of KV.", z.number().int().min(1).default(16_384), {
     env: "DYN_MOCK_PAGE_COUNT",
     flag: "mock-page-count",

@@ -226,7 +226,7 @@ export const routerOptions = z.object({
     "Thresholds of that decision: policy, eff_isl_threshold, eff_isl_ratio_threshold, prefill_busy_threshold, decode_busy_threshold.",
     z
       .strictObject({
-        policy: z.string().optional(),
+        policy: z.enum(["isl_bounding", "prefill_load", "isl_or_load"]).optional(),
         eff_isl_threshold: z.number().min(0).optional(),
         eff_isl_ratio_threshold: z.number().min(0).max(1).optional(),
         prefill_busy_threshold: z.number().min(0).optional(),

@@ -17,12 +17,15 @@ export const parallelFlags: readonly NativeFlag[] = [
     "max-ep-size",
     "elastic-ep-backend",
   ]),
-  ...refuseFlags("none", oneProcess, ["enable-dp-attention", "enable-prefill-cp"]),
+  ...refuseFlags("none", oneProcess, ["enable-prefill-cp"]),
+  ...noticeFlags("none", "each rank of --dp-size has attention and weights of its own.", [
+    "enable-dp-attention",
+  ]),
   ...refuseFlags("one", oneNode, ["nnodes=1", "node-rank=0"]),
   ...noticeFlags("one", oneNode, ["dist-init-addr|nccl-init-addr", "dist-timeout", "nccl-port"]),
   ...noticeFlags(
     "one",
-    "there is one replica in a worker (--dp-size 1); frontends balance over workers.",
+    "routers choose the rank; without one, a prefill goes by its room and the rest to the rank with the fewest requests.",
     ["load-balance-method"],
   ),
   ...noticeFlags("none", "it tunes attention over devices, and there is one device.", [

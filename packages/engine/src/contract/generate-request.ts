@@ -33,6 +33,8 @@ export interface GenerateRequest {
    * (they follow the prompt) and the sampler's state. Length = n. `null` = a fresh request.
    */
   readonly resume: readonly ResumedChoice[] | null;
+  /** Of an engine with several ranks: the one that takes it; absent or `null` = any. */
+  readonly dataParallelRank?: number | null;
   /** Half of a request that two engines share; absent or `null` = this engine does all of it. */
   readonly disaggregation?: RequestDisaggregation | null;
 }

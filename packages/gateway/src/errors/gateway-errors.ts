@@ -102,6 +102,14 @@ export function modelStarting(name: string): DynError {
   });
 }
 
+/** `types`: of workers that must be there too. */
+export function modelLacks(name: string, types: readonly string[]): DynError {
+  return new DynError(
+    `The model ${clip(name)} is not ready: it needs a ${[...new Set(types)].join(" and a ")} worker, and none is there.`,
+    { code: "DYN_GATEWAY_MODEL_INCOMPLETE", status: 503, retryable: true },
+  );
+}
+
 export function draining(): DynError {
   return new DynError("Service is not ready: the server is shutting down.", {
     code: "DYN_GATEWAY_DRAINING",

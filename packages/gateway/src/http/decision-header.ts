@@ -23,6 +23,15 @@ function toHeader(record: DecisionRecord): string {
     overlap: record.overlapBlocks,
     blocks: record.blockCount,
     ties: record.tieCount,
+    ...(record.prefill === null
+      ? {}
+      : {
+          prefill: {
+            flow: record.prefill.flow,
+            reason: record.prefill.reason,
+            worker: record.prefill.workerId?.toString() ?? null,
+          },
+        }),
     candidates: record.candidates.slice(0, shownCandidates).map((it) => ({
       worker: it.workerId.toString(),
       rank: it.dpRank,

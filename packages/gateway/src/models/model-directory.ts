@@ -1,8 +1,14 @@
 // The models served here: follows the cards in discovery and groups them by name and worker set.
 // The first card of a set builds its pipeline; when the last instance leaves, the set is gone.
 import type { ModelCard, ModelType } from "@dyn/protocol";
+import type { PrefillPool } from "@dyn/router";
 import { type Discovery, type ModelRecord, parseEndpointId } from "@dyn/runtime";
-import { modelStarting, takesNoTokens, unknownModel } from "../errors/gateway-errors.ts";
+import {
+  modelLacks,
+  modelStarting,
+  takesNoTokens,
+  unknownModel,
+} from "../errors/gateway-errors.ts";
 import type { GatewayLogger } from "../logger.ts";
 import type { BasePipeline } from "./base-pipeline.ts";
 import { ModelPipeline } from "./model-pipeline.ts";
@@ -11,7 +17,11 @@ import { differenceOf, WorkerSet, workerSetKey } from "./worker-set.ts";
 
 export interface ModelDirectoryOptions {
   readonly discovery: Discovery;
-  readonly createPipeline: (card: ModelCard) => Promise<BasePipeline>;
+  readonly createPipeline: (
+    card: ModelCard,
+    prefillPool: () => PrefillPool | null,
+  ) => Promise<BasePipeline>;
+  readonly createPrefillPool: (card: ModelCard) => PrefillPool;
   readonly logger: GatewayLogger;
   readonly onReady: (card: ModelCard) => void;
   readonly onLeft: (name: string) => void;
@@ -27,6 +37,8 @@ export class ModelDirectory {
   readonly #records = new Map<string, ModelRecord>();
   readonly #end = new AbortController();
   readonly #changeWaiters = new Set<() => void>();
+  /** Sets that were told of as ready. */
+  readonly #readySets = new Map<WorkerSet, string>();
   #watching: Promise<void> = Promise.resolve();
   #isSynced = false;
 
@@ -76,6 +88,8 @@ export class ModelDirectory {
     const pipeline = this.find(name)?.pick(type);
     if (pipeline !== undefined) return pipeline;
     if (!this.#isSynced || this.known(name)?.isLoading(type) === true) throw modelStarting(name);
+    const lacking = this.known(name)?.lacks(type) ?? [];
+    if (lacking.length > 0) throw modelLacks(name, lacking);
     const others = this.list().filter((model) => model.has(type));
     throw unknownModel(
       name,
@@ -170,7 +184,7 @@ export class ModelDirectory {
       const fresh = new WorkerSet(card);
       fresh.keys.add(key);
       model.sets.set(setKey, fresh);
-      void this.#build(fresh);
+      void this.#build(fresh, model);
       return;
     }
     const difference = differenceOf(set.card, card);
@@ -184,13 +198,38 @@ export class ModelDirectory {
     );
   }
 
-  async #build(set: WorkerSet): Promise<void> {
-    // Prefill workers are asked by a router, and no client's request is prepared for them.
+  async #build(set: WorkerSet, model: ServedModel): Promise<void> {
+    const { createPipeline, createPrefillPool, logger } = this.#options;
     if (set.isPublic) {
-      await set.build(this.#options.createPipeline, this.#options.logger);
-      if (set.pipeline !== null) this.#options.onReady(set.card);
+      const prefillPool = () => model.prefillPool(set.namespace);
+      await set.build((card) => createPipeline(card, prefillPool), logger);
+    } else if (set.card.workerType === "prefill") {
+      // No client's request is prepared for them: decode workers' are sent there.
+      set.lendTo(createPrefillPool(set.card));
     }
+    this.#tellReadiness();
     this.#tellChange();
+  }
+
+  /** A set is ready with the workers that it needs, which may come and go. */
+  #tellReadiness(): void {
+    const { onReady, onLeft } = this.#options;
+    const now = new Map(
+      [...this.#models.values()].flatMap((model) =>
+        model.readySets().map((set) => [set, model.name] as const),
+      ),
+    );
+    const names = new Set(now.values());
+    for (const [set, name] of this.#readySets) {
+      if (now.has(set)) continue;
+      this.#readySets.delete(set);
+      if (!names.has(name) && ![...this.#readySets.values()].includes(name)) onLeft(name);
+    }
+    for (const [set, name] of now) {
+      if (this.#readySets.has(set)) continue;
+      this.#readySets.set(set, name);
+      onReady(set.card);
+    }
   }
 
   async #delete(key: string): Promise<void> {
@@ -202,10 +241,9 @@ export class ModelDirectory {
     const setKey = workerSetKey(record.card);
     const set = model?.sets.get(setKey);
     if (model === undefined || !set?.keys.delete(key) || set.keys.size > 0) return;
-    const wasReady = model.isReady;
     model.sets.delete(setKey);
     if (model.sets.size === 0) this.#models.delete(name);
-    if (wasReady && !model.isReady) this.#options.onLeft(name);
+    this.#tellReadiness();
     this.#tellChange();
     await set.leave();
     // A card that was refused beside the one that left has the place to itself now.

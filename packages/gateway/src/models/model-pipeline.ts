@@ -2,9 +2,13 @@
 import type { MetricsRegistry } from "@dyn/metrics";
 import type { ModelCard } from "@dyn/protocol";
 import {
+  createDisaggregatedClient,
   createMigratingClient,
+  createPrefillMetrics,
+  type DisaggregatedClient,
   type KvRouter,
   type MigrationOptions,
+  type PrefillPool,
   type TokenClient,
 } from "@dyn/router";
 import type { DistributedRuntime, EndpointClientOptions } from "@dyn/runtime";
@@ -22,6 +26,8 @@ export interface ModelPipelineParts extends BasePipelineParts, ModelText {
   readonly client: TokenClient;
   /** `null` in the modes that know nothing of caches. */
   readonly router: KvRouter | null;
+  /** Where prefill and decode are apart. */
+  readonly disaggregated: DisaggregatedClient | null;
   readonly parsers: ModelParsers;
 }
 
@@ -29,6 +35,7 @@ export interface ModelPipelineParts extends BasePipelineParts, ModelText {
 export class ModelPipeline extends BasePipeline {
   readonly client: TokenClient;
   readonly router: KvRouter | null;
+  readonly disaggregated: DisaggregatedClient | null;
   readonly tokenizer: Tokenizer;
   readonly pool: TokenizerPool;
   readonly template: ChatTemplate | null;
@@ -40,6 +47,7 @@ export class ModelPipeline extends BasePipeline {
     super(parts);
     this.client = parts.client;
     this.router = parts.router;
+    this.disaggregated = parts.disaggregated;
     this.tokenizer = parts.tokenizer;
     this.pool = parts.pool;
     this.template = parts.template;
@@ -64,6 +72,8 @@ export async function createModelPipeline(options: {
   readonly metrics: MetricsRegistry;
   readonly logger: GatewayLogger;
   readonly migration: MigrationOptions;
+  /** Of decode workers: who prefills for them now. */
+  readonly prefillPool: () => PrefillPool | null;
   /** Instead of those that the card names. */
   readonly parsers?: ModelParsers | undefined;
   /** Tried for files of the card that are not where it says. */
@@ -85,11 +95,48 @@ export async function createModelPipeline(options: {
   const text = await loadModelText(card, options);
   const base = connect();
   const { client, router } = createRoutedClient({ ...options, workers: base.workers });
+  const disaggregated = card.workerType === "decode" ? joinPrefill(client, router, options) : null;
   return new ModelPipeline({
     ...base,
-    client: createMigratingClient(client, options.migration),
+    client: createMigratingClient(disaggregated ?? client, options.migration),
     router,
+    disaggregated,
     ...text,
     parsers,
+  });
+}
+
+function joinPrefill(
+  decode: TokenClient,
+  router: KvRouter | null,
+  {
+    card,
+    routing,
+    metrics,
+    logger,
+    prefillPool,
+  }: Pick<
+    Parameters<typeof createModelPipeline>[0],
+    "card" | "routing" | "metrics" | "logger" | "prefillPool"
+  >,
+): DisaggregatedClient {
+  const model = card.displayName;
+  const counters = createPrefillMetrics(metrics, model);
+  return createDisaggregatedClient({
+    decode,
+    router,
+    pool: prefillPool,
+    model,
+    prefillsItself: !(card.needs ?? []).some((set) => set.includes("prefill")),
+    conditional: routing.conditional,
+    onDecision: (decision) => counters.decided(decision),
+    onPrefillFailed: ({ cause, workerId }) => {
+      counters.failed();
+      logger.warn("A prefill failed; another worker does it.", {
+        model,
+        worker: workerId?.toString() ?? null,
+        error: String(cause),
+      });
+    },
   });
 }

@@ -7,6 +7,7 @@ import {
   type PreprocessedRequest,
 } from "@dyn/protocol";
 import {
+  type ConditionalSettings,
   createKvRoutedClient,
   createKvRouter,
   createRouterMetrics,
@@ -29,6 +30,8 @@ export interface RoutingOptions {
   readonly mode: RouterMode | "kv";
   /** Of mode kv. */
   readonly settings: Partial<RouterSettings>;
+  /** When decode workers prefill although prefill workers are there; `null`: never. */
+  readonly conditional: ConditionalSettings | null;
 }
 
 export interface RoutedClient {
@@ -63,7 +66,10 @@ export function createRoutedClient(options: {
   const { card, runtime, routing, logger } = options;
   // Workers answer what they are asked: items of tokens to a prompt of tokens.
   const client = options.workers as EndpointClient<PreprocessedRequest, EngineOutputItem>;
-  const generates = card.modelTypes.includes("chat") || card.modelTypes.includes("completions");
+  const generates =
+    card.workerType === "prefill" ||
+    card.modelTypes.includes("chat") ||
+    card.modelTypes.includes("completions");
   // Embedding workers keep no cache to choose by.
   if (routing.mode !== "kv" || !generates) return { client, router: null };
   if (card.kvCacheBlockSize === 0) {

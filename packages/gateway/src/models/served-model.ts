@@ -1,6 +1,6 @@
 // All that is served under one name: usually one set of workers; several when components or roles differ.
 import type { ModelCard, ModelType, WorkerType } from "@dyn/protocol";
-import type { KvRouter } from "@dyn/router";
+import type { DisaggregatedClient, KvRouter, PrefillPool } from "@dyn/router";
 import type { BasePipeline } from "./base-pipeline.ts";
 import { ModelPipeline } from "./model-pipeline.ts";
 import type { WorkerSet } from "./worker-set.ts";
@@ -42,10 +42,53 @@ export class ServedModel {
     return [...new Set([...this.sets.values()].flatMap(({ card }) => card.aliases ?? []))];
   }
 
-  /** Of its sets that have one. */
+  /** Of its sets that have one, prefill workers' too. */
   routers(): KvRouter[] {
+    return [...this.sets.values()].flatMap(({ pipeline, pool }) =>
+      pipeline instanceof ModelPipeline ? (pipeline.router ?? []) : (pool?.router ?? []),
+    );
+  }
+
+  /** Of its decode workers. */
+  disaggregated(): DisaggregatedClient[] {
     return this.#ready().flatMap((pipeline) =>
-      pipeline instanceof ModelPipeline ? (pipeline.router ?? []) : [],
+      pipeline instanceof ModelPipeline ? (pipeline.disaggregated ?? []) : [],
+    );
+  }
+
+  /** Who prefills for decode workers of the namespace; `null`: nobody is there. */
+  prefillPool(namespace: string): PrefillPool | null {
+    const pools = [...this.sets.values()].flatMap((set) =>
+      set.namespace === namespace ? (set.pool ?? []) : [],
+    );
+    return pools.find(({ workerIds }) => workerIds.length > 0) ?? pools[0] ?? null;
+  }
+
+  /** Sets that can be asked now. */
+  readySets(): WorkerSet[] {
+    return [...this.sets.values()].filter(
+      (set) => set.pipeline !== null && set.isPublic && this.missing(set).length === 0,
+    );
+  }
+
+  /** Types of workers that the set waits for: those of the alternative that lacks the fewest. */
+  missing({ card, namespace }: WorkerSet): readonly WorkerType[] {
+    const { needs = [] } = card;
+    if (needs.length === 0) return [];
+    const present = new Set(
+      [...this.sets.values()]
+        .filter((other) => other.namespace === namespace)
+        .map((other) => other.card.workerType ?? "aggregated"),
+    );
+    return needs
+      .map((types) => types.filter((type) => !present.has(type)))
+      .reduce((a, b) => (b.length < a.length ? b : a));
+  }
+
+  /** What its sets for the type wait for; empty when nothing is missing. */
+  lacks(type: ModelType): readonly WorkerType[] {
+    return [...this.sets.values()].flatMap((set) =>
+      set.card.modelTypes.includes(type) ? this.missing(set) : [],
     );
   }
 
@@ -79,14 +122,15 @@ export class ServedModel {
     for (const set of this.sets.values()) {
       byNamespace.set(set.namespace, [...(byNamespace.get(set.namespace) ?? []), set]);
     }
-    return Object.fromEntries([...byNamespace].map(([name, sets]) => [name, readinessOf(sets)]));
+    const ready = new Set(this.readySets().map(({ namespace }) => namespace));
+    return Object.fromEntries(
+      [...byNamespace].map(([name, sets]) => [name, readinessOf(sets, ready.has(name))]),
+    );
   }
 
   #ready(type?: ModelType): BasePipeline[] {
-    return [...this.sets.values()].flatMap(({ pipeline, isPublic, card }) =>
-      pipeline !== null && isPublic && (type === undefined || card.modelTypes.includes(type))
-        ? [pipeline]
-        : [],
+    return this.readySets().flatMap(({ pipeline, card }) =>
+      type === undefined || card.modelTypes.includes(type) ? [pipeline!] : [],
     );
   }
 
@@ -97,16 +141,15 @@ export class ServedModel {
   }
 }
 
-function readinessOf(sets: readonly WorkerSet[]): NamespaceReadiness {
+function readinessOf(sets: readonly WorkerSet[], ready: boolean): NamespaceReadiness {
   const byType = new Map<WorkerType, { workers: number; needs: WorkerType[][] }>();
   for (const { card, keys } of sets) {
     const type = card.workerType ?? "aggregated";
     const before = byType.get(type) ?? { workers: 0, needs: [] };
     byType.set(type, { workers: before.workers + keys.size, needs: card.needs ?? before.needs });
   }
-  const isServed = sets.some(({ pipeline, isPublic }) => pipeline !== null && isPublic);
   return {
-    ready: isServed,
+    ready,
     worker_types: Object.fromEntries(byType),
     present: [...byType.keys()],
   };

@@ -1,5 +1,6 @@
 // Workers that serve one model at one endpoint and in one role: their cards agree, so one pipeline serves them all.
 import type { ModelCard } from "@dyn/protocol";
+import type { PrefillPool } from "@dyn/router";
 import { parseEndpointId } from "@dyn/runtime";
 import type { GatewayLogger } from "../logger.ts";
 import type { BasePipeline } from "./base-pipeline.ts";
@@ -24,6 +25,7 @@ export class WorkerSet {
   readonly #left = new AbortController();
   /** `null` while it is being built. */
   #pipeline: BasePipeline | null = null;
+  #pool: PrefillPool | null = null;
 
   constructor(card: ModelCard) {
     this.card = card;
@@ -31,6 +33,11 @@ export class WorkerSet {
 
   get pipeline(): BasePipeline | null {
     return this.#pipeline;
+  }
+
+  /** Of prefill workers. */
+  get pool(): PrefillPool | null {
+    return this.#pool;
   }
 
   get namespace(): string {
@@ -66,10 +73,16 @@ export class WorkerSet {
     }
   }
 
+  /** Prefill workers are no model of their own: others send them prompts. */
+  lendTo(pool: PrefillPool): void {
+    this.#pool = pool;
+  }
+
   /** The last instance left: running requests finish. */
   async leave(): Promise<void> {
     this.#left.abort();
     await this.#pipeline?.retire();
+    await this.#pool?.retire();
   }
 }
 

@@ -1,6 +1,6 @@
 // `nvext` of an answer: what the request asked to be told about its way. Ids are u64 numbers in the JSON, as the
 // reference prints them, so this text is put together by hand.
-import type { DecisionRecord } from "@dyn/router";
+import type { DecisionRecord, PrefillDecision } from "@dyn/router";
 import type { Instance } from "@dyn/runtime";
 import type { RequestObservation } from "../observe/request-observation.ts";
 import type { ChoiceDelta } from "./choice-delta.ts";
@@ -13,6 +13,7 @@ export class AnswerExtras {
   #instanceId: bigint | null = null;
   readonly #queriedIds: ArrayLike<number> | null;
   #decision: DecisionRecord | null = null;
+  #prefill: PrefillDecision | null = null;
 
   /** `queriedIds`: the prompt of a request that only asks where it would go; the answer names worker and prompt. */
   constructor(
@@ -36,6 +37,10 @@ export class AnswerExtras {
 
   decided(record: DecisionRecord): void {
     this.#decision = record;
+  }
+
+  prefilled(decision: PrefillDecision): void {
+    this.#prefill = decision;
   }
 
   routed(instance: Instance): void {
@@ -63,6 +68,20 @@ export class AnswerExtras {
     return { kv_hit_rate: promptBlocks === 0 ? 0 : Math.min(1, overlapBlocks / promptBlocks) };
   }
 
+  /** One worker for both where they are not apart. */
+  #workers(decodeId: bigint): string {
+    const decodeRank = this.#decision?.dpRank;
+    const isApart = this.#prefill !== null && this.#prefill.workerId !== null;
+    const prefillId = isApart ? this.#prefill!.workerId! : decodeId;
+    const prefillRank = isApart ? (this.#prefill!.dpRank ?? undefined) : decodeRank;
+    const rank = (name: string, value: number | undefined) =>
+      value === undefined ? "" : `,"${name}_dp_rank":${value}`;
+    return (
+      `"prefill_worker_id":${prefillId}${rank("prefill", prefillRank)},` +
+      `"decode_worker_id":${decodeId}${rank("decode", decodeRank)}`
+    );
+  }
+
   #toJson(answer: {
     readonly tokenIds: readonly number[] | null;
     readonly stopReason: string | number | null;
@@ -71,13 +90,7 @@ export class AnswerExtras {
     const parts: string[] = [];
     const isQuery = this.#queriedIds !== null;
     if ((isQuery || this.#fields.has("worker_id")) && this.#instanceId !== null) {
-      const id = this.#instanceId.toString();
-      const rank = this.#decision?.dpRank;
-      const ranks =
-        rank === undefined ? ["", ""] : [`,"prefill_dp_rank":${rank}`, `,"decode_dp_rank":${rank}`];
-      parts.push(
-        `"worker_id":{"prefill_worker_id":${id}${ranks[0]},"decode_worker_id":${id}${ranks[1]}}`,
-      );
+      parts.push(`"worker_id":{${this.#workers(this.#instanceId)}}`);
     }
     if (this.#queriedIds !== null) {
       parts.push(`"token_ids":${JSON.stringify(Array.from(this.#queriedIds))}`);

@@ -74,6 +74,7 @@ async function readAnswer(run: PromptRun): Promise<void> {
       run.extras?.decided(record);
       run.onDecision?.(record);
     },
+    onPrefill: (decision) => run.extras?.prefilled(decision),
     onRouted: (instance) => {
       run.observation.routed();
       run.extras?.routed(instance);

@@ -1,5 +1,6 @@
 // GET /debug/routing: the last decisions of each model's router, and what it knows its workers to hold.
-import { decisionToJson, type KvRouter } from "@dyn/router";
+import { decisionToJson, type KvRouter, prefillDecisionToJson } from "@dyn/router";
+import { formatEndpointId } from "@dyn/runtime";
 import type { GatewayContext } from "../gateway-context.ts";
 import type { Route } from "../http/router.ts";
 import { sendJson } from "../http/send-json.ts";
@@ -15,6 +16,12 @@ export function debugRoutingRoute({ models }: GatewayContext): Route {
     handle: ({ response }) => {
       sendJson(response, 200, {
         models: models.list().flatMap((model) => model.routers().map(describe)),
+        prefill: models.list().flatMap((model) =>
+          model.disaggregated().map(({ decisions }) => ({
+            model: model.name,
+            decisions: decisions.list(shownDecisions).map(prefillDecisionToJson),
+          })),
+        ),
       });
     },
   };
@@ -23,6 +30,7 @@ export function debugRoutingRoute({ models }: GatewayContext): Route {
 function describe(router: KvRouter) {
   return {
     model: router.model,
+    endpoint: formatEndpointId(router.endpoint),
     mode: router.settings.useKvEvents ? "kv" : "kv-approximate",
     router_id: router.routerId.toString(),
     block_size: router.blockSize,

@@ -1,31 +1,27 @@
 // What an aggregated or decode worker does with a request.
 import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
-import type { Engine } from "@dyn/engine";
+import type { Engine, GenerateOutput, GenerateRequest } from "@dyn/engine";
 import {
   DynError,
   type EngineOutputItem,
-  InvalidArgumentError,
-  PreprocessedRequest,
+  type PreprocessedRequest,
+  recordToError,
   resumedMark,
-  UnavailableError,
 } from "@dyn/protocol";
 import type { RequestHandler } from "@dyn/runtime";
 import type { Tokenizer } from "@dyn/tokenizer";
-import { z } from "zod";
 import { NativeAnswer } from "../native/native-answer.ts";
 import { readNativeRequest } from "../native/native-request.ts";
+import { parseRequest } from "../request/parse-request.ts";
+import { engineShutdown, followRequestEnd } from "../request/request-end.ts";
+import { decodeMeeting } from "./decode-meeting.ts";
 import { outputToItem } from "./output-to-item.ts";
-import { requestToGenerate } from "./request-to-generate.ts";
+import { readGenerate } from "./read-generate.ts";
 import type { ThinkingMarkers } from "./thinking-markers.ts";
 import { toWireParam } from "./wire-param.ts";
 
-/**
- * Serves token-mode requests on an engine: one item per step and choice.
- * The context's stop or kill, and leaving the stream, abort the request in the engine.
- * Aborting `shutdown` ends every request, begun or not, as DYN_ENGINE_SHUTDOWN: its caller goes on elsewhere.
- */
-export function createDecodeHandler(options: {
+export interface DecodeHandlerOptions {
   readonly engine: Engine;
   readonly shutdown?: AbortSignal;
   /** The text that ends the model's reasoning: guided decoding begins after it. Default `</think>`. */
@@ -34,11 +30,24 @@ export function createDecodeHandler(options: {
   readonly thinkingMarkers?: (() => Promise<ThinkingMarkers | null>) | undefined;
   /** For requests in SGLang's own form, which have text in their answer. Loaded with the first of them. */
   readonly loadTokenizer?: (() => Promise<Tokenizer>) | undefined;
-}): RequestHandler<unknown, EngineOutputItem> {
+  /** A prompt's KV did not come from its prefill worker, and is computed here. */
+  readonly onPrefillHere?: (cause: DynError) => void;
+}
+
+/**
+ * Serves token-mode requests on an engine: one item per step and choice.
+ * A request with `bootstrap_info` is taken over from its prefill worker where the engine can (mode decode). When that
+ * worker is lost before the first token, and for a request without, the prompt is computed here.
+ * The context's stop or kill, and leaving the stream, abort the request in the engine.
+ * Aborting `shutdown` ends every request, begun or not, as DYN_ENGINE_SHUTDOWN: its caller goes on elsewhere.
+ */
+export function createDecodeHandler(
+  options: DecodeHandlerOptions,
+): RequestHandler<unknown, EngineOutputItem> {
   const { engine, shutdown } = options;
   if (shutdown !== undefined) setMaxListeners(0, shutdown);
   let tokenizer: Promise<Tokenizer> | null = null;
-  const readNative = async (request: PreprocessedRequest, id: string) => {
+  const readNative = async (request: PreprocessedRequest) => {
     const native = readNativeRequest(request, { contextLength: engine.info.contextLength });
     if (native === null) return null;
     if (options.loadTokenizer === undefined) throw noTokenizer();
@@ -47,33 +56,24 @@ export function createDecodeHandler(options: {
       tokenizer = null;
       throw error;
     });
-    return { native, answer: new NativeAnswer(native, await tokenizer, id) };
+    return { native, answer: new NativeAnswer(native, await tokenizer, randomUUID()) };
   };
   return async function* (body, context) {
     if (shutdown?.aborted) throw engineShutdown();
-    // By hand: AbortSignal.any keeps a trace of each request at the signal that outlives them all.
-    const abort = new AbortController();
-    const stop = () => abort.abort(context.signal.reason);
-    context.signal.addEventListener("abort", stop, { once: true });
-    shutdown?.addEventListener("abort", stop, { once: true });
-    if (context.isStopped) stop();
+    const end = followRequestEnd(context, shutdown);
     try {
+      const wire = parseRequest(body);
+      const inNative = await readNative(wire);
       // Fresh: a caller may send two requests under one id of its own.
-      const id = randomUUID();
-      const asked = parseBody(body);
-      const inNative = await readNative(asked, id);
-      const isBounded = asked.stop_conditions.max_thinking_tokens != null;
-      const request = requestToGenerate(inNative?.native.request ?? asked, id, {
-        end: options.reasoningEnd,
-        markers: isBounded ? ((await options.thinkingMarkers?.()) ?? null) : null,
-      });
+      const request = await readGenerate(inNative?.native.request ?? wire, options);
       for (const [i, { tokenIds }] of (request.resume ?? []).entries()) {
         inNative?.answer.resume(i, tokenIds);
       }
+      const disaggregation = decodeMeeting(wire, engine.info);
       const begun = new Set<number>();
       // Whoever moved the answer here must know that it was not begun anew.
       let isResumed = request.resume !== null;
-      for await (const output of engine.generate(request, { signal: abort.signal })) {
+      for await (const output of answer(options, { ...request, disaggregation }, end.signal)) {
         if (shutdown?.aborted && output.finish?.type === "abort") throw engineShutdown();
         const isFirst = !begun.has(output.index);
         begun.add(output.index);
@@ -94,8 +94,7 @@ export function createDecodeHandler(options: {
     } catch (error) {
       throw toWireParam(error);
     } finally {
-      context.signal.removeEventListener("abort", stop);
-      shutdown?.removeEventListener("abort", stop);
+      end.close();
     }
   };
 }
@@ -107,16 +106,31 @@ function noTokenizer(): DynError {
   });
 }
 
-function engineShutdown(): UnavailableError {
-  return new UnavailableError("The worker shuts down; another one can go on with the request.", {
-    code: "DYN_ENGINE_SHUTDOWN",
-  });
+/** The engine's outputs. A hand-over that fails before the first of them leaves the prompt to this engine. */
+async function* answer(
+  { engine, onPrefillHere }: DecodeHandlerOptions,
+  request: GenerateRequest,
+  signal: AbortSignal,
+): AsyncGenerator<GenerateOutput> {
+  if (request.disaggregation != null) {
+    let hasBegun = false;
+    try {
+      for await (const output of engine.generate(request, { signal })) {
+        if (output.finish?.type === "error") throw recordToError(output.finish.error);
+        hasBegun = true;
+        yield output;
+      }
+      return;
+    } catch (error) {
+      if (hasBegun || signal.aborted || !isLostHandOver(error)) throw error;
+      onPrefillHere?.(error);
+    }
+  }
+  const whole = { ...request, requestId: randomUUID(), disaggregation: null };
+  yield* engine.generate(whole, { signal });
 }
 
-function parseBody(body: unknown): PreprocessedRequest {
-  const parsed = PreprocessedRequest.safeParse(body);
-  if (parsed.success) return parsed.data;
-  throw new InvalidArgumentError(
-    `The preprocessed request is not valid: ${z.prettifyError(parsed.error)}`,
-  );
+/** What speaks of the prefill worker or the way to it, and not of the request. */
+function isLostHandOver(error: unknown): error is DynError {
+  return DynError.is(error) && error.code.startsWith("DYN_DISAGG_") && error.status >= 500;
 }

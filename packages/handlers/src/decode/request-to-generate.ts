@@ -1,6 +1,12 @@
 // From the wire's preprocessed request to what the engine is asked. The one place of this change of spelling.
-import type { GenerateRequest, SamplingParams, ThinkingBudget } from "@dyn/engine";
-import { InvalidArgumentError, type PreprocessedRequest } from "@dyn/protocol";
+import {
+  deriveSeed,
+  type GenerateRequest,
+  type SamplingParams,
+  type ThinkingBudget,
+} from "@dyn/engine";
+import { InvalidArgumentError, type PreprocessedRequest, readChoiceField } from "@dyn/protocol";
+import { z } from "zod";
 import { foldSeed } from "./fold-seed.ts";
 import { guidedToGrammar } from "./guided-to-grammar.ts";
 import { type ResumedRequest, toResumedRequest } from "./resumed-request.ts";
@@ -56,7 +62,14 @@ function freshRequest(
     grammar: guidedToGrammar(request, end),
     thinking: thinkingBudget(request, markers),
     resume: null,
+    dataParallelRank: rankOf(request),
   };
+}
+
+/** The largest u32 stands for none. */
+function rankOf({ routing }: PreprocessedRequest): number | null {
+  const rank = routing?.dp_rank ?? null;
+  return rank === 0xffff_ffff ? null : rank;
 }
 
 function samplingParams(request: PreprocessedRequest): SamplingParams {
@@ -79,8 +92,26 @@ function samplingParams(request: PreprocessedRequest): SamplingParams {
     stop: [],
     stopRegex: [],
     ignoreEos: stop.ignore_eos ?? false,
-    seed: sampling.seed == null ? null : foldSeed(sampling.seed),
+    seed: choiceSeed(request),
   };
+}
+
+/** Also where the choice was sent apart from the others of its request. */
+function choiceSeed(request: PreprocessedRequest): number | null {
+  const { index, seed } = readField(request) ?? { index: 0, seed: request.sampling_options.seed };
+  return seed == null ? null : deriveSeed(foldSeed(seed), index);
+}
+
+function readField(request: PreprocessedRequest) {
+  try {
+    return readChoiceField(request);
+  } catch (cause) {
+    if (!(cause instanceof z.ZodError)) throw cause;
+    throw new InvalidArgumentError(`The choice is not valid: ${z.prettifyError(cause)}`, {
+      param: "extra_args.dyn_choice",
+      cause,
+    });
+  }
 }
 
 function thinkingBudget(

@@ -39,6 +39,8 @@ export const EngineOutputItem = z.looseObject({
   /** Per new token. */
   top_logprobs: z.array(z.array(TopLogprob)).nullish(),
   completion_usage: CompletionUsage.nullish(),
+  /** Of a prefill worker: what the decode worker has to know; for ours and SGLang's a BootstrapInfo. */
+  disaggregated_params: z.unknown().optional(),
   engine_data: z.looseObject({}).nullish(),
 });
 export type EngineOutputItem = z.infer<typeof EngineOutputItem>;

@@ -1,6 +1,7 @@
 // What a frontend sends to a worker: text ends here, only token ids travel.
 // Field names and nullability are the wire's (Dynamo 1.6.1), so they stay snake_case.
 import { z } from "zod";
+import { BootstrapInfo } from "./bootstrap-info.ts";
 
 const tokenId = z.number().int().nonnegative();
 const optionalNumber = z.number().nullish();
@@ -114,5 +115,11 @@ export const PreprocessedRequest = z.looseObject({
   router_config_override: z.unknown().optional(),
   /** Guided decoding begins after the reasoning. */
   require_reasoning: optionalBoolean,
+  /** The prompt is prefilled elsewhere, or for a worker elsewhere: they meet there. */
+  bootstrap_info: BootstrapInfo.nullish(),
+  /** What a prefill worker that was asked first has said. */
+  prefill_result: z.looseObject({ disaggregated_params: z.unknown() }).nullish(),
+  /** A health check: a prefill worker answers with what its engine says. */
+  _HEALTH_CHECK: optionalBoolean,
 });
 export type PreprocessedRequest = z.infer<typeof PreprocessedRequest>;

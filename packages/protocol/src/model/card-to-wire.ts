@@ -55,6 +55,10 @@ const WireCard = z.looseObject({
       kv_transfer_domain: z.string().nullish().catch(null),
       kv_transfer_enforcement: z.enum(["required", "preferred"]).nullish().catch(null),
       kv_transfer_preferred_weight: z.number().nullish().catch(null),
+      disaggregated_endpoint: z
+        .looseObject({ bootstrap_host: z.string().nullish(), bootstrap_port: z.number().nullish() })
+        .nullish()
+        .catch(null),
     })
     .nullish(),
 });
@@ -104,7 +108,7 @@ export function cardToWire(card: ModelCard): WireCard {
     ...(card.migrationMaxSeqLen === undefined
       ? {}
       : { migration_max_seq_len: card.migrationMaxSeqLen }),
-    model_type: card.modelTypes.map((type) => typeWords[type]).join(" | "),
+    model_type: typesToWire(card),
     model_input: card.modelInput === "tokens" ? "Tokens" : "Text",
     ...(card.workerType === undefined ? {} : { worker_type: card.workerType }),
     ...(card.needs === undefined ? {} : { needs: card.needs }),
@@ -125,8 +129,16 @@ export function cardToWire(card: ModelCard): WireCard {
       data_parallel_size: runtime.dataParallelSize ?? 1,
       enable_local_indexer: runtime.enableLocalIndexer ?? false,
       kv_event_publishing_enabled: runtime.kvEventPublishingEnabled ?? false,
+      ...runtimeDataToWire(runtime),
+      ...(runtime.disaggregatedEndpoint === undefined
+        ? {}
+        : {
+            disaggregated_endpoint: {
+              bootstrap_host: runtime.disaggregatedEndpoint.bootstrapHost,
+              bootstrap_port: runtime.disaggregatedEndpoint.bootstrapPort,
+            },
+          }),
       enable_eagle: false,
-      ...(runtime.boundsThinking === true ? { runtime_data: { dyn_bounds_thinking: true } } : {}),
       ...optional("taints", runtime.taints),
       ...optional("topology_domains", runtime.topologyDomains),
       ...optional("kv_transfer_domain", runtime.kvTransferDomain),
@@ -195,8 +207,35 @@ export function wireToCard(
       ...optional("kvTransferDomain", runtime.kv_transfer_domain),
       ...optional("kvTransferEnforcement", runtime.kv_transfer_enforcement),
       ...optional("kvTransferPreferredWeight", runtime.kv_transfer_preferred_weight),
+      ...optional("runtimeData", runtime.runtime_data),
+      ...optional("disaggregatedEndpoint", readBootstrap(runtime.disaggregated_endpoint)),
     },
   };
+}
+
+function runtimeDataToWire({
+  runtimeData,
+  boundsThinking,
+}: NonNullable<ModelCard["runtimeConfig"]>) {
+  if (runtimeData === undefined && boundsThinking !== true) return {};
+  const bounds = boundsThinking === true ? { dyn_bounds_thinking: true } : {};
+  return { runtime_data: { ...runtimeData, ...bounds } };
+}
+
+/** Prefill workers have nothing public and say so by a word of their own. */
+function typesToWire({ modelTypes, workerType }: ModelCard): string {
+  if (modelTypes.length === 0 && workerType === "prefill") return "Prefill";
+  return modelTypes.map((type) => typeWords[type]).join(" | ");
+}
+
+/** `null`: nobody can be met there; a router asks the worker itself. */
+function readBootstrap(
+  endpoint: NonNullable<WireCard["runtime_config"]>["disaggregated_endpoint"],
+) {
+  const { bootstrap_host: bootstrapHost, bootstrap_port: bootstrapPort } = endpoint ?? {};
+  if (!bootstrapHost || bootstrapPort == null) return null;
+  const isPort = Number.isInteger(bootstrapPort) && bootstrapPort > 0 && bootstrapPort < 65_536;
+  return isPort ? { bootstrapHost, bootstrapPort } : null;
 }
 
 /** What a frontend can rely on: 0 stands for "unknown", so the next one that knows is asked. */

@@ -74,6 +74,13 @@ export const ModelCard = z.object({
       kvTransferDomain: z.string(),
       kvTransferEnforcement: z.enum(["required", "preferred"]),
       kvTransferPreferredWeight: z.number(),
+      /** Facts that peers look up by name, such as `disagg_prefill_cancel_anytime_v1`. */
+      runtimeData: z.record(z.string(), z.unknown()),
+      /** Where decode workers meet this one. */
+      disaggregatedEndpoint: z.object({
+        bootstrapHost: z.string().min(1),
+        bootstrapPort: z.number().int().min(1).max(65_535),
+      }),
     })
     .partial()
     .optional(),

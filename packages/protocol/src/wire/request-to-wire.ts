@@ -1,4 +1,4 @@
-import { Float32, Float64 } from "./number-kinds.ts";
+import { Float32, Float64, Uuid } from "./number-kinds.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -33,7 +33,9 @@ const floats: Readonly<
   },
 };
 
-/** The same request with its float fields marked; anything else is returned as it is. The order of fields stays. */
+const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** The same request with its float fields and the id of its hand-over marked; anything else is returned as it is. The order of fields stays. */
 export function requestToWire(request: unknown): unknown {
   if (!isFields(request)) return request;
   let marked: Record<string, unknown> | null = null;
@@ -46,6 +48,11 @@ export function requestToWire(request: unknown): unknown {
     for (const name of numbers) copy[name] = new kind(fields[name] as number);
     marked ??= { ...request };
     marked[section] = copy;
+  }
+  const { bootstrap_info: info } = request;
+  if (isFields(info) && typeof info.handoff_id === "string" && uuidPattern.test(info.handoff_id)) {
+    marked ??= { ...request };
+    marked.bootstrap_info = { ...info, handoff_id: new Uuid(info.handoff_id) };
   }
   return marked ?? request;
 }

@@ -5,9 +5,8 @@ import type { Annotated, EndpointClient, Instance } from "@dyn/runtime";
 import type { RouterObserver } from "../observe/router-observer.ts";
 import type { TokenCallOptions, TokenClient } from "../token-client.ts";
 import type { KvRouter, RouteChoice, RouteQuery } from "./kv-router.ts";
-import { sessionIdOf } from "./request-fields.ts";
+import { isRouteQuery, sessionIdOf } from "./request-fields.ts";
 
-const queryAnnotation = "query_instance_id:";
 /** For which a worker that has not come is waited for at start. */
 const initialWaitMs = 60_000;
 
@@ -91,8 +90,7 @@ export class KvRoutedClient implements TokenClient {
       return;
     }
     options.onDecision?.(choice.record);
-    const isQuery = request.annotations.some((name) => name.startsWith(queryAnnotation));
-    if (isQuery) yield* this.#answerQuery(choice, options);
+    if (isRouteQuery(request)) yield* this.#answerQuery(choice, options);
     else yield* this.#send(request, { ...options, requestId }, choice);
   }
 
@@ -123,7 +121,7 @@ export class KvRoutedClient implements TokenClient {
       {
         ...request,
         routing: { ...request.routing, dp_rank: dpRank },
-        router_config_override: null,
+        router_config_override: isDecode(request) ? request.router_config_override : null,
       },
       { ...options, instanceId: workerId },
     );
@@ -189,12 +187,14 @@ export class KvRoutedClient implements TokenClient {
     const isKnown = pin !== undefined && this.instances.some((it) => it.instanceId === pin);
     if (pin !== undefined && !isKnown) return null;
     if (workerIds.length === 0 && pin === undefined) return null;
+    const { prefill = null } = options;
     return this.router.choose({
       request,
       requestId,
       workerIds,
       pin: pin ?? null,
       trace,
+      prefill,
       ...known,
     });
   }
@@ -232,6 +232,11 @@ export class KvRoutedClient implements TokenClient {
     });
     this.#hadWorkers = true;
   }
+}
+
+/** Of a pair: its worker is told that load alone has placed it. */
+function isDecode({ bootstrap_info: info, prefill_result: result }: PreprocessedRequest): boolean {
+  return info != null || result != null;
 }
 
 export function createKvRoutedClient(options: KvRoutedClientOptions): KvRoutedClient {

@@ -9,6 +9,7 @@ import {
 } from "@dyn/kv-events";
 import type { PreprocessedRequest } from "@dyn/protocol";
 import type { EndpointId, Planes, TraceContext } from "@dyn/runtime";
+import type { CostSettings } from "../cost/cost-settings.ts";
 import type { CachedBlocks } from "../cost/worker-cost.ts";
 import type { DecisionRecord } from "../decision/decision-record.ts";
 import { DecisionRing } from "../decision/decision-ring.ts";
@@ -19,12 +20,13 @@ import type { KvEventIntake } from "../intake/kv-event-intake.ts";
 import { WorkerDirectory } from "../intake/worker-facts.ts";
 import { type ActiveRequests, type RankId, rankKey, toBlockKeys } from "../load/active-requests.ts";
 import { BusyRanks } from "../load/busy-ranks.ts";
-import type { BusyThresholds, LoadReports } from "../load/busy-thresholds.ts";
+import { type BusyThresholds, type LoadReports, noThresholds } from "../load/busy-thresholds.ts";
 import { type Booking, RequestBooks } from "../load/request-books.ts";
 import type { RouterObserver } from "../observe/router-observer.ts";
 import type { WorkerProblem } from "../observe/worker-problems.ts";
 import { WorkerWatch } from "../observe/worker-watch.ts";
 import { applyProfile } from "../policy/apply-profile.ts";
+import type { PrefillDecision } from "../prefill/prefill-decision.ts";
 import { RequestQueue } from "../queue/request-queue.ts";
 import type { SessionBindings } from "../session/session-bindings.ts";
 import { overrideCost } from "./cost-override.ts";
@@ -64,6 +66,14 @@ export interface RouteQuery {
   readonly told?: readonly WorkerOverlap[];
   /** The trace that the request belongs to, for those who follow decisions. */
   readonly trace?: TraceContext | null;
+  /** Where the prompt is prefilled, as far as that was decided before. */
+  readonly prefill?: PrefillDecision | null;
+}
+
+/** Where a request would go now. */
+export interface RoutePreview extends RankId {
+  /** Prompt tokens that count as cached there. */
+  readonly cachedTokens: number;
 }
 
 export interface RouteChoice extends Booking {
@@ -76,6 +86,8 @@ const checkMs = 5_000;
 export class KvRouter {
   readonly blockSize: number;
   readonly model: string;
+  /** Of its workers. */
+  readonly endpoint: EndpointId;
   readonly settings: RouterSettings;
   readonly decisions = new DecisionRing(ringCapacity);
   readonly queue: RequestQueue | null;
@@ -99,6 +111,7 @@ export class KvRouter {
     this.settings = settings;
     this.blockSize = blockSize;
     this.model = options.model;
+    this.endpoint = options.endpoint;
     this.#observer = options.observer ?? {};
     this.#random = options.random ?? Math.random;
     const onProblem = (message: string, error: unknown) => this.#observer.problem?.(message, error);
@@ -237,30 +250,11 @@ export class KvRouter {
     const foundMs = performance.now();
     const cost = overrideCost(this.settings.cost, request.router_config_override);
     const demand = readTaints(request.routing?.routing_constraints);
-    const size = { tokenCount, blockSize, blockCount };
-    const { selection } = this.settings;
-    const weighed = weighCandidates({
-      size,
-      blockKeys: toBlockKeys(hashes.sequenceHashes),
-      ranks: this.#ranks(query),
-      overlaps,
-      active: this.active,
-      totalKvBlocksOf: (workerId) => this.workers.get(workerId).totalKvBlocks,
-      cost,
-      demand,
-      taintsOf: (workerId) => this.workers.get(workerId).taints,
-      isBusy: (rank) => this.#busy.isBusy(rank),
-      imbalanceBound: selection.type === "profile" ? null : this.settings.imbalanceBound,
-    });
-    const kvUsage = (rank: RankId) => this.#busy.kvUsage(rank);
-    const candidates =
-      selection.type === "profile"
-        ? applyProfile(selection.profile, weighed, { size, cost, kvUsage })
-        : weighed;
+    const candidates = this.#weigh(request, hashes, this.#ranks(query), overlaps, cost, demand);
     const bound = pin === null ? this.#sessionOf(request, candidates) : null;
     const open = bound !== null ? [bound] : candidates.filter((it) => it.record.excluded === null);
     if (open.length === 0) throw nobody(candidates, pin !== null, demand);
-    const picked = pickCandidate(open, blockCount, selection, cost, this.#random);
+    const picked = pickCandidate(open, blockCount, this.settings.selection, cost, this.#random);
     const winner = open[picked.index]!;
     const doneMs = performance.now();
     this.#observer.timed?.({
@@ -275,7 +269,7 @@ export class KvRouter {
       requestId: query.requestId,
       model: this.model,
       mode: this.settings.useKvEvents ? "kv" : "kv-approximate",
-      policy: policyName(selection),
+      policy: policyName(this.settings.selection),
       reason: pin !== null ? "pin" : bound !== null ? "session" : alone,
       tokenCount,
       blockSize,
@@ -286,12 +280,35 @@ export class KvRouter {
       tookUs: Math.round((doneMs - startMs) * 1000),
       winner: winner.record,
       candidates: candidates.map((it) => it.record),
+      prefill: query.prefill ?? null,
     });
     this.decisions.add(record);
     this.#observer.decided?.(record, query.trace ?? null);
     const { workerId, dpRank } = winner;
     const cachedTokens = winner.record.deviceBlocks * blockSize;
-    return { workerId, dpRank, record, hashes, cachedTokens };
+    const tracksPrefill = cost.trackPrefillTokens;
+    return { workerId, dpRank, record, hashes, cachedTokens, tracksPrefill };
+  }
+
+  /** Who would take it now; nothing is decided. `null`: all that may are busy. */
+  preview({ request, workerIds }: Pick<RouteQuery, "request" | "workerIds">): RoutePreview | null {
+    const hashes = this.hash(request);
+    const demand = readTaints(request.routing?.routing_constraints);
+    const ranks = this.#ranks({ request, requestId: null, workerIds });
+    const overlaps = this.#prefixes.find(hashes);
+    const weighed = this.#weigh(request, hashes, ranks, overlaps, this.settings.cost, demand);
+    const open = weighed.filter(({ record }) => record.excluded === null);
+    if (open.length === 0) return null;
+    const { workerId, dpRank, record } = open.reduce((a, b) =>
+      b.record.logit < a.record.logit ? b : a,
+    );
+    const cachedTokens = Math.min(request.token_ids.length, record.credit * this.blockSize);
+    return { workerId, dpRank, cachedTokens };
+  }
+
+  /** Whether a rank is above these thresholds. */
+  isAbove(rank: RankId, thresholds: Partial<BusyThresholds>): boolean {
+    return this.#busy.isAbove(rank, { ...noThresholds, ...thresholds });
   }
 
   /** The request is sent there now. */
@@ -329,6 +346,39 @@ export class KvRouter {
   async close(): Promise<void> {
     clearInterval(this.#timer);
     await Promise.all([this.#prefixes.close(), this.#books.close(), this.workers.close()]);
+  }
+
+  #weigh(
+    request: PreprocessedRequest,
+    hashes: BlockHashes,
+    ranks: readonly RankId[],
+    overlaps: ReadonlyMap<string, CachedBlocks>,
+    cost: CostSettings,
+    demand: TaintDemand,
+  ): Candidate[] {
+    const { blockSize } = this;
+    const size = {
+      tokenCount: request.token_ids.length,
+      blockSize,
+      blockCount: hashes.sequenceHashes.length,
+    };
+    const { selection, imbalanceBound } = this.settings;
+    const weighed = weighCandidates({
+      size,
+      blockKeys: toBlockKeys(hashes.sequenceHashes),
+      ranks,
+      overlaps,
+      active: this.active,
+      totalKvBlocksOf: (workerId) => this.workers.get(workerId).totalKvBlocks,
+      cost,
+      demand,
+      taintsOf: (workerId) => this.workers.get(workerId).taints,
+      isBusy: (rank) => this.#busy.isBusy(rank),
+      imbalanceBound: selection.type === "profile" ? null : imbalanceBound,
+    });
+    if (selection.type !== "profile") return weighed;
+    const kvUsage = (rank: RankId) => this.#busy.kvUsage(rank);
+    return applyProfile(selection.profile, weighed, { size, cost, kvUsage });
   }
 
   #ranks({ request, workerIds, pin = null }: RouteQuery): RankId[] {

@@ -13,3 +13,8 @@ export function sessionIdOf(request: PreprocessedRequest): string | null {
   const id = (context as { session_id?: unknown }).session_id;
   return typeof id === "string" && id !== "" ? id : null;
 }
+
+/** It only asks where it would go. */
+export function isRouteQuery({ annotations }: PreprocessedRequest): boolean {
+  return annotations.some((name) => name.startsWith("query_instance_id:"));
+}

@@ -1,4 +1,6 @@
 // Why a request went where it went.
+import { type PrefillDecision, prefillDecisionToJson } from "../prefill/prefill-decision.ts";
+
 export interface CandidateRecord {
   readonly workerId: bigint;
   readonly dpRank: number;
@@ -50,6 +52,8 @@ export interface DecisionRecord {
   /** At most 64, the cheapest first. */
   readonly candidates: readonly CandidateRecord[];
   readonly candidateCount: number;
+  /** Where its prompt is prefilled; `null`: here, since nothing else was there to decide. */
+  readonly prefill: PrefillDecision | null;
 }
 
 /** As JSON: ids are u64, so they are strings of digits. */
@@ -72,6 +76,7 @@ export function decisionToJson(record: DecisionRecord): Record<string, unknown> 
     queued_ms: record.queuedMs,
     took_us: record.tookUs,
     candidate_count: record.candidateCount,
+    ...(record.prefill === null ? {} : { prefill: prefillDecisionToJson(record.prefill) }),
     candidates: record.candidates.map((it) => ({
       worker_id: it.workerId.toString(),
       dp_rank: it.dpRank,

@@ -13,6 +13,8 @@ export interface WorkerFacts {
   readonly publishesKvEvents: boolean | null;
   /** What requests may require or prefer: those that the card names, and `dynamo.topology/<domain>=<value>`. */
   readonly taints: ReadonlySet<string>;
+  /** Where decode workers meet a prefill worker; `null`: it says so when it is asked. */
+  readonly bootstrap: { readonly host: string; readonly port: number } | null;
 }
 
 export const unknownWorker: WorkerFacts = Object.freeze({
@@ -22,6 +24,7 @@ export const unknownWorker: WorkerFacts = Object.freeze({
   blockSize: 0,
   publishesKvEvents: null,
   taints: new Set<string>(),
+  bootstrap: null,
 });
 
 export class WorkerDirectory {
@@ -80,6 +83,7 @@ export class WorkerDirectory {
             blockSize: card.kvCacheBlockSize,
             publishesKvEvents: runtime.kvEventPublishingEnabled ?? null,
             taints: taintsOf(runtime),
+            bootstrap: readBootstrap(runtime.disaggregatedEndpoint),
           });
         } else if (event.type === "delete") {
           const workerId = keys.get(event.key);
@@ -99,4 +103,12 @@ function taintsOf(runtime: NonNullable<ModelCard["runtimeConfig"]>): ReadonlySet
   const domains = Object.entries(runtime.topologyDomains ?? {});
   const topology = domains.map(([domain, value]) => `dynamo.topology/${domain}=${value}`);
   return new Set([...(runtime.taints ?? []), ...topology]);
+}
+
+function readBootstrap(
+  endpoint: { readonly bootstrapHost: string; readonly bootstrapPort: number } | undefined,
+): WorkerFacts["bootstrap"] {
+  return endpoint === undefined
+    ? null
+    : { host: endpoint.bootstrapHost, port: endpoint.bootstrapPort };
 }

@@ -34,7 +34,7 @@ export class BusyRanks {
   }
 
   isBusy(rank: RankId): boolean {
-    return this.#isAbove(rank, this.#thresholds);
+    return this.isAbove(rank, this.#thresholds);
   }
 
   /** Share of the rank's KV blocks in use by its own report; 0: it reports nothing. */
@@ -53,10 +53,10 @@ export class BusyRanks {
     };
     return workerIds
       .flatMap((workerId) => this.#workers.ranks(workerId))
-      .some((rank) => !this.#isAbove(rank, thresholds));
+      .some((rank) => !this.isAbove(rank, thresholds));
   }
 
-  #isAbove(rank: RankId, thresholds: BusyThresholds): boolean {
+  isAbove(rank: RankId, thresholds: BusyThresholds): boolean {
     const { totalKvBlocks, maxBatchedTokens } = this.#workers.get(rank.workerId);
     return isBusy({
       thresholds,

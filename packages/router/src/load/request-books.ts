@@ -25,6 +25,8 @@ export interface Booking extends RankId {
   readonly hashes: BlockHashes;
   /** Prompt tokens that the worker has on its device. */
   readonly cachedTokens: number;
+  /** The rest of the prompt is computed there, and counts as load until it is. */
+  readonly tracksPrefill: boolean;
 }
 
 export class RequestBooks {
@@ -65,8 +67,7 @@ export class RequestBooks {
 
   /** The request is sent there now. */
   add(requestId: string, booking: Booking, request: PreprocessedRequest): void {
-    const { workerId, dpRank, hashes, cachedTokens } = booking;
-    const track = this.#options.settings.cost.trackPrefillTokens;
+    const { workerId, dpRank, hashes, cachedTokens, tracksPrefill: track } = booking;
     const uncachedTokens = track ? Math.max(0, request.token_ids.length - cachedTokens) : 0;
     const expectedOutputTokens = request.routing?.expected_output_tokens ?? null;
     const blockKeys = toBlockKeys(hashes.sequenceHashes);

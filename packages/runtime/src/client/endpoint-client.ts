@@ -12,7 +12,7 @@ import { createPicker, type Picker, type RouterMode } from "./router-mode.ts";
 import { RoutingSets, type StayToken } from "./routing-sets.ts";
 import type { SharedLoad } from "./shared-load.ts";
 
-export interface CallOptions {
+interface SendOptions {
   /** Aborting it kills the request. */
   readonly signal?: AbortSignal;
   /** Request id on every plane; drawn when absent. */
@@ -26,6 +26,11 @@ export interface CallOptions {
   readonly avoid?: ReadonlySet<bigint>;
   /** Called with the chosen instance before the request is sent. */
   readonly onRouted?: (instance: Instance) => void;
+}
+
+export interface CallOptions<Request = unknown> extends SendOptions {
+  /** The request as the chosen instance is to get it; behind `onRouted`. */
+  readonly prepare?: (request: Request, instance: Instance) => Request;
 }
 
 export interface EndpointClientOptions {
@@ -131,8 +136,13 @@ export class EndpointClient<Request = unknown, Item = unknown> {
    * Sends one request and gives its answer. Leaving the iterable kills the request.
    * Throws NotFoundError for an unknown pinned instance, UnavailableError when nobody can take it.
    */
-  generate(request: Request, options: CallOptions = {}): AsyncGenerator<Annotated<Item>> {
-    return this.#call(request, options, "one");
+  generate(request: Request, options: CallOptions<Request> = {}): AsyncGenerator<Annotated<Item>> {
+    const { prepare } = options;
+    return this.#call(
+      prepare === undefined ? () => request : (instance) => prepare(request, instance),
+      options,
+      "one",
+    );
   }
 
   /**
@@ -141,14 +151,14 @@ export class EndpointClient<Request = unknown, Item = unknown> {
    */
   exchange(
     items: AsyncIterable<Request>,
-    options: CallOptions = {},
+    options: SendOptions = {},
   ): AsyncGenerator<Annotated<Item>> {
-    return this.#call(items, options, "many");
+    return this.#call(() => items, options, "many");
   }
 
   #call(
-    request: Request | AsyncIterable<Request>,
-    options: CallOptions,
+    requestFor: (instance: Instance) => Request | AsyncIterable<Request>,
+    options: SendOptions,
     input: "one" | "many",
   ): AsyncGenerator<Annotated<Item>> {
     const context = new RequestContext({
@@ -168,6 +178,7 @@ export class EndpointClient<Request = unknown, Item = unknown> {
         options.onRouted?.(instance);
         running = this.#begin(instance.instanceId);
         const settings = { withdrawn: this.#withdrawalOf(instance.instanceId), input };
+        const request = requestFor(instance);
         const items = this.#plane.call(instance, request, context, settings);
         // The peer's schema is checked where the items are used, not per item here.
         return items[Symbol.asyncIterator]() as AsyncIterator<Annotated<Item>>;
@@ -207,7 +218,7 @@ export class EndpointClient<Request = unknown, Item = unknown> {
     }
   }
 
-  async #choose({ instanceId, avoid }: CallOptions, signal: AbortSignal): Promise<Instance> {
+  async #choose({ instanceId, avoid }: SendOptions, signal: AbortSignal): Promise<Instance> {
     if (instanceId !== undefined) return this.#pinned(instanceId);
     if (this.#picker === null) {
       throw new NotFoundError("Router mode direct needs an instance id with each request.", {

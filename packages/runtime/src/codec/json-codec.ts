@@ -1,5 +1,5 @@
 // JSON that keeps 64-bit integers and float widths, which JSON.parse and JSON.stringify lose.
-import { Float32, Float64 } from "@dyn/protocol";
+import { Float32, Float64, Uuid } from "@dyn/protocol";
 import { EncodedMsgpack } from "./encoded-msgpack.ts";
 import type { PayloadCodec } from "./payload-codec.ts";
 
@@ -18,6 +18,7 @@ export function stringifyJson(value: unknown): string {
   if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
   if (value instanceof Float32) return floatText(shortestFloat32(value.value));
   if (value instanceof Float64) return floatText(value.value);
+  if (value instanceof Uuid) return JSON.stringify(value.text);
   if (value instanceof EncodedMsgpack) return stringifyJson(value.decode());
   if (Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView))) {
     const items = value as ArrayLike<unknown>;

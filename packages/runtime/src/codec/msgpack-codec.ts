@@ -1,7 +1,7 @@
 // MessagePack as Dynamo 1.6.1 writes it: maps with string keys in the given order, shortest integers,
 // 32-bit floats where marked. Reading is msgpackr's, writing is ours, since no library keeps float widths apart.
 
-import { Float32, Float64 } from "@dyn/protocol";
+import { Float32, Float64, Uuid } from "@dyn/protocol";
 import { Unpackr } from "msgpackr";
 import { ByteWriter } from "./byte-writer.ts";
 import { EncodedMsgpack } from "./encoded-msgpack.ts";
@@ -54,6 +54,7 @@ function writeObject(to: ByteWriter, value: object | null): void {
   else if (value instanceof Float32) to.f32(0xca, value.value);
   else if (value instanceof Float64) to.f64(0xcb, value.value);
   else if (value instanceof EncodedMsgpack) to.bytes(value.bytes);
+  else if (value instanceof Uuid) writeObject(to, value.toBytes());
   else if (value instanceof Uint8Array) {
     writeHead(to, value.length, [0xc4, 0xc5, 0xc6]);
     to.bytes(value);

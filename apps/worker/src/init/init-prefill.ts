@@ -1,0 +1,19 @@
+// A prefill worker: prompts in, their KV to decode workers; no token of it reaches a client.
+import { createPrefillHandler } from "@dyn/handlers";
+import { reportEngineDeath } from "../system/report-engine-death.ts";
+import { announce, type InitOptions } from "./announce.ts";
+import { createThinkingMarkers } from "./thinking-markers.ts";
+import { warmUp } from "./warm-up.ts";
+
+/** Serves and announces only what has computed a prompt: a prefill that fails costs two workers. */
+export async function initPrefill(options: InitOptions): Promise<{ close(): Promise<void> }> {
+  const { engine, system, shutdown } = options;
+  await warmUp(engine);
+  const handler = createPrefillHandler({
+    engine,
+    shutdown,
+    thinkingMarkers: createThinkingMarkers(options),
+  });
+  await announce(options, reportEngineDeath(handler, system?.health ?? null));
+  return { close: async () => {} };
+}

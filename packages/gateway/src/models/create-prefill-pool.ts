@@ -1,0 +1,38 @@
+// The prefill workers of a model, found by a card of theirs; decode pipelines send their prompts there.
+import type { MetricsRegistry } from "@dyn/metrics";
+import type { ModelCard } from "@dyn/protocol";
+import { defaultCostSettings, PrefillPool, WorkerDirectory } from "@dyn/router";
+import { type DistributedRuntime, type EndpointClientOptions, parseEndpointId } from "@dyn/runtime";
+import type { GatewayLogger } from "../logger.ts";
+import { createRoutedClient, createWorkerClient, type RoutingOptions } from "./routed-client.ts";
+
+export function createPrefillPool(options: {
+  readonly card: ModelCard;
+  readonly runtime: DistributedRuntime;
+  readonly client: EndpointClientOptions;
+  readonly routing: RoutingOptions;
+  readonly metrics: MetricsRegistry;
+  readonly logger: GatewayLogger;
+}): PrefillPool {
+  const { card, runtime, routing, logger } = options;
+  const { cost = defaultCostSettings } = routing.settings;
+  // Nothing stays there to decode: blocks of running requests are no load.
+  const settings = { ...routing.settings, cost: { ...cost, trackActiveBlocks: false } };
+  const workers = createWorkerClient(options);
+  const { client, router } = createRoutedClient({
+    ...options,
+    routing: { ...routing, settings },
+    workers,
+  });
+  return new PrefillPool({
+    client,
+    router,
+    workers: new WorkerDirectory({
+      discovery: runtime.planes.discovery,
+      endpoint: parseEndpointId(card.endpoint),
+      onLeft: () => {},
+      onProblem: (message, error) =>
+        logger.warn(message, { model: card.displayName, error: String(error) }),
+    }),
+  });
+}

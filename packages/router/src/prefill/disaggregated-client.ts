@@ -1,0 +1,379 @@
+// The client of a decode pool whose prompts are prefilled by another pool. Joins the two answers into one: what comes out
+// is what one worker would have said.
+import {
+  DynError,
+  type EngineOutputItem,
+  InvalidArgumentError,
+  type PreprocessedRequest,
+  readResumeField,
+  splitChoices,
+  UnavailableError,
+} from "@dyn/protocol";
+import type { Annotated, Instance } from "@dyn/runtime";
+import type { KvRouter } from "../choice/kv-router.ts";
+import { isRouteQuery } from "../choice/request-fields.ts";
+import type { TokenCallOptions, TokenClient } from "../token-client.ts";
+import type { ConditionalSettings } from "./conditional-settings.ts";
+import { DecisionLog } from "./decision-log.ts";
+import { toDecodeRequest } from "./handover.ts";
+import { mergeChoices } from "./merge-choices.ts";
+import { type Plan, planLocal, planPool, planPrefill } from "./plan-prefill.ts";
+import type { PrefillDecision } from "./prefill-decision.ts";
+import { PrefillFailure, type PrefillLeg } from "./prefill-leg.ts";
+import type { PrefillPool } from "./prefill-pool.ts";
+
+/** Prefill workers that one prompt may cost, before the decode worker prefills by itself. */
+const mostAttempts = 3;
+
+export interface DisaggregatedClientOptions {
+  readonly decode: TokenClient;
+  /** Of the decode pool; `null` in the modes that know nothing of caches. */
+  readonly router: KvRouter | null;
+  /** The pool of now; `null`: none is there. */
+  readonly pool: () => PrefillPool | null;
+  readonly model: string;
+  /** Whether decode workers prefill what comes without a hand-over. */
+  readonly prefillsItself: boolean;
+  /** `null`: every prompt goes to the pool. */
+  readonly conditional?: ConditionalSettings | null;
+  readonly onDecision?: (decision: PrefillDecision) => void;
+  /** A prefill failed and is done elsewhere. */
+  readonly onPrefillFailed?: (failure: PrefillFailure) => void;
+}
+
+type Items = AsyncGenerator<Annotated<EngineOutputItem>>;
+
+/** What the choices of a request have in common: the workers of the first. */
+interface Placement {
+  readonly decodeId: bigint;
+  readonly prefillId: bigint | null;
+}
+
+interface Attempt {
+  /** Prefill workers that have failed this prompt. */
+  readonly failed: Set<bigint>;
+  cause: PrefillFailure | null;
+  count: number;
+  /** Where it would rather be. */
+  readonly near: Placement | null;
+}
+
+export class DisaggregatedClient implements TokenClient {
+  readonly decisions: DecisionLog;
+  readonly #options: DisaggregatedClientOptions;
+
+  constructor(options: DisaggregatedClientOptions) {
+    this.#options = options;
+    this.decisions = new DecisionLog(options.model, options.onDecision);
+  }
+
+  get instances(): Instance[] {
+    return this.#options.decode.instances;
+  }
+
+  close(): Promise<void> {
+    return this.#options.decode.close();
+  }
+
+  generate(request: PreprocessedRequest, options: TokenCallOptions = {}): Items {
+    const isSplit = (request.sampling_options.n ?? 1) > 1 && !this.#isResumed(request);
+    return isSplit ? this.#choices(request, options) : this.#single(request, options, null);
+  }
+
+  /** Each choice is a request of its own, with a room of its own, at the workers of the first. */
+  #choices(request: PreprocessedRequest, options: TokenCallOptions): Items {
+    let place: (placement: Placement | null) => void = () => {};
+    const placed = new Promise<Placement | null>((resolve) => {
+      place = resolve;
+    });
+    const [first, ...others] = splitChoices(request);
+    return mergeChoices([
+      this.#firstChoice(first!, options, place),
+      ...others.map((choice) => {
+        const { onDecision: _, onPrefill: __, onRouted: ___, ...quiet } = options;
+        // Workers of other makes take UUIDs alone.
+        const later = { ...quiet, requestId: crypto.randomUUID() };
+        return this.#laterChoice(choice, later, placed);
+      }),
+    ]);
+  }
+
+  /** The others begin when its prompt is cached: they have it then, and nobody computes it twice. */
+  async *#firstChoice(
+    request: PreprocessedRequest,
+    options: TokenCallOptions,
+    place: (placement: Placement | null) => void,
+  ): Items {
+    let prefillId: bigint | null = null;
+    let decodeId: bigint | null = null;
+    const stream = this.#single(
+      request,
+      {
+        ...options,
+        onPrefill: (decision) => {
+          prefillId = decision.workerId;
+          options.onPrefill?.(decision);
+        },
+        onRouted: (instance) => {
+          decodeId = instance.instanceId;
+          options.onRouted?.(instance);
+        },
+      },
+      null,
+    );
+    try {
+      for await (const item of stream) {
+        if (decodeId !== null) place({ decodeId, prefillId });
+        yield item;
+      }
+    } finally {
+      place(null);
+    }
+  }
+
+  async *#laterChoice(
+    request: PreprocessedRequest,
+    options: TokenCallOptions,
+    placed: Promise<Placement | null>,
+  ): Items {
+    yield* this.#single(request, options, await placed);
+  }
+
+  async *#single(
+    request: PreprocessedRequest,
+    options: TokenCallOptions,
+    near: Placement | null,
+  ): Items {
+    const requestId = options.requestId ?? crypto.randomUUID();
+    if (isRouteQuery(request)) {
+      yield* this.#answerQuery(request, { ...options, requestId });
+      return;
+    }
+    const attempt: Attempt = { failed: new Set(), cause: null, count: 0, near };
+    for (; ; attempt.count++) {
+      const pool = this.#options.pool();
+      const plan = this.#plan(request, pool, attempt);
+      if (pool === null || plan.flow === "local") {
+        yield* this.#local(request, { ...options, requestId }, plan, attempt);
+        return;
+      }
+      try {
+        yield* this.#joined(request, { ...options, requestId }, pool, plan, attempt);
+        return;
+      } catch (error) {
+        if (!(error instanceof PrefillFailure)) throw error;
+        options.signal?.throwIfAborted();
+        this.#fail(request, error, attempt);
+      }
+    }
+  }
+
+  /** Who would prefill it, and the decode router's word of who would answer it; nobody is asked. */
+  async *#answerQuery(
+    request: PreprocessedRequest,
+    options: TokenCallOptions & { readonly requestId: string },
+  ): Items {
+    const pool = this.#options.pool();
+    const workerIds = pool?.workerIds ?? [];
+    const first = workerIds[0] === undefined ? null : { workerId: workerIds[0], dpRank: null };
+    const found = pool?.router?.preview({ request, workerIds }) ?? first;
+    const decision = this.decisions.add({
+      ...(found === null ? planLocal("no-prefill-worker") : planPool),
+      requestId: options.requestId,
+      tokenCount: request.token_ids.length,
+      workerId: found?.workerId ?? null,
+      dpRank: found?.dpRank ?? null,
+    });
+    options.onPrefill?.(decision);
+    yield* this.#options.decode.generate(request, { ...options, prefill: decision });
+  }
+
+  /** Remembers a failed prefill; throws what nobody could do better. */
+  #fail(request: PreprocessedRequest, failure: PrefillFailure, attempt: Attempt): void {
+    const { cause, workerId } = failure;
+    const pin = request.routing?.prefill_worker_id;
+    if (DynError.is(cause)) {
+      if (pin != null && cause.code === "DYN_RUNTIME_UNKNOWN_INSTANCE") throw unknownWorker(pin);
+      // What the request did wrong is wrong everywhere.
+      if (cause.status < 500 && !cause.retryable) throw cause;
+    }
+    if (!this.#options.prefillsItself && attempt.count + 1 >= mostAttempts) throw cause;
+    this.#options.onPrefillFailed?.(failure);
+    attempt.cause = failure;
+    if (workerId === null) attempt.count = mostAttempts;
+    else attempt.failed.add(workerId);
+  }
+
+  /** An answer that was begun elsewhere goes on where it is: its workers know best what they have of it. */
+  #isResumed(request: PreprocessedRequest): boolean {
+    return this.#options.prefillsItself && readResumeField(request) !== null;
+  }
+
+  #plan(request: PreprocessedRequest, pool: PrefillPool | null, attempt: Attempt): Plan {
+    if (this.#isResumed(request)) return planLocal("resumed");
+    const workerIds = (pool?.workerIds ?? []).filter((id) => !attempt.failed.has(id));
+    if (pool === null || workerIds.length === 0 || attempt.count >= mostAttempts) {
+      return planLocal(attempt.cause === null ? "no-prefill-worker" : "prefill-failed");
+    }
+    const { conditional = null, router, prefillsItself } = this.#options;
+    return planPrefill(request, {
+      conditional: prefillsItself ? conditional : null,
+      decode: { router, workerIds: this.instances.map(({ instanceId }) => instanceId) },
+      prefill: { router: pool.router, workerIds },
+    });
+  }
+
+  async *#local(
+    request: PreprocessedRequest,
+    options: TokenCallOptions & { readonly requestId: string },
+    plan: Plan,
+    { near, cause }: Attempt,
+  ): Items {
+    if (!this.#options.prefillsItself) throw cause?.cause ?? noPrefillWorker(request.model);
+    const { requestId } = options;
+    const tokenCount = request.token_ids.length;
+    const decision = this.decisions.add({
+      ...plan,
+      ...{ requestId, tokenCount, workerId: null, dpRank: null },
+    });
+    options.onPrefill?.(decision);
+    yield* this.#decode(request, { ...options, prefill: decision }, near);
+  }
+
+  async *#joined(
+    request: PreprocessedRequest,
+    options: TokenCallOptions & { readonly requestId: string },
+    pool: PrefillPool,
+    plan: Plan,
+    attempt: Attempt,
+  ): Items {
+    const { signal, requestId, trace, metadata } = options;
+    const leg = pool.begin(request, {
+      requestId,
+      ...(trace === undefined ? {} : { trace }),
+      ...(metadata === undefined ? {} : { metadata }),
+      avoid: attempt.failed,
+      ...pinOf(request, pool, attempt),
+    });
+    const decoding = new AbortController();
+    const leave = () => {
+      leg.end();
+      decoding.abort(signal?.reason);
+    };
+    signal?.addEventListener("abort", leave, { once: true });
+    if (signal?.aborted) leave();
+    let isOver = false;
+    try {
+      const handover = await leg.handover;
+      const { workerId, dpRank, flow } = handover;
+      const tokenCount = request.token_ids.length;
+      const decision = this.decisions.add({
+        ...plan,
+        ...{ flow, requestId, tokenCount, workerId, dpRank },
+      });
+      options.onPrefill?.(decision);
+      yield* this.#decodeBeside(leg, decoding, toDecodeRequest(request, handover), attempt.near, {
+        ...options,
+        prefill: decision,
+      });
+      isOver = true;
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
+    } finally {
+      signal?.removeEventListener("abort", leave);
+      if (isOver) leg.release();
+      else leg.end();
+    }
+  }
+
+  /** A prefill that fails before the first token takes the decode with it; behind it, it has done its work. */
+  async *#decodeBeside(
+    leg: PrefillLeg,
+    decoding: AbortController,
+    request: PreprocessedRequest,
+    near: Placement | null,
+    options: TokenCallOptions,
+  ): Items {
+    let hasBegun = false;
+    leg.onFailed(() => {
+      if (!hasBegun) decoding.abort();
+    });
+    try {
+      const stream = this.#decode(request, { ...options, signal: decoding.signal }, near);
+      for await (const item of stream) {
+        hasBegun ||= (item.data?.token_ids.length ?? 0) > 0 || item.data?.finish_reason != null;
+        yield withCachedTokens(item, leg.cachedTokens);
+      }
+    } catch (error) {
+      throw (hasBegun ? null : leg.failure) ?? error;
+    }
+    if (!hasBegun && leg.failure !== null && !options.signal?.aborted) throw leg.failure;
+  }
+
+  /** At the worker of the other choices where there are any: it may be gone meanwhile, and that is a loss like any. */
+  async *#decode(
+    request: PreprocessedRequest,
+    options: TokenCallOptions,
+    near: Placement | null,
+  ): Items {
+    const { decode } = this.#options;
+    if (near === null || options.instanceId !== undefined) {
+      yield* decode.generate(request, options);
+      return;
+    }
+    try {
+      yield* decode.generate(request, { ...options, instanceId: near.decodeId });
+    } catch (error) {
+      if (!DynError.is(error) || error.code !== "DYN_RUNTIME_UNKNOWN_INSTANCE") throw error;
+      throw new UnavailableError("The worker of the other choices has left.", {
+        code: "DYN_RUNTIME_CANNOT_CONNECT",
+        cause: error,
+      });
+    }
+  }
+}
+
+export function createDisaggregatedClient(
+  options: DisaggregatedClientOptions,
+): DisaggregatedClient {
+  return new DisaggregatedClient(options);
+}
+
+/** The worker that the request names, else that of its other choices. */
+function pinOf(
+  { routing }: PreprocessedRequest,
+  pool: PrefillPool,
+  { near, failed }: Attempt,
+): { readonly instanceId?: bigint } {
+  const named = routing?.prefill_worker_id;
+  if (named != null) return { instanceId: BigInt(named) };
+  const id = near?.prefillId ?? null;
+  return id !== null && pool.workerIds.includes(id) && !failed.has(id) ? { instanceId: id } : {};
+}
+
+/** The decode worker has nothing of the prompt cached; the prefill worker knows better. */
+function withCachedTokens(
+  item: Annotated<EngineOutputItem>,
+  cachedTokens: number | null,
+): Annotated<EngineOutputItem> {
+  const usage = item.data?.completion_usage;
+  if (cachedTokens === null || usage == null) return item;
+  const details = { ...usage.prompt_tokens_details, cached_tokens: cachedTokens };
+  const completion_usage = { ...usage, prompt_tokens_details: details };
+  return { ...item, data: { ...item.data!, completion_usage } };
+}
+
+function noPrefillWorker(model: string): UnavailableError {
+  return new UnavailableError(
+    `No prefill worker of ${model} is there, and its decode workers cannot prefill. Start one, or wait for it.`,
+    { code: "DYN_ROUTER_NO_PREFILL_WORKER" },
+  );
+}
+
+function unknownWorker(id: number | bigint): InvalidArgumentError {
+  return new InvalidArgumentError(
+    `nvext.prefill_worker_id is ${id}, and no such prefill worker serves this model. Leave it out, or take an id from /health.`,
+    { param: "nvext.prefill_worker_id" },
+  );
+}

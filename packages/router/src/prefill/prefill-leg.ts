@@ -1,0 +1,132 @@
+// One prefill at a worker of the pool: its answer is read here, and never by a client.
+import {
+  type DynError,
+  type EngineOutputItem,
+  InternalError,
+  UnavailableError,
+} from "@dyn/protocol";
+import type { Annotated } from "@dyn/runtime";
+import { type Handover, handoverFields } from "./handover.ts";
+
+/** From the end of an answer until its prefill, which should be over, is ended. */
+const releaseMs = 1_000;
+
+/** The prefill did not come to its end. `cause`: why; `workerId`: who failed, `null` when nobody had been chosen. */
+export class PrefillFailure extends Error {
+  readonly workerId: bigint | null;
+  constructor(cause: unknown, workerId: bigint | null) {
+    super("A prefill failed.", { cause });
+    this.workerId = workerId;
+  }
+}
+
+export interface PrefillChosen {
+  readonly workerId: bigint;
+  readonly dpRank: number | null;
+  /** `null`: the worker says in its first item. */
+  readonly fields: Handover["fields"] | null;
+}
+
+export class PrefillLeg {
+  /** What the decode worker is told; rejects with a PrefillFailure. */
+  readonly handover: Promise<Handover>;
+  readonly #end = new AbortController();
+  #cachedTokens: number | null = null;
+  #failure: PrefillFailure | null = null;
+  #onFailed: ((failure: PrefillFailure) => void) | null = null;
+
+  /** `open`: begins the call, under the signal; `chosen` is called before the worker is asked. */
+  constructor(
+    open: (
+      signal: AbortSignal,
+      chosen: (choice: PrefillChosen) => void,
+    ) => AsyncIterable<Annotated<EngineOutputItem>>,
+  ) {
+    this.handover = new Promise((resolve, reject) => {
+      void this.#run(open, resolve).catch((failure: PrefillFailure) => {
+        this.#failure = failure;
+        reject(failure);
+        if (!this.#end.signal.aborted) this.#onFailed?.(failure);
+      });
+    });
+    // A leg that is left behind has nobody who waits for it.
+    this.handover.catch(() => {});
+  }
+
+  /** Prompt tokens that the prefill worker had cached; `null`: not said yet. */
+  get cachedTokens(): number | null {
+    return this.#cachedTokens;
+  }
+
+  get failure(): PrefillFailure | null {
+    return this.#failure;
+  }
+
+  /** Called when the prefill fails, before or behind the hand-over, unless it was ended; at once when it has. */
+  onFailed(listener: (failure: PrefillFailure) => void): void {
+    this.#onFailed = listener;
+    if (this.#failure !== null && !this.#end.signal.aborted) listener(this.#failure);
+  }
+
+  /** The worker is told that nobody waits for it any more. */
+  end(): void {
+    this.#end.abort();
+  }
+
+  /** The answer is over: what the worker still has to finish it may, and is not told to forget the prompt. */
+  release(): void {
+    setTimeout(() => this.end(), releaseMs).unref();
+  }
+
+  async #run(
+    open: ConstructorParameters<typeof PrefillLeg>[0],
+    handOver: (handover: Handover) => void,
+  ): Promise<void> {
+    let choice: PrefillChosen | null = null;
+    let isHandedOver = false;
+    const hand = (flow: Handover["flow"], fields: Handover["fields"]) => {
+      isHandedOver = true;
+      handOver({ flow, workerId: choice!.workerId, dpRank: choice!.dpRank, fields });
+    };
+    try {
+      const stream = open(this.#end.signal, (chosen) => {
+        choice = chosen;
+        if (chosen.fields !== null) hand("concurrent", chosen.fields);
+      });
+      for await (const { data } of stream) {
+        if (data === undefined) continue;
+        refuseFailed(data);
+        this.#note(data);
+        const fields = isHandedOver ? null : handoverFields(data);
+        if (fields !== null) hand("prefill-first", fields);
+      }
+      if (!isHandedOver) throw nothingSaid();
+    } catch (cause) {
+      throw new PrefillFailure(cause, (choice as PrefillChosen | null)?.workerId ?? null);
+    }
+  }
+
+  #note({ engine_data: data, completion_usage: usage }: EngineOutputItem): void {
+    const hit = data?.kv_cache_hit as { reused_tokens?: unknown } | null | undefined;
+    const count = hit?.reused_tokens ?? usage?.prompt_tokens_details?.cached_tokens;
+    if (typeof count === "number") this.#cachedTokens = count;
+  }
+}
+
+function refuseFailed({ finish_reason: reason }: EngineOutputItem): void {
+  if (reason == null || reason === "stop" || reason === "length" || reason === "eos") return;
+  if (typeof reason === "object" || reason === "error") {
+    const said = typeof reason === "object" ? reason.error : "no reason given";
+    throw new InternalError(`The prefill worker could not prefill: ${said}`);
+  }
+  throw new UnavailableError(`The prefill worker gave the request up (${reason}).`, {
+    code: "DYN_ROUTER_PREFILL_ABORTED",
+  });
+}
+
+function nothingSaid(): DynError {
+  return new UnavailableError(
+    "The prefill worker ended without a word of where its KV is (disaggregated_params).",
+    { code: "DYN_ROUTER_NO_HANDOVER" },
+  );
+}

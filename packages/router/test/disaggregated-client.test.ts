@@ -1,0 +1,385 @@
+// Two pools answer as one worker would: in both flows, with several choices, and when workers fail or callers leave.
+import { createMockEngine } from "@dyn/engine";
+import { createDecodeHandler } from "@dyn/handlers";
+import { InvalidArgumentError, type PreprocessedRequest, UnavailableError } from "@dyn/protocol";
+import {
+  createMigratingClient,
+  defaultConditionalSettings,
+  type PrefillDecision,
+} from "@dyn/router";
+import { RequestContext } from "@dyn/runtime";
+import fc from "fast-check";
+import { afterEach, describe, expect, test } from "vitest";
+import { drawRoom } from "../src/prefill/draw-room.ts";
+import { skipsPrefillPool } from "../src/prefill/skips-prefill-pool.ts";
+import { joinAnswer } from "./broken-deployment.ts";
+import {
+  type SplitDeployment,
+  type SplitOptions,
+  splitRequest,
+  startSplitDeployment,
+} from "./split-deployment.ts";
+
+let deployment: SplitDeployment;
+afterEach(() => deployment?.close());
+const start = async (options: SplitOptions = {}) => {
+  deployment = await startSplitDeployment(options);
+  return deployment;
+};
+const lost = () => new UnavailableError("The stream broke.", { code: "DYN_RUNTIME_DISCONNECTED" });
+
+/** What one worker that does everything says. */
+async function aggregated(request: PreprocessedRequest) {
+  const engine = createMockEngine({ vocabSize: 1000, pageSize: 4 });
+  const handler = createDecodeHandler({ engine });
+  const answer = await joinAnswer(
+    (async function* () {
+      for await (const { data } of handler(request, new RequestContext())) if (data) yield { data };
+    })(),
+  );
+  await engine.close();
+  return answer.choices.map(({ tokenIds, finishes }) => ({ tokenIds, finishes }));
+}
+
+async function ask(request: PreprocessedRequest, options = {}) {
+  const { choices } = await joinAnswer(deployment.client.generate(request, options));
+  return choices.map(({ tokenIds, finishes }) => ({ tokenIds, finishes }));
+}
+
+async function untilIdle() {
+  await expect
+    .poll(() => [
+      deployment.place.openRooms,
+      ...deployment.engines.map((engine) => {
+        const { runningRequests, waitingRequests, pagesUsed } = engine.metrics();
+        return runningRequests + waitingRequests + pagesUsed;
+      }),
+    ])
+    .toEqual([0, ...deployment.engines.map(() => 0)]);
+}
+
+describe("the concurrent flow", () => {
+  test("sends both workers one room, and the answer is that of one worker", async () => {
+    await start();
+    expect(await ask(splitRequest(), { requestId: "r" })).toEqual(await aggregated(splitRequest()));
+    const [prefill, decode] = deployment.sent;
+    expect([prefill?.role, decode?.role]).toEqual(["prefill", "decode"]);
+    expect([prefill?.requestId, decode?.requestId]).toEqual(["r", "r"]);
+    expect(prefill?.request).toMatchObject({
+      stop_conditions: { max_tokens: 1 },
+      routing: { prefill_worker_id: 101n },
+      router_config_override: null,
+    });
+    // As recorded of Dynamo 1.6.1.
+    expect(decode?.request).toMatchObject({
+      stop_conditions: { max_tokens: 6 },
+      routing: { prefill_worker_id: 101n },
+      router_config_override: {
+        overlap_score_credit: 0,
+        prefill_load_scale: null,
+        router_temperature: null,
+        assume_kv_reuse: false,
+        track_prefill_tokens: false,
+        shared_cache_multiplier: null,
+      },
+    });
+    const { bootstrap_info: info } = decode!.request;
+    expect(info).toMatchObject({ bootstrap_host: "127.0.0.1", bootstrap_port: 9_000 });
+    expect(prefill?.request.bootstrap_info).toEqual(info);
+    expect(deployment.place.asked.map(({ role }) => role).toSorted()).toEqual([
+      "decode",
+      "prefill",
+    ]);
+  });
+
+  test("does not wait for the prefill before it asks the decode worker", async () => {
+    await start();
+    let go = () => {};
+    deployment.place.hold = new Promise((resolve) => {
+      go = resolve;
+    });
+    const answer = ask(splitRequest());
+    await expect.poll(() => deployment.sent.length).toBe(2);
+    go();
+    expect(await answer).toEqual(await aggregated(splitRequest()));
+  });
+
+  test("tells of the prompt's cached tokens what the prefill worker says", async () => {
+    await start();
+    await ask(splitRequest());
+    const items = [];
+    for await (const { data } of deployment.client.generate(splitRequest())) {
+      if (data?.completion_usage) items.push(data.completion_usage);
+    }
+    expect(items.at(-1)).toMatchObject({
+      prompt_tokens: 21,
+      prompt_tokens_details: { cached_tokens: 20 },
+    });
+  });
+});
+
+describe("the prefill-first flow", () => {
+  test("begins when a card does not say where to meet: the worker says so", async () => {
+    await start({ isSilent: true });
+    const decisions: PrefillDecision[] = [];
+    const answer = await ask(splitRequest(), {
+      onPrefill: (decision: PrefillDecision) => decisions.push(decision),
+    });
+    expect(answer).toEqual(await aggregated(splitRequest()));
+    expect(deployment.sent[0]?.request.bootstrap_info).toBeUndefined();
+    expect(deployment.sent[1]?.request.bootstrap_info).toMatchObject({ bootstrap_port: 9_000 });
+    expect(decisions).toMatchObject([{ flow: "prefill-first", reason: "pool", workerId: 101n }]);
+  });
+
+  test("passes on what a worker of another make says", async () => {
+    const params = { x: 1, rid: "abc" };
+    const details = { cached_tokens: 3 };
+    const usage = {
+      prompt_tokens: 14,
+      completion_tokens: 1,
+      total_tokens: 15,
+      prompt_tokens_details: details,
+    };
+    await start({
+      isSilent: true,
+      prefillsItself: false,
+      prefillHandler: async function* () {
+        yield {
+          data: { token_ids: [300], disaggregated_params: params, completion_usage: usage },
+        };
+        yield { data: { token_ids: [], finish_reason: "stop" } };
+      },
+    });
+    await ask(splitRequest());
+    expect(deployment.sent[1]?.request).toMatchObject({
+      prefill_result: { disaggregated_params: params, prompt_tokens_details: details },
+    });
+    expect(deployment.sent[1]?.request.bootstrap_info).toBeUndefined();
+  });
+});
+
+describe("several choices", () => {
+  test.each([
+    { temperature: 1, seed: 7, n: 3 },
+    { temperature: 0, n: 2 },
+  ])("have a room each, and are those of one request: %j", async (sampling_options) => {
+    await start({ prefillCount: 2, decodeCount: 2 });
+    const request = splitRequest({ sampling_options });
+    expect(await ask(request)).toEqual(await aggregated(request));
+    const decodes = deployment.sent.filter(({ role }) => role === "decode");
+    const rooms = decodes.map(({ request: it }) => it.bootstrap_info?.bootstrap_room);
+    expect(new Set(rooms).size).toBe(sampling_options.n);
+    expect(new Set(decodes.map(({ workerId }) => workerId)).size).toBe(1);
+    const prefills = deployment.sent.filter(({ role }) => role === "prefill");
+    expect(new Set(prefills.map(({ workerId }) => workerId)).size).toBe(1);
+    await untilIdle();
+  });
+});
+
+describe("prompts are prefilled by the decode worker", () => {
+  test("without a prefill worker", async () => {
+    await start({ prefillCount: 0 });
+    expect(await ask(splitRequest())).toEqual(await aggregated(splitRequest()));
+    expect(deployment.sent.map(({ role }) => role)).toEqual(["decode"]);
+    expect(deployment.client.decisions.list()).toMatchObject([
+      { flow: "local", reason: "no-prefill-worker" },
+    ]);
+  });
+
+  test("when every prefill worker fails, and no sooner", async () => {
+    await start({ prefillCount: 2 });
+    deployment.faults.set(101n, lost);
+    deployment.faults.set(102n, lost);
+    expect(await ask(splitRequest())).toEqual(await aggregated(splitRequest()));
+    expect(deployment.failures.map(({ workerId }) => workerId).toSorted()).toEqual([101n, 102n]);
+    expect(deployment.client.decisions.list()[0]).toMatchObject({
+      flow: "local",
+      reason: "prefill-failed",
+    });
+    await untilIdle();
+  });
+});
+
+test("a lost prefill worker costs its prompt another one", async () => {
+  await start({ prefillCount: 2, decodeCount: 2 });
+  deployment.faults.set(101n, lost);
+  for (let i = 0; i < 4; i++) {
+    expect(await ask(splitRequest())).toEqual(await aggregated(splitRequest()));
+  }
+  expect(deployment.failures.length).toBeGreaterThan(0);
+  const [decision] = deployment.client.decisions.list();
+  expect(decision).toMatchObject({ flow: "concurrent", reason: "pool", workerId: 102n });
+  await untilIdle();
+});
+
+test("decode workers that cannot prefill: the failure is the prefill worker's", async () => {
+  await start({ prefillsItself: false });
+  deployment.faults.set(101n, lost);
+  await expect(ask(splitRequest())).rejects.toMatchObject({ code: "DYN_RUNTIME_DISCONNECTED" });
+  deployment.removePool();
+  await expect(ask(splitRequest())).rejects.toMatchObject({ code: "DYN_ROUTER_NO_PREFILL_WORKER" });
+});
+
+test("what the request did wrong is not tried again", async () => {
+  await start({ prefillCount: 2 });
+  const refused = () => new InvalidArgumentError("no such thing", { param: "x" });
+  deployment.faults.set(101n, refused);
+  deployment.faults.set(102n, refused);
+  await expect(ask(splitRequest())).rejects.toMatchObject({ status: 400, param: "x" });
+  expect(deployment.sent.filter(({ role }) => role === "prefill")).toHaveLength(1);
+});
+
+test("a prefill worker that the request names and nobody knows is the request's fault", async () => {
+  await start();
+  const routing = { prefill_worker_id: 999n };
+  await expect(ask(splitRequest({ routing }))).rejects.toMatchObject({
+    status: 400,
+    param: "nvext.prefill_worker_id",
+  });
+});
+
+describe("a caller that leaves frees both workers", () => {
+  const long = splitRequest({ stop_conditions: { max_tokens: 2_000, ignore_eos: true } });
+
+  test.each([
+    ["while the prompt is prefilled", { engine: { prefillUsPerToken: 50_000 } }, 0],
+    ["in the middle of the answer", { engine: { decodeMsPerStep: 2 } }, 3],
+  ])("%s", async (_name, options, itemCount) => {
+    await start(options);
+    const leave = new AbortController();
+    const read = async () => {
+      let count = 0;
+      for await (const _ of deployment.client.generate(long, { signal: leave.signal })) {
+        count += 1;
+        if (count === itemCount) leave.abort();
+      }
+    };
+    const reading = read();
+    if (itemCount === 0) {
+      await expect.poll(() => deployment.place.asked.length).toBe(2);
+      leave.abort();
+    }
+    await reading.catch(() => {});
+    await untilIdle();
+  });
+
+  test("while the decode worker waits for the prompt", async () => {
+    await start();
+    deployment.place.hold = new Promise(() => {});
+    const leave = new AbortController();
+    const reading = ask(long, { signal: leave.signal });
+    await expect.poll(() => deployment.place.asked.length).toBe(2);
+    leave.abort();
+    await reading.catch(() => {});
+    await untilIdle();
+  });
+
+  test("before anything is sent", async () => {
+    await start();
+    await expect(ask(long, { signal: AbortSignal.abort() })).rejects.toThrow();
+    await untilIdle();
+  });
+});
+
+test("a decode worker that dies in the middle costs the answer nothing", async () => {
+  let cuts = 1;
+  const engine = createMockEngine({ vocabSize: 1000, pageSize: 4 });
+  const whole = createDecodeHandler({ engine });
+  await start({
+    decodeCount: 2,
+    decodeHandler: async function* (body, context) {
+      let count = 0;
+      for await (const item of whole(body, context)) {
+        yield item;
+        count += 1;
+        if (count === 3 && cuts-- > 0) throw lost();
+      }
+    },
+  });
+  const migrating = createMigratingClient(deployment.client, { limit: 2 });
+  const { choices } = await joinAnswer(migrating.generate(splitRequest()));
+  expect(choices.map(({ tokenIds, finishes }) => ({ tokenIds, finishes }))).toEqual(
+    await aggregated(splitRequest()),
+  );
+  expect(deployment.client.decisions.list()[0]).toMatchObject({ flow: "local", reason: "resumed" });
+  await engine.close();
+});
+
+describe("rooms", () => {
+  test("lie below 2^63 and lead to the rank", () => {
+    fc.assert(
+      fc.property(
+        fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+        fc.integer({ min: 1, max: 64 }),
+        fc.nat(),
+        (draw, dpSize, pick) => {
+          const rank = pick % dpSize;
+          const room = drawRoom(rank, dpSize, () => draw);
+          expect(room >= 0n && room < 2n ** 63n).toBe(true);
+          if (dpSize > 1) expect(Number(room % BigInt(dpSize))).toBe(rank);
+        },
+      ),
+    );
+  });
+});
+
+describe("the conditional policy", () => {
+  const busy = { isPrefillBusy: true, isDecodeBusy: false };
+  const idle = { isPrefillBusy: false, isDecodeBusy: false };
+  test.each([
+    ["isl_bounding", { tokenCount: 1000, uncachedTokens: 104, ...idle }, "short"],
+    ["isl_bounding", { tokenCount: 200, uncachedTokens: 200, ...idle }, null],
+    ["isl_bounding", { tokenCount: 2900, uncachedTokens: 2048, ...idle }, null],
+    ["isl_bounding", { tokenCount: 100_000, uncachedTokens: 36_000, ...busy }, null],
+    ["prefill_load", { tokenCount: 1000, uncachedTokens: 104, ...idle }, null],
+    ["prefill_load", { tokenCount: 9000, uncachedTokens: 9000, ...busy }, "prefill-busy"],
+    ["isl_or_load", { tokenCount: 9000, uncachedTokens: 9000, ...busy }, "prefill-busy"],
+    ["isl_or_load", { tokenCount: 1000, uncachedTokens: 104, ...busy }, "short"],
+    ["isl_or_load", { tokenCount: 1000, uncachedTokens: 104, ...busy, isDecodeBusy: true }, null],
+  ] as const)("%s: %j is %s", (policy, input, expected) => {
+    expect(skipsPrefillPool({ ...defaultConditionalSettings, policy }, input)).toBe(expected);
+  });
+
+  test("sends a prompt that the decode worker has mostly cached to it alone, and says why", async () => {
+    await start({ mode: "kv", conditional: defaultConditionalSettings });
+    const decisions: (PrefillDecision | null)[] = [];
+    const note = {
+      onDecision: (record: { prefill: PrefillDecision | null }) => decisions.push(record.prefill),
+    };
+    await ask(splitRequest(), note);
+    const longer = [...splitRequest().token_ids, 500, 501, 502];
+    await ask(splitRequest({ token_ids: longer }), note);
+    expect(decisions).toMatchObject([
+      { flow: "concurrent", reason: "pool", uncachedTokens: 21, workerId: 101n, dpRank: 0 },
+      { flow: "local", reason: "short", uncachedTokens: 4, workerId: null },
+    ]);
+    await expect
+      .poll(() => deployment.routers.map(({ active }) => active.requestCount))
+      .toEqual([0, 0]);
+  });
+});
+
+test("a request that only asks where it would go is told both workers, and asks nobody", async () => {
+  await start({ mode: "kv" });
+  const annotations = ["query_instance_id:"];
+  const decisions: PrefillDecision[] = [];
+  const onPrefill = (decision: PrefillDecision) => decisions.push(decision);
+  const stream = deployment.client.generate(splitRequest({ annotations }), { onPrefill });
+  for await (const { data } of stream) expect(data?.token_ids).toEqual([]);
+  expect(decisions).toMatchObject([{ workerId: 101n, dpRank: 0 }]);
+  expect(deployment.sent).toEqual([]);
+});
+
+test("a KV router sends a prompt to the prefill worker that has it, and to the rank's room", async () => {
+  await start({ mode: "kv", prefillCount: 2, dpSize: 2 });
+  for (let i = 0; i < 3; i++) await ask(splitRequest());
+  const prefills = deployment.sent.filter(({ role }) => role === "prefill");
+  expect(new Set(prefills.map(({ workerId }) => workerId)).size).toBe(1);
+  for (const { request } of deployment.sent) {
+    const rank = request.routing?.prefill_dp_rank ?? request.routing?.dp_rank;
+    const room = BigInt(request.bootstrap_info!.bootstrap_room);
+    if (request.routing?.prefill_dp_rank != null) expect(Number(room % 2n)).toBe(rank);
+  }
+  const decode = deployment.sent.find(({ role }) => role === "decode");
+  expect(decode?.request.routing?.prefill_dp_rank).toEqual(prefills[0]?.request.routing?.dp_rank);
+});
