@@ -8,13 +8,13 @@ import {
   InvalidArgumentError,
   PreprocessedRequest,
   resumedMark,
-  UnavailableError,
 } from "@dyn/protocol";
 import type { RequestHandler } from "@dyn/runtime";
 import type { Tokenizer } from "@dyn/tokenizer";
 import { z } from "zod";
 import { NativeAnswer } from "../native/native-answer.ts";
 import { readNativeRequest } from "../native/native-request.ts";
+import { engineShutdown } from "../answer/engine-shutdown.ts";
 import { outputToItem } from "./output-to-item.ts";
 import { requestToGenerate } from "./request-to-generate.ts";
 import type { ThinkingMarkers } from "./thinking-markers.ts";
@@ -104,12 +104,6 @@ function noTokenizer(): DynError {
   return new DynError("This worker has no tokenizer, so it cannot answer in SGLang's own form.", {
     code: "DYN_HANDLERS_NO_TOKENIZER",
     status: 501,
-  });
-}
-
-function engineShutdown(): UnavailableError {
-  return new UnavailableError("The worker shuts down; another one can go on with the request.", {
-    code: "DYN_ENGINE_SHUTDOWN",
   });
 }
 
