@@ -1,27 +1,20 @@
+import type { WorkerFacts } from "./facts/worker-facts.ts";
 import type { RunningWorker } from "./start-worker.ts";
 
-export type WorkerReport = ReturnType<typeof describeWorker>;
+export type WorkerReport = WorkerFacts & {
+  readonly model: string;
+  readonly endpoint: string;
+  readonly system?: string;
+  readonly startSeconds: number;
+};
 
 /** The facts of a started worker, for its log and for start-up tables. */
-export function describeWorker({ card, config, engine, startMs, systemUrl }: RunningWorker) {
-  const kvTokens = engine.pageCount * engine.pageSize;
+export function describeWorker({ card, facts, startMs, systemUrl }: RunningWorker): WorkerReport {
   return {
     model: card.displayName,
-    architecture: config.architecture,
-    engine: engine.kind,
-    dtype: engine.dtype,
-    weightMb: round(engine.weightBytes / 1e6),
-    contextLength: engine.contextLength,
-    kvTokens,
-    kvMb: round((kvTokens * engine.kvBytesPerToken) / 1e6),
-    pageSize: engine.pageSize,
-    maxRunningRequests: engine.maxRunningRequests,
+    ...facts,
     endpoint: card.endpoint,
     ...(systemUrl === null ? {} : { system: systemUrl }),
-    startSeconds: round(startMs / 1000),
+    startSeconds: Math.round(startMs / 10) / 100,
   };
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100;
 }

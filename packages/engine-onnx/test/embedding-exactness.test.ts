@@ -52,16 +52,19 @@ describe.each(names)("%s", (name) => {
     }
   });
 
-  test.each([1, 7, 64])("long prompts in pieces of %i tokens have the same vectors", async (size) => {
-    const options = { modelDirectory: directory, threadCount: 1, maxPieceTokens: size };
-    const { runner, info } = await loadEmbeddingModel(options);
-    const actual = runner.embed(batchOf(prompts));
-    for (const [i, expected] of vectors.entries()) {
-      const vector = actual.subarray(i * info.vectorSize, (i + 1) * info.vectorSize);
-      expect(relativeError(vector, expected)).toBeLessThan(tolerance);
-    }
-    runner.release();
-  });
+  test.each([1, 7, 64])(
+    "long prompts in pieces of %i tokens have the same vectors",
+    async (size) => {
+      const options = { modelDirectory: directory, threadCount: 1, maxPieceTokens: size };
+      const { runner, info } = await loadEmbeddingModel(options);
+      const actual = runner.embed(batchOf(prompts));
+      for (const [i, expected] of vectors.entries()) {
+        const vector = actual.subarray(i * info.vectorSize, (i + 1) * info.vectorSize);
+        expect(relativeError(vector, expected)).toBeLessThan(tolerance);
+      }
+      runner.release();
+    },
+  );
 
   test("a prompt has the same vector alone", () => {
     for (const [i, prompt] of prompts.entries()) {

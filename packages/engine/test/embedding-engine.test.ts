@@ -62,10 +62,13 @@ const runAll = async (executor: StepExecutor) => {
 };
 
 test("every prompt gets its own vector, in order, and no batch exceeds its tokens", async () => {
-  const sizes = fc.array(fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 12 }), {
-    minLength: 1,
-    maxLength: 6,
-  });
+  const sizes = fc.array(
+    fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 12 }),
+    {
+      minLength: 1,
+      maxLength: 6,
+    },
+  );
   await fc.assert(
     fc.asyncProperty(sizes, async (requests) => {
       const { executor, engine } = start();
@@ -75,7 +78,9 @@ test("every prompt gets its own vector, in order, and no batch exceeds its token
         ),
       );
       await runAll(executor);
-      const expected = requests.map((lengths, r) => lengths.map((length, i) => [r * 50 + i, length]));
+      const expected = requests.map((lengths, r) =>
+        lengths.map((length, i) => [r * 50 + i, length]),
+      );
       expect((await answers).map((list) => list.map((v) => [...v]))).toEqual(expected);
       for (const batch of executor.batches) {
         const tokens = batch.reduce((sum, length) => sum + length, 0);
@@ -118,7 +123,11 @@ test("an aborted request leaves the queue at once, and others go on", async () =
   const other = engine.embed({ prompts: [prompt(2, 3)] });
   abort.abort();
   await expect(gone).rejects.toMatchObject({ code: "DYN_REQUEST_CANCELLED" });
-  expect(engine.metrics()).toMatchObject({ waitingPrompts: 1, waitingTokens: 3, abortedRequests: 1 });
+  expect(engine.metrics()).toMatchObject({
+    waitingPrompts: 1,
+    waitingTokens: 3,
+    abortedRequests: 1,
+  });
   await runAll(executor);
   expect([...(await other)[0]!]).toEqual([2, 3]);
   expect(executor.batches.length).toBeLessThanOrEqual(3);

@@ -6,7 +6,10 @@ export { createDecodeHandler } from "./decode/decode-handler.ts";
 export { outputToItem } from "./decode/output-to-item.ts";
 export { requestToGenerate } from "./decode/request-to-generate.ts";
 export type { ThinkingMarkers } from "./decode/thinking-markers.ts";
-export { createEmbeddingHandler, type EmbeddingHandlerOptions } from "./embedding/embedding-handler.ts";
+export {
+  createEmbeddingHandler,
+  type EmbeddingHandlerOptions,
+} from "./embedding/embedding-handler.ts";
 export { embeddingHealthPayload } from "./embedding/health-payload.ts";
 export { rerankHealthPayload } from "./rerank/health-payload.ts";
 export { createRerankHandler, type RerankHandlerOptions } from "./rerank/rerank-handler.ts";

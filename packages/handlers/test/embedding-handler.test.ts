@@ -96,7 +96,10 @@ test.each([
 
 test("a request that its caller gives up leaves nothing in the engine", async () => {
   const context = new RequestContext();
-  const asked = ask({ model: "m", input: Array.from({ length: 500 }, () => "b ".repeat(900)) }, context);
+  const asked = ask(
+    { model: "m", input: Array.from({ length: 500 }, () => "b ".repeat(900)) },
+    context,
+  );
   const refused = expect(asked).rejects.toMatchObject({ code: "DYN_REQUEST_CANCELLED" });
   await new Promise((resolve) => setImmediate(resolve));
   context.kill();

@@ -44,23 +44,34 @@ async function ask(body: unknown): Promise<RerankList> {
   return items[0]!;
 }
 
-test.each(recorded.cases)("scores for $query are those of transformers, best first", async (one) => {
-  // A blank document is refused; the engine's tests cover its prompt.
-  const kept = one.documents.flatMap((text, i) => (text === "" ? [] : [{ text, score: one.scores[i]! }]));
-  const documents = kept.map(({ text }) => text);
-  const answer = await ask({ model: "m", query: one.query, documents });
-  expect(answer.map(({ index }) => index).sort()).toEqual(kept.map((_, i) => i));
-  for (const { index, score, document } of answer) {
-    expect(document).toBe(documents[index]);
-    expect(Math.abs(score - kept[index]!.score)).toBeLessThan(1e-4);
-  }
-  expect(answer.map(({ score }) => score)).toEqual(
-    answer.map(({ score }) => score).sort((a, b) => b - a),
-  );
-  const cut = await ask({ model: "m", query: one.query, documents, top_n: 2, return_documents: false });
-  expect(cut.map(({ index }) => index)).toEqual(answer.slice(0, 2).map(({ index }) => index));
-  expect(cut[0]).not.toHaveProperty("document");
-});
+test.each(recorded.cases)(
+  "scores for $query are those of transformers, best first",
+  async (one) => {
+    // A blank document is refused; the engine's tests cover its prompt.
+    const kept = one.documents.flatMap((text, i) =>
+      text === "" ? [] : [{ text, score: one.scores[i]! }],
+    );
+    const documents = kept.map(({ text }) => text);
+    const answer = await ask({ model: "m", query: one.query, documents });
+    expect(answer.map(({ index }) => index).sort()).toEqual(kept.map((_, i) => i));
+    for (const { index, score, document } of answer) {
+      expect(document).toBe(documents[index]);
+      expect(Math.abs(score - kept[index]!.score)).toBeLessThan(1e-4);
+    }
+    expect(answer.map(({ score }) => score)).toEqual(
+      answer.map(({ score }) => score).sort((a, b) => b - a),
+    );
+    const cut = await ask({
+      model: "m",
+      query: one.query,
+      documents,
+      top_n: 2,
+      return_documents: false,
+    });
+    expect(cut.map(({ index }) => index)).toEqual(answer.slice(0, 2).map(({ index }) => index));
+    expect(cut[0]).not.toHaveProperty("document");
+  },
+);
 
 test("the probe of Dynamo's rerank worker is answered", async () => {
   expect(rerankHealthPayload("tiny")).toEqual({

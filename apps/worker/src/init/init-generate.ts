@@ -12,6 +12,7 @@ import {
 import { loadTokenizer } from "@dyn/tokenizer";
 import { reportEngineDeath } from "../system/report-engine-death.ts";
 import type { WorkerSystem } from "../system/start-system.ts";
+import { watchedEngine } from "../system/watched-engine.ts";
 import { createTextHandler } from "./text-handler.ts";
 import { createThinkingMarkers } from "./thinking-markers.ts";
 
@@ -52,7 +53,7 @@ export async function initGenerate(options: {
   await runtime
     .endpoint({ ...parseEndpointId(card.endpoint), endpoint: "clear_kv_blocks" })
     .serve(createClearKvBlocksHandler({ engine }));
-  system?.watch(engine, card, admission);
+  system?.watch(watchedEngine(engine, card), card, admission);
   await served.registerModel(system?.hostCardFiles(card) ?? card);
   system?.health.setEndpoint(served.id.endpoint, "ready");
   return { close };

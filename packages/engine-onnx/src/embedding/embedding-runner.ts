@@ -81,7 +81,10 @@ export class EmbeddingRunner {
       ...(past ?? this.#emptyPast(rowCount)),
       tokenIds: int32(inputs.tokenIds, count),
       positions: new Tensor("int64", inputs.positions, [count, 1]),
-      logitTokens: int32(Int32Array.from(read, ({ token }) => token), read.length),
+      logitTokens: int32(
+        Int32Array.from(read, ({ token }) => token),
+        read.length,
+      ),
       slotTokens: int32(inputs.slotTokens, rowCount * slotCount),
       tokenSlots: int32(inputs.tokenSlots, count),
       lastPositions: int32(inputs.lastPositions, rowCount),

@@ -5,7 +5,8 @@ import type { MessageFromEmbedder, MessageToEmbedder } from "./embedding-message
 import { type EmbeddingModelOptions, loadEmbeddingModel } from "./load-embedding-model.ts";
 
 const port = parentPort;
-if (port === null) throw new Error("embedding.worker is started by createOnnxEmbeddingEngine, as a thread");
+if (port === null)
+  throw new Error("embedding.worker is started by createOnnxEmbeddingEngine, as a thread");
 const say = (message: MessageFromEmbedder, transfer: ArrayBuffer[] = []) =>
   port.postMessage(message, transfer);
 try {

@@ -101,7 +101,11 @@ export function buildDecoderGraph(options: DecoderGraphOptions): Uint8Array {
       write(wanted, "hidden", hiddenSize);
       break;
     case "labels":
-      write(writeLabels(graph, weights, config, output.tokenIds, wanted), "hidden", output.tokenIds.length);
+      write(
+        writeLabels(graph, weights, config, output.tokenIds, wanted),
+        "hidden",
+        output.tokenIds.length,
+      );
   }
   return graph.toModel();
 }

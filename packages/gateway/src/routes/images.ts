@@ -1,7 +1,7 @@
 // POST /v1/images/generations and /v1/images/edits, while a model of images is served.
 import { ImageEditRequest, ImageList, ImageRequest, InternalError } from "@dyn/protocol";
 import type { z } from "zod";
-import { askWorker } from "../embeddings/ask-worker.ts";
+import { askWorker } from "../models/ask-worker.ts";
 import type { GatewayContext } from "../gateway-context.ts";
 import type { Exchange } from "../http/exchange.ts";
 import type { Route } from "../http/router.ts";

@@ -1,7 +1,7 @@
 // POST /v1/videos and /v1/videos/stream, while a model of videos is served.
 import { InternalError, Video, VideoRequest } from "@dyn/protocol";
 import { readTraceContext } from "@dyn/runtime";
-import { askWorker } from "../embeddings/ask-worker.ts";
+import { askWorker } from "../models/ask-worker.ts";
 import { incompleteStream } from "../errors/gateway-errors.ts";
 import type { GatewayContext } from "../gateway-context.ts";
 import type { Exchange } from "../http/exchange.ts";

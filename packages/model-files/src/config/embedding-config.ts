@@ -2,7 +2,11 @@
 // the configuration of its pooling.
 import { join } from "node:path";
 import { ModelFileError } from "../files/model-file-error.ts";
-import { readJsonFile, readOptionalJsonFile, readOptionalJsonList } from "../files/read-json-file.ts";
+import {
+  readJsonFile,
+  readOptionalJsonFile,
+  readOptionalJsonList,
+} from "../files/read-json-file.ts";
 import { ConfigFields, show } from "./config-fields.ts";
 
 export const poolingModes = [
@@ -82,7 +86,9 @@ function legacyModes(fields: ConfigFields): string[] {
     pooling_mode_weightedmean_tokens: "weightedmean",
     pooling_mode_lasttoken: "lasttoken",
   };
-  const on = Object.entries(flags).flatMap(([flag, mode]) => (fields.flag(flag, false) ? mode : []));
+  const on = Object.entries(flags).flatMap(([flag, mode]) =>
+    fields.flag(flag, false) ? mode : [],
+  );
   return on.length === 0 ? ["mean"] : on;
 }
 

@@ -10,11 +10,7 @@ const maxJsonBytes = 64 * 1024 * 1024;
 export async function readJsonFile(path: string): Promise<JsonObject> {
   const value = await readJson(path);
   if (isJsonObject(value)) return value;
-  throw new ModelFileError(
-    "DYN_MODEL_FILE_INVALID",
-    path,
-    "holds JSON that is not an object.",
-  );
+  throw new ModelFileError("DYN_MODEL_FILE_INVALID", path, "holds JSON that is not an object.");
 }
 
 /** A JSON file whose top level must be a list of objects; `null` when there is no such file. */

@@ -1,0 +1,66 @@
+// What a started worker is made of, for its log and for start-up tables.
+import type { EmbeddingEngineInfo, EngineInfo } from "@dyn/engine";
+import type { ModelConfig } from "@dyn/model-files";
+
+type ModelFacts = {
+  readonly architecture: string;
+  readonly engine: string;
+  readonly dtype: string;
+  readonly weightMb: number;
+  readonly contextLength: number;
+};
+
+/** Of a worker that generates text. */
+export type GenerateFacts = ModelFacts & {
+  readonly kvTokens: number;
+  readonly kvMb: number;
+  readonly pageSize: number;
+  readonly maxRunningRequests: number;
+};
+
+/** Of an embedding or rerank worker. */
+export type VectorFacts = ModelFacts & {
+  readonly serves: "embedding" | "rerank";
+  readonly vectorSize: number;
+  readonly maxBatchTokens: number;
+};
+
+export type WorkerFacts = GenerateFacts | VectorFacts;
+
+export function generateFacts(config: ModelConfig, engine: EngineInfo): GenerateFacts {
+  const kvTokens = engine.pageCount * engine.pageSize;
+  return {
+    ...modelFacts(config, engine),
+    kvTokens,
+    kvMb: round((kvTokens * engine.kvBytesPerToken) / 1e6),
+    pageSize: engine.pageSize,
+    maxRunningRequests: engine.maxRunningRequests,
+  };
+}
+
+export function vectorFacts(
+  serves: VectorFacts["serves"],
+  config: ModelConfig,
+  engine: EmbeddingEngineInfo,
+): VectorFacts {
+  return {
+    ...modelFacts(config, engine),
+    serves,
+    vectorSize: engine.vectorSize,
+    maxBatchTokens: engine.maxBatchTokens,
+  };
+}
+
+function modelFacts(config: ModelConfig, engine: EngineInfo | EmbeddingEngineInfo): ModelFacts {
+  return {
+    architecture: config.architecture,
+    engine: engine.kind,
+    dtype: engine.dtype,
+    weightMb: round(engine.weightBytes / 1e6),
+    contextLength: engine.contextLength,
+  };
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100;
+}
