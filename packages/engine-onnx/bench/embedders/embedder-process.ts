@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { openDynEmbedder } from "./dyn-embedder.ts";
-import type { BenchEmbedder, EmbedderSettings } from "./embedder.ts";
+import type { BenchEmbedder, EmbedCost, EmbedderSettings } from "./embedder.ts";
 import { openLlamaEmbedder } from "./llama-embedder.ts";
 
 const openers = { dyn: openDynEmbedder, llama: openLlamaEmbedder };
@@ -25,7 +25,7 @@ export async function startEmbedder(
   await call({ type: "open", name, settings });
   return {
     embed: async (textCount, tokenCount) =>
-      (await call({ type: "embed", textCount, tokenCount })) as number,
+      (await call({ type: "embed", textCount, tokenCount })) as EmbedCost,
     close: async () => {
       await call({ type: "close" });
     },

@@ -1,7 +1,13 @@
+/** What one call took, all threads of the process together for `cpuMs`. */
+export interface EmbedCost {
+  readonly wallMs: number;
+  readonly cpuMs: number;
+}
+
 /** What the benchmark asks of a side. */
 export interface BenchEmbedder {
-  /** Milliseconds until all texts have their vectors, each text of `tokenCount` random ids. */
-  embed(textCount: number, tokenCount: number): Promise<number>;
+  /** Until all texts have their vectors, each text of `tokenCount` random ids. */
+  embed(textCount: number, tokenCount: number): Promise<EmbedCost>;
   close(): Promise<void>;
 }
 
@@ -14,4 +20,12 @@ export interface EmbedderSettings {
   readonly cacheDirectory: string;
   /** Where node-llama-cpp is installed. */
   readonly peerDirectory: string;
+}
+
+export async function measureCost(task: () => Promise<unknown>): Promise<EmbedCost> {
+  const startMs = performance.now();
+  const before = process.cpuUsage();
+  await task();
+  const { user, system } = process.cpuUsage(before);
+  return { wallMs: performance.now() - startMs, cpuMs: (user + system) / 1000 };
 }

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { randomPrompt } from "../engines/bench-engine.ts";
-import type { BenchEmbedder, EmbedderSettings } from "./embedder.ts";
+import { type BenchEmbedder, type EmbedderSettings, measureCost } from "./embedder.ts";
 
 interface LlamaModule {
   getLlama(options: object): Promise<{
@@ -38,9 +38,7 @@ export async function openLlamaEmbedder(settings: EmbedderSettings): Promise<Ben
       const texts = Array.from({ length: textCount }, () =>
         randomPrompt(tokenCount, settings.vocabSize),
       );
-      const start = performance.now();
-      await Promise.all(texts.map((tokens) => context.getEmbeddingFor(tokens)));
-      return performance.now() - start;
+      return measureCost(() => Promise.all(texts.map((tokens) => context.getEmbeddingFor(tokens))));
     },
     close: () => model.dispose(),
   };
