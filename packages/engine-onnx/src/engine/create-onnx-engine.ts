@@ -17,7 +17,11 @@ import type { StartupMessage } from "./startup-message.ts";
 export async function createOnnxEngine(options: OnnxEngineOptions): Promise<OnnxEngine> {
   const { signal, startTimeoutMs, onLoadPhase, ...threadOptions } = options;
   if (signal?.aborted) throw startCancelled(signal);
-  const worker = startThread("engine/onnx", threadOptions satisfies OnnxThreadOptions, threadOptions.kvTransfer?.port);
+  const worker = startThread(
+    "engine/onnx",
+    threadOptions satisfies OnnxThreadOptions,
+    threadOptions.kvTransfer?.port,
+  );
   const failed = new Promise<never>((_, reject) => {
     worker.on("message", (message: StartupMessage) => {
       if (message.type === "loadPhase") onLoadPhase?.(message.phase);

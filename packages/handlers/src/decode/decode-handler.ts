@@ -12,9 +12,9 @@ import {
 import type { RequestHandler } from "@dyn/runtime";
 import type { Tokenizer } from "@dyn/tokenizer";
 import { z } from "zod";
+import { engineShutdown } from "../answer/engine-shutdown.ts";
 import { NativeAnswer } from "../native/native-answer.ts";
 import { readNativeRequest } from "../native/native-request.ts";
-import { engineShutdown } from "../answer/engine-shutdown.ts";
 import { outputToItem } from "./output-to-item.ts";
 import { requestToGenerate } from "./request-to-generate.ts";
 import type { ThinkingMarkers } from "./thinking-markers.ts";
