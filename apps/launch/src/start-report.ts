@@ -1,4 +1,4 @@
-import type { WorkerReport } from "@dyn/worker";
+import type { GenerateFacts, VectorFacts, WorkerReport } from "@dyn/worker";
 
 export interface LaunchFacts {
   /** Of the frontends. */
@@ -24,22 +24,16 @@ export function startReport({ urls, workers, startMs }: LaunchFacts): string {
   const lines = rows.map(([name, value]) => `  ${name.padEnd(9)}${value}`.trimEnd());
   const [url] = urls;
   const [worker] = workers;
-  const example = url && worker ? `\n${exampleCall(url, worker.model)}\n` : "";
+  const example = url && worker ? `\n${exampleCall(url, worker)}\n` : "";
   return `\ndyn is up\n\n${lines.join("\n")}\n${example}`;
 }
 
 function describe(worker: WorkerReport): [string, string][] {
-  const pages = worker.kvTokens / worker.pageSize;
   return [
     ["model", `${worker.model} (${worker.architecture})`],
     ["engine", `${worker.engine}, ${worker.dtype}, ${megabytes(worker.weightMb)} of weights`],
     ["context", `${count(worker.contextLength)} tokens`],
-    [
-      "KV",
-      `${count(worker.kvTokens)} tokens in ${count(pages)} pages of ${worker.pageSize}, ${megabytes(worker.kvMb)}`,
-    ],
-    ...roleRows(worker),
-    ["running", `up to ${count(worker.maxRunningRequests)} requests at once`],
+    ...("vectorSize" in worker ? describeVectors(worker) : describeGeneration(worker)),
     ...(worker.system === undefined
       ? []
       : [["system", `${worker.system} (/health, /metrics of the worker)`] as [string, string]]),
@@ -47,7 +41,7 @@ function describe(worker: WorkerReport): [string, string][] {
 }
 
 /** What sets the worker apart from one that does everything by one engine. */
-function roleRows({ role, bootstrap, dpSize }: WorkerReport): [string, string][] {
+function roleRows({ role, bootstrap, dpSize }: GenerateFacts): [string, string][] {
   const meeting = bootstrap === undefined ? "" : `, hands over at ${bootstrap}`;
   return [
     ...(role === undefined ? [] : [["role", `${role}${meeting}`] as [string, string]]),
@@ -57,9 +51,39 @@ function roleRows({ role, bootstrap, dpSize }: WorkerReport): [string, string][]
   ];
 }
 
-function exampleCall(url: string, model: string): string {
-  const body = JSON.stringify({ model, messages: [{ role: "user", content: "What is 12 + 30?" }] });
-  return `  curl ${url}/v1/chat/completions -H 'content-type: application/json' -d '${body}'\n`;
+function describeGeneration(worker: GenerateFacts): [string, string][] {
+  const pages = worker.kvTokens / worker.pageSize;
+  return [
+    [
+      "KV",
+      `${count(worker.kvTokens)} tokens in ${count(pages)} pages of ${worker.pageSize}, ${megabytes(worker.kvMb)}`,
+    ],
+    ...roleRows(worker),
+    ["running", `up to ${count(worker.maxRunningRequests)} requests at once`],
+  ];
+}
+
+function describeVectors(worker: VectorFacts): [string, string][] {
+  const batches = `batches of up to ${count(worker.maxBatchTokens)} tokens`;
+  const isRerank = worker.serves === "rerank";
+  return [
+    [
+      "serves",
+      isRerank
+        ? `scores, ${batches}`
+        : `vectors of ${count(worker.vectorSize)} numbers, ${batches}`,
+    ],
+  ];
+}
+
+function exampleCall(url: string, worker: WorkerReport): string {
+  const { model } = worker;
+  const [path, body] = !("vectorSize" in worker)
+    ? ["chat/completions", { model, messages: [{ role: "user", content: "What is 12 + 30?" }] }]
+    : worker.serves === "rerank"
+      ? ["rerank", { model, query: "Which pet has Ada?", documents: ["Ada has a cat.", "Tea"] }]
+      : ["embeddings", { model, input: "What pet does Ada have?" }];
+  return `  curl ${url}/v1/${path} -H 'content-type: application/json' -d '${JSON.stringify(body)}'\n`;
 }
 
 function count(value: number): string {

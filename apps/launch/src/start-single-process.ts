@@ -2,7 +2,7 @@
 import { ArgsError, deriveValue } from "@dyn/args";
 import { startFrontend } from "@dyn/frontend";
 import type { Logger } from "@dyn/logging";
-import { createEngineMetrics, createMetricsRegistry } from "@dyn/metrics";
+import { createMetricsRegistry } from "@dyn/metrics";
 import { createMemHub } from "@dyn/runtime";
 import type { RunningProgram } from "@dyn/runtime/program";
 import { describeWorker, type RunningWorker, resolveBundledModel, startWorker } from "@dyn/worker";
@@ -34,9 +34,8 @@ export async function startSingleProcess(
       logger: logger.child("worker"),
       signal,
     });
-    const { card, engine, metrics } = worker;
-    const labels = { model: card.displayName, pageSize: engine.pageSize };
-    createEngineMetrics(registry, labels, metrics);
+    const { card } = worker;
+    worker.showMetrics(registry);
     const limit = AbortSignal.any([signal, AbortSignal.timeout(modelTimeoutMs)]);
     await frontend.gateway.waitForModel(card.displayName, { signal: limit });
   } catch (error) {

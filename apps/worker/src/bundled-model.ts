@@ -10,12 +10,13 @@ const bundledParsers = [
   ["dynReasoningParser", "qwen3", "reasoningParser"],
 ] as const;
 
-/** `--model-path dyn-tiny-chat` means the model that comes along, wherever it is installed. */
+/** `--model-path dyn-tiny-chat` means the model that comes along, wherever it is installed; `dyn-tiny-embed` too. */
 export function resolveBundledModel(args: WorkerArgs): WorkerArgs {
   const name = args.values.engine.modelPath;
   if (!isBundledModel(name)) return args;
   const why = `the bundled model ${name}`;
   let found = deriveValue(args, "engine", "modelPath", modelPath(name), why);
+  if (name !== "dyn-tiny-chat") return found;
   for (const [field, parser, native] of bundledParsers) {
     if (isGiven(args, "worker", field) || isGiven(args, "engine", native)) continue;
     found = deriveValue(found, "worker", field, parser, why);

@@ -1,23 +1,29 @@
 // A worker from its arguments: model, engine, and the init file of its type.
 import { resolve } from "node:path";
 import { refuseUnsupported, type WorkerArgs } from "@dyn/args";
-import type { EngineInfo, EngineMetrics } from "@dyn/engine";
 import type { Logger } from "@dyn/logging";
-import { loadModelConfig, type ModelConfig, resolveModel } from "@dyn/model-files";
+import type { MetricsRegistry } from "@dyn/metrics";
+import { loadModelConfig } from "@dyn/model-files";
 import type { ModelCard } from "@dyn/protocol";
-import { DistributedRuntime, type Planes, parseEndpointId } from "@dyn/runtime";
+import { DistributedRuntime, type Planes } from "@dyn/runtime";
 import { cardParsers } from "./card/card-parsers.ts";
 import { createModelCard } from "./card/create-model-card.ts";
 import { readCardFiles } from "./card/read-card-files.ts";
 import { readTopology } from "./card/read-topology.ts";
 import { textParsers } from "./card/text-parsers.ts";
+import { drainWorker } from "./drain-worker.ts";
 import { createAdmission } from "./engine/create-admission.ts";
-import { createEngine, type WorkerEngine } from "./engine/create-engine.ts";
+import { createEngine } from "./engine/create-engine.ts";
 import { startEvents, type WorkerEvents } from "./events/start-events.ts";
+import { generateFacts, type WorkerFacts } from "./facts/worker-facts.ts";
 import { initGenerate } from "./init/init-generate.ts";
 import { initPrefill } from "./init/init-prefill.ts";
+import { resolveWorkerModel } from "./model/resolve-worker-model.ts";
 import { supportedOptions } from "./supported-options.ts";
+import { supportedVectorOptions } from "./supported-vector-options.ts";
 import { startSystem, type WorkerSystem } from "./system/start-system.ts";
+import { showEngine } from "./system/watched-engine.ts";
+import { startVectorWorker } from "./vectors/start-vector-worker.ts";
 
 export interface WorkerContext {
   readonly args: WorkerArgs;
@@ -29,13 +35,13 @@ export interface WorkerContext {
 
 export interface RunningWorker {
   readonly card: ModelCard;
-  readonly config: ModelConfig;
-  readonly engine: EngineInfo;
+  readonly facts: WorkerFacts;
   /** Milliseconds from the call to being in discovery. */
   readonly startMs: number;
   /** Of the system server; `null` when it is off. */
   readonly systemUrl: string | null;
-  metrics(): EngineMetrics;
+  /** Adds the engine's families to a registry of the caller's. */
+  showMetrics(registry: MetricsRegistry): void;
   /**
    * Out of discovery first, engine last; requests that run may finish in between.
    * `complete: false`: the time for it ran out, and some had to go on elsewhere.
@@ -46,13 +52,16 @@ export interface RunningWorker {
 export async function startWorker(context: WorkerContext): Promise<RunningWorker> {
   const { args, logger } = context;
   const begun = performance.now();
-  refuseUnsupported(args, supportedOptions);
+  const { workerType } = args.derived;
+  const isVectorWorker = workerType === "embedding" || workerType === "rerank";
+  refuseUnsupported(args, isVectorWorker ? supportedVectorOptions : supportedOptions);
   if (args.values.worker.useSglangTokenizer) textParsers(args);
   else cardParsers(args);
   for (const notice of args.notices) logger.warn(notice);
   const system = await startSystem(args, logger);
   try {
-    return await startServing(context, system, begun);
+    const start = isVectorWorker ? startVectorWorker : startServing;
+    return await start(context, system, begun);
   } catch (error) {
     await system?.close();
     throw error;
@@ -66,13 +75,7 @@ async function startServing(
 ): Promise<RunningWorker> {
   const { args, planes, signal } = context;
   const { engine: options } = args.values;
-  const model = await resolveModel(options.modelPath, {
-    ...(options.revision === undefined ? {} : { revision: options.revision }),
-    ...(options.downloadDir === undefined
-      ? {}
-      : { env: { ...process.env, HF_HUB_CACHE: options.downloadDir } }),
-    signal,
-  });
+  const model = await resolveWorkerModel(args, signal);
   const config = await loadModelConfig(model.path);
   const tokenizerDirectory = resolve(options.tokenizerPath ?? model.path);
   const { engine, ...made } = await createEngine(
@@ -82,7 +85,7 @@ async function startServing(
   );
   const runtime = new DistributedRuntime(planes);
   const shutdown = new AbortController();
-  let events: WorkerEvents | null = null;
+  let started: WorkerEvents | null = null;
   try {
     const files = await readCardFiles({
       modelDirectory: model.path,
@@ -96,13 +99,14 @@ async function startServing(
       files,
       topology: await readTopology(args, signal),
     });
-    events = await startEvents({
+    const events = await startEvents({
       args,
       runtime,
       engine,
       endpoint: card.endpoint,
       logger: context.logger,
     });
+    started = events;
     void made.handOverFailed.then((error) => {
       context.logger.error("KV cannot be handed over any more", { error: error.message });
       system?.health.addCheck("hand-over", () => error.message);
@@ -119,62 +123,29 @@ async function startServing(
       shutdown: shutdown.signal,
       logger: context.logger,
     });
-    const parts = { runtime, engine: made, card, system, shutdown, events, serving };
+    const parts = { runtime, card, system, shutdown };
     return {
       card,
-      config,
-      engine: engine.info,
+      facts: generateFacts(config, engine.info, card),
       startMs: performance.now() - begun,
       systemUrl: system?.url ?? null,
-      metrics: () => engine.metrics(),
-      drain: () => drain(context, parts),
+      showMetrics: (registry) => showEngine(registry, engine, card),
+      drain: () =>
+        drainWorker(context, {
+          ...parts,
+          leave: () => events.leave(),
+          closeEngine: async () => {
+            await made.close();
+            await serving.close();
+            await events.close();
+          },
+        }),
     };
   } catch (error) {
-    await events?.leave();
+    await started?.leave();
     await runtime.close();
     await made.close();
-    await events?.close();
+    await started?.close();
     throw error;
   }
-}
-
-/** Below zero means none (Dynamo 1.6.1). */
-function gracePeriodMs({ values }: WorkerArgs): number {
-  return Math.max(0, values.system.gracePeriod) * 1000;
-}
-
-async function drain(
-  { args, logger, planes }: WorkerContext,
-  parts: {
-    readonly runtime: DistributedRuntime;
-    readonly engine: Pick<WorkerEngine, "close">;
-    readonly card: ModelCard;
-    readonly system: WorkerSystem | null;
-    readonly shutdown: AbortController;
-    readonly events: WorkerEvents;
-    readonly serving: { close(): Promise<void> };
-  },
-): Promise<{ readonly complete: boolean }> {
-  const { runtime, engine, card, system, shutdown, events, serving } = parts;
-  system?.health.setEndpoint(parseEndpointId(card.endpoint).endpoint, "notready");
-  const timeoutMs = args.values.process.gracefulShutdownTimeout * 1000;
-  // In memory everybody knows at once; elsewhere a frontend may send before it hears that we left.
-  const graceMs = planes.discovery.kind === "mem" ? 0 : gracePeriodMs(args);
-  logger.info("draining", { graceSeconds: graceMs / 1000, timeoutSeconds: timeoutMs / 1000 });
-  await events.leave();
-  const { complete } = await runtime.drain({
-    drainTimeoutMs: timeoutMs,
-    graceMs,
-    onTimeout: () => {
-      logger.warn("requests still run: their frontends move them to another worker", {
-        afterSeconds: timeoutMs / 1000,
-      });
-      shutdown.abort();
-    },
-  });
-  await engine.close();
-  await serving.close();
-  await events.close();
-  await system?.close();
-  return { complete };
 }

@@ -24,8 +24,16 @@ export class Deployment {
   ): Promise<StartedProgram & { readonly systemUrl: string | null }> {
     const model = ["--model-path", tinyModel, "--served-model-name", "tiny", "--engine", "mock"];
     const worker = await this.#start("worker", [...model, ...args], env, /"model":"(tiny)"/);
-    const systemUrl = /system server \{"url":"(http:[^"]+)"/.exec(worker.output())?.[1] ?? null;
-    return { ...worker, systemUrl };
+    return { ...worker, systemUrl: systemUrlOf(worker) };
+  }
+
+  /** An embedding or rerank worker; `args` say of which model. */
+  async startVectorWorker(
+    args: readonly string[],
+    env: Environment = {},
+  ): Promise<StartedProgram & { readonly systemUrl: string | null }> {
+    const worker = await this.#start("worker", args, env, /"model":"([^"]+)","architecture"/);
+    return { ...worker, systemUrl: systemUrlOf(worker) };
   }
 
   /** `ready` is its URL. */
@@ -57,6 +65,10 @@ export class Deployment {
     this.#open.push(program);
     return program;
   }
+}
+
+function systemUrlOf(worker: StartedProgram): string | null {
+  return /system server \{"url":"(http:[^"]+)"/.exec(worker.output())?.[1] ?? null;
 }
 
 /** Resolves when the frontend lists the models, in any order. */

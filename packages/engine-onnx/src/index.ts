@@ -1,3 +1,8 @@
+export {
+  createOnnxEmbeddingEngine,
+  type OnnxEmbeddingEngineOptions,
+} from "./embedding/create-onnx-embedding-engine.ts";
+export type { EmbeddingModelOptions } from "./embedding/load-embedding-model.ts";
 export { createOnnxEngine } from "./engine/create-onnx-engine.ts";
 export type { OnnxEngine } from "./engine/onnx-engine.ts";
 export type { OnnxEngineOptions } from "./engine/onnx-engine-options.ts";

@@ -39,6 +39,21 @@ export { defaultSamplingParams, type SamplingParams } from "./contract/sampling-
 export type { EngineOptions } from "./core/engine-options.ts";
 export { createLocalEngine } from "./core/local-engine.ts";
 export type { TokenDecoder } from "./core/token-decoder.ts";
+export {
+  createEmbeddingEngine,
+  type EmbeddingEngineOptions,
+} from "./embedding/create-embedding-engine.ts";
+export type {
+  EmbeddingEngine,
+  EmbeddingEngineInfo,
+  EmbeddingMetrics,
+  EmbeddingRequest,
+} from "./embedding/embedding-engine.ts";
+export type {
+  EmbeddingBatch,
+  EmbeddingExecutor,
+  EmbeddingExecutorInfo,
+} from "./embedding/embedding-executor.ts";
 export { createMockEngine } from "./mock/create-mock-engine.ts";
 export { MockExecutor } from "./mock/mock-executor.ts";
 export type {

@@ -166,6 +166,9 @@ export const seedBodies: Readonly<Record<string, readonly object[]>> = {
     { model, input: "hello" },
     { model, input: [[1, 2]], encoding_format: "base64" },
   ],
+  "/v1/rerank": [
+    { model, query: "hello", documents: ["a", "b"], top_n: 1, return_documents: false },
+  ],
   "/tokenize": tokenize,
   "/v1/tokenize": tokenize,
   "/detokenize": detokenize,

@@ -5,6 +5,11 @@ export {
   createComponentMetrics,
 } from "./component/component-metrics.ts";
 export { type KvCapacityOptions, showKvCapacity } from "./component/kv-capacity-metrics.ts";
+export {
+  createEmbeddingMetrics,
+  type EmbeddingMetricsLike,
+  type EmbeddingSizes,
+} from "./engine/embedding-metrics.ts";
 export { createEngineMetrics } from "./engine/engine-metrics.ts";
 export type { EngineMetricsLike, EngineMetricsOptions } from "./engine/engine-metrics-like.ts";
 export type { FrontendBuckets } from "./frontend/frontend-families.ts";

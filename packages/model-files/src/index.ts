@@ -1,5 +1,10 @@
 export { CardFileError, type CardFileErrorCode } from "./card/card-file-error.ts";
 export { type LocalizeCardOptions, localizeCard } from "./card/localize-card.ts";
+export {
+  type EmbeddingConfig,
+  loadEmbeddingConfig,
+  type PoolingMode,
+} from "./config/embedding-config.ts";
 export { loadModelConfig } from "./config/load-model-config.ts";
 export type { ModelConfig, ModelFamily, RopeConfig } from "./config/model-config.ts";
 export { ModelFileError, type ModelFileErrorCode } from "./files/model-file-error.ts";

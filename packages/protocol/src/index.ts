@@ -68,6 +68,7 @@ export { EmbeddingInput, EmbeddingList, EmbeddingRequest } from "./openai/embedd
 export { OpenAIErrorBody } from "./openai/error-body.ts";
 export { ModelList, ModelObject } from "./openai/model-list.ts";
 export { Nvext } from "./openai/nvext.ts";
+export { RerankList, RerankRequest } from "./openai/rerank-request.ts";
 export {
   type ResponsesContentPart,
   type ResponsesItem,

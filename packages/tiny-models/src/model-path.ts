@@ -7,7 +7,7 @@
 import { fileURLToPath } from "node:url";
 
 /** The models that come with this package, by the name of their directory. */
-export const bundledModels = ["dyn-tiny-chat"] as const;
+export const bundledModels = ["dyn-tiny-chat", "dyn-tiny-embed"] as const;
 
 export type BundledModel = (typeof bundledModels)[number];
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
-import { isAbsolute, join } from "node:path";
+import { isAbsolute, join, relative } from "node:path";
 import { crc32 } from "node:zlib";
 import { bundledModels, isBundledModel, modelPath } from "@dyn/tiny-models";
 import { describe, expect, it } from "vitest";
@@ -45,7 +45,11 @@ describe("bundled models", () => {
       .split("\n")
       .map((line) => line.split("  ") as [string, string]);
     const present = bundledModels.flatMap((m) =>
-      readdirSync(join(models, m)).map((f) => `${m}/${f}`),
+      readdirSync(join(models, m), { recursive: true, withFileTypes: true }).flatMap((entry) =>
+        entry.isFile()
+          ? relative(models, join(entry.parentPath, entry.name)).replaceAll("\\", "/")
+          : [],
+      ),
     );
     expect(listed.map(([, file]) => file).sort()).toEqual(present.sort());
     for (const [sum, file] of listed) {

@@ -4,6 +4,7 @@ import type { Logger } from "@dyn/logging";
 import type { ModelCard } from "@dyn/protocol";
 import type { AdmissionGate, DistributedRuntime, RequestHandler } from "@dyn/runtime";
 import type { WorkerSystem } from "../system/start-system.ts";
+import { watchedEngine } from "../system/watched-engine.ts";
 
 /** What the init file of every worker type begins with. */
 export interface InitOptions {
@@ -28,7 +29,7 @@ export async function announce(
   const served = await runtime
     .endpoint(card.endpoint)
     .serve(handler, { admission: admission ?? undefined, deviceType: "cpu" });
-  system?.watch(engine, card, admission);
+  system?.watch(watchedEngine(engine, card), card, admission);
   await served.registerModel(system?.hostCardFiles(card) ?? card);
   system?.health.setEndpoint(served.id.endpoint, "ready");
 }

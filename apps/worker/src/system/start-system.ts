@@ -1,13 +1,13 @@
 // The system server of a worker: up before the model is loaded, down after the last request has ended.
 import type { WorkerArgs } from "@dyn/args";
-import type { Engine } from "@dyn/engine";
 import { createProgressCheck, createSystemServer, HealthState } from "@dyn/health";
 import type { Logger } from "@dyn/logging";
-import { createEngineMetrics, createMetricsRegistry } from "@dyn/metrics";
+import { createMetricsRegistry } from "@dyn/metrics";
 import { type ModelCard, nameToSlug } from "@dyn/protocol";
 import { type AdmissionGate, findOwnAddress, formatAddress } from "@dyn/runtime";
 import { cardFileGroup, withCardUrls } from "./card-file-group.ts";
 import { showAdmission } from "./show-admission.ts";
+import type { WatchedEngine } from "./watched-engine.ts";
 
 /** Longer than any one step of an engine should take. */
 const stallMs = 120_000;
@@ -16,7 +16,7 @@ export interface WorkerSystem {
   readonly url: string;
   readonly health: HealthState;
   /** Shows the engine's metrics, checks that it advances, and serves the files of the card. */
-  watch(engine: Engine, card: ModelCard, admission: AdmissionGate | null): void;
+  watch(engine: WatchedEngine, card: ModelCard, admission: AdmissionGate | null): void;
   /** The card with its files as addresses of this server; as it is where local paths are wanted. */
   hostCardFiles(card: ModelCard): ModelCard;
   close(): Promise<void>;
@@ -52,14 +52,9 @@ export async function startSystem(args: WorkerArgs, logger: Logger): Promise<Wor
     url,
     health,
     watch: (engine, card, admission) => {
-      const { contextLength, pageSize } = engine.info;
-      createEngineMetrics(registry, { model: card.displayName, pageSize, contextLength }, () =>
-        engine.metrics(),
-      );
-      health.addCheck(
-        "progress",
-        createProgressCheck({ read: () => readProgress(engine), stallMs }),
-      );
+      engine.showMetrics(registry);
+      const read = () => engine.readProgress();
+      health.addCheck("progress", createProgressCheck({ read, stallMs }));
       if (admission !== null) showAdmission(registry, admission);
       server.addCardFiles(cardFileGroup(card, nameToSlug(card.displayName)));
     },
@@ -73,16 +68,4 @@ export async function startSystem(args: WorkerArgs, logger: Logger): Promise<Wor
 function reachableHost({ values: { system, runtime } }: WorkerArgs): string {
   if (system.host !== "0.0.0.0" && system.host !== "::") return system.host;
   return runtime.tcpRpcHost ?? findOwnAddress();
-}
-
-function readProgress(engine: Engine) {
-  const metrics = engine.metrics();
-  return {
-    isBusy: metrics.runningRequests + metrics.waitingRequests > 0,
-    stepCount:
-      metrics.prefillSteps +
-      metrics.decodeSteps +
-      metrics.finishedRequests +
-      metrics.abortedRequests,
-  };
 }

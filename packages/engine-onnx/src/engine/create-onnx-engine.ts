@@ -2,13 +2,12 @@
 import { once } from "node:events";
 import type { Worker } from "node:worker_threads";
 import { connectEngine } from "@dyn/engine";
-import { CancelledError, DeadlineExceededError, recordToError } from "@dyn/protocol";
+import { recordToError } from "@dyn/protocol";
+import { limitStart, startCancelled } from "./limit-start.ts";
 import { OnnxEngine } from "./onnx-engine.ts";
-import type { OnnxEngineOptions } from "./onnx-engine-options.ts";
+import type { OnnxEngineOptions, OnnxThreadOptions } from "./onnx-engine-options.ts";
 import { startThread } from "./start-thread.ts";
 import type { StartupMessage } from "./startup-message.ts";
-
-const defaultStartTimeoutMs = 600_000;
 
 /**
  * Loads a model directory and serves it. Start-up errors come as they were raised on the thread: ModelFileError's
@@ -16,9 +15,13 @@ const defaultStartTimeoutMs = 600_000;
  * CancelledError by the signal. Whatever fails, the thread is gone.
  */
 export async function createOnnxEngine(options: OnnxEngineOptions): Promise<OnnxEngine> {
-  const { signal, startTimeoutMs = defaultStartTimeoutMs, onLoadPhase, ...threadOptions } = options;
+  const { signal, startTimeoutMs, onLoadPhase, ...threadOptions } = options;
   if (signal?.aborted) throw startCancelled(signal);
-  const worker = startThread(threadOptions);
+  const worker = startThread(
+    "engine/onnx",
+    threadOptions satisfies OnnxThreadOptions,
+    threadOptions.kvTransfer?.port,
+  );
   const failed = new Promise<never>((_, reject) => {
     worker.on("message", (message: StartupMessage) => {
       if (message.type === "loadPhase") onLoadPhase?.(message.phase);
@@ -40,30 +43,4 @@ export async function createOnnxEngine(options: OnnxEngineOptions): Promise<Onnx
 /** The thread ends by itself once its engine is closed. */
 async function endThread(worker: Worker): Promise<void> {
   if (worker.threadId !== -1) await once(worker, "exit");
-}
-
-function limitStart(timeoutMs: number, signal: AbortSignal | undefined) {
-  let clear = () => {};
-  const reached = new Promise<never>((_, reject) => {
-    const timer = setTimeout(
-      () =>
-        reject(
-          new DeadlineExceededError(
-            `The model was not loaded within ${timeoutMs} ms. Give a larger startTimeoutMs.`,
-          ),
-        ),
-      timeoutMs,
-    );
-    const onAbort = () => reject(startCancelled(signal));
-    signal?.addEventListener("abort", onAbort, { once: true });
-    clear = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", onAbort);
-    };
-  });
-  return { reached, clear };
-}
-
-function startCancelled(signal: AbortSignal | undefined): CancelledError {
-  return new CancelledError("The start of the engine was cancelled by its caller.", signal?.reason);
 }

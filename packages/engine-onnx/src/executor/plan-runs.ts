@@ -36,7 +36,11 @@ export function estimateRunCosts(
 }
 
 /** Runs in the order in which they must go. Rows of a run are in the order of the batch. */
-export function planRuns(batch: ForwardBatch, headCount: number, costs: RunCosts): RowSlice[][] {
+export function planRuns(
+  batch: Pick<ForwardBatch, "rowCount" | "newLengths" | "pastLengths">,
+  headCount: number,
+  costs: RunCosts,
+): RowSlice[][] {
   const waves: RowSlice[][] = [];
   let tokenStart = 0;
   for (let row = 0; row < batch.rowCount; row++) {

@@ -7,12 +7,15 @@ export function countWeightBytes(
   config: ModelConfig,
   checkpoint: Checkpoint,
   quantized: boolean,
+  hasHead = true,
 ): number {
   let bytes =
     config.vocabSize *
     config.hiddenSize *
     tensorDtypeSizeBytes[checkpoint.get(embeddingTensor).dtype];
-  for (const { inputSize, projections } of projectionGroups(config)) {
+  // The head comes last.
+  const groups = hasHead ? projectionGroups(config) : projectionGroups(config).slice(0, -1);
+  for (const { inputSize, projections } of groups) {
     const rowCount = projections.reduce((sum, { outputSize }) => sum + outputSize, 0);
     const blockSize = quantized ? chooseBlockSize(inputSize) : null;
     const rowBytes = blockSize === null ? 4 * inputSize : inputSize + (4 * inputSize) / blockSize;

@@ -16,6 +16,7 @@ import { writeAddRmsNorm, writeRmsNorm } from "./norm.ts";
 import { writePageAttention } from "./page-attention.ts";
 import { writePagedAttention, writePagedAttentionInputs } from "./paged-attention.ts";
 import { QuantizedLinearWriter } from "./quantized-linear.ts";
+import { writeRaggedAttention, writeRaggedAttentionInputs } from "./ragged-attention.ts";
 import { writeRope } from "./rope.ts";
 import { writeSlotAttention, writeSlotAttentionInputs } from "./slot-attention.ts";
 
@@ -26,12 +27,21 @@ export interface DecoderGraphOptions {
   readonly quantized: Checkpoint | null;
   readonly attention: AttentionKind;
   readonly pageSize: number;
+  /** Default: logits over the vocabulary. */
+  readonly output?: GraphOutput;
 }
 
-/** `pages`: our own operator, over pages in place. `slots`: reads and writes slots in place. `paged`: gathers pages. */
-export type AttentionKind = "pages" | "slots" | "paged";
+/** `pages`: our own operator, over pages in place. `slots`: reads and writes slots in place. `paged`: gathers pages. `ragged`: whole prompts, nothing kept. */
+export type AttentionKind = "pages" | "slots" | "paged" | "ragged";
 
-/** Inputs beside those of attention: tokenIds [T], positions [T, 1], logitTokens [N], cos, sin. Output: logits [N, vocab]. */
+export type GraphOutput =
+  | { readonly kind: "logits" }
+  /** What the head would read: hidden [N, hiddenSize]. */
+  | { readonly kind: "hidden" }
+  /** Logits of these tokens alone, in their order: hidden [N, tokenIds.length]. */
+  | { readonly kind: "labels"; readonly tokenIds: readonly number[] };
+
+/** Inputs beside those of attention: tokenIds [T], positions [T, 1], logitTokens [N], cos, sin. Output: logits [N, vocab], or as `output` says. */
 export function buildDecoderGraph(options: DecoderGraphOptions): Uint8Array {
   const { config, checkpoint, quantized, attention, pageSize } = options;
   const graph = new GraphBuilder("decoder");
@@ -50,6 +60,7 @@ export function buildDecoderGraph(options: DecoderGraphOptions): Uint8Array {
   graph.input("sin", "float32", ["C", headDim / 2]);
   if (attention === "paged") writePagedAttentionInputs(graph);
   else if (attention === "slots") writeSlotAttentionInputs(graph);
+  else if (attention === "ragged") writeRaggedAttentionInputs(graph);
 
   let residual = writeEmbedding(graph, weights, config);
   let normalized = "";
@@ -61,6 +72,7 @@ export function buildDecoderGraph(options: DecoderGraphOptions): Uint8Array {
       pages: () => writePageAttention(graph, layer, heads),
       slots: () => writeSlotAttention(graph, config, layer, heads),
       paged: () => writePagedAttention(graph, config, layer, pageSize, heads),
+      ragged: () => writeRaggedAttention(graph, config, layer, heads),
     }[attention]();
     const output = linear.write(tensors.attentionOutput, answers)[0]!;
     ({ normalized, residual } = writeAddRmsNorm(
@@ -76,10 +88,42 @@ export function buildDecoderGraph(options: DecoderGraphOptions): Uint8Array {
     ({ normalized, residual } = writeAddRmsNorm(graph, mlp, residual, norm(next), eps));
   }
   const wanted = graph.op("Gather", [normalized, "logitTokens"], { attributes: { axis: 0 } });
-  const logits = linear.write(headTensors(config), wanted)[0]!;
-  graph.op("Identity", [logits], { outputs: ["logits"] });
-  graph.output("logits", "float32", ["N", vocabSize]);
+  const output = options.output ?? { kind: "logits" };
+  const write = (value: string, name: string, width: number) => {
+    graph.op("Identity", [value], { outputs: [name] });
+    graph.output(name, "float32", ["N", width]);
+  };
+  switch (output.kind) {
+    case "logits":
+      write(linear.write(headTensors(config), wanted)[0]!, "logits", vocabSize);
+      break;
+    case "hidden":
+      write(wanted, "hidden", hiddenSize);
+      break;
+    case "labels":
+      write(
+        writeLabels(graph, weights, config, output.tokenIds, wanted),
+        "hidden",
+        output.tokenIds.length,
+      );
+  }
   return graph.toModel();
+}
+
+/** The rows of the head that belong to the tokens. [N, hiddenSize] -> [N, tokenIds.length] */
+function writeLabels(
+  graph: GraphBuilder,
+  weights: CheckpointWeights,
+  config: ModelConfig,
+  tokenIds: readonly number[],
+  input: string,
+): string {
+  const { inputSize, projections } = headTensors(config);
+  const weight = projections[0]!.weight;
+  const { value, type } = weights.stored(weight, [config.vocabSize, inputSize]);
+  const rows = graph.op("Gather", [value, graph.constant(tokenIds)], { attributes: { axis: 0 } });
+  const labels = type === "float32" ? rows : castToFloat32(graph, rows);
+  return graph.op("Gemm", [input, labels], { attributes: { transB: 1 } });
 }
 
 /** Reads only the rows asked for, out of the mapped file. [T, hiddenSize] */

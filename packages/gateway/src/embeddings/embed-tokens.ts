@@ -8,10 +8,10 @@ import {
   type PreprocessedEmbeddingRequest,
 } from "@dyn/protocol";
 import { inputTooLong } from "../errors/gateway-errors.ts";
+import { askWorker } from "../models/ask-worker.ts";
 import type { ModelPipeline } from "../models/model-pipeline.ts";
 import { type PromptInput, toPromptInputs } from "../preprocess/prompt-inputs.ts";
 import type { GenerationTask } from "../routes/answer-generation.ts";
-import { askWorker } from "./ask-worker.ts";
 import { base64ToVector } from "./vector-bytes.ts";
 
 export async function embedTokens(

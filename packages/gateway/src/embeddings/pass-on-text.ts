@@ -1,8 +1,8 @@
 // For workers that take text: the client's body goes to the worker, the worker's answer to the client.
 import { EmbeddingList, type EmbeddingRequest, InternalError } from "@dyn/protocol";
+import { askWorker } from "../models/ask-worker.ts";
 import type { BasePipeline } from "../models/base-pipeline.ts";
 import type { GenerationTask } from "../routes/answer-generation.ts";
-import { askWorker } from "./ask-worker.ts";
 import { base64ToVector, vectorToBase64 } from "./vector-bytes.ts";
 
 /** Vectors come in the form that was asked for, whichever the worker chose. */

@@ -44,7 +44,7 @@ export function inputTooLong(
 /** The workers tokenize by themselves, so this frontend has neither tokenizer nor template of the model. */
 export function takesNoTokens(model: string): InvalidArgumentError {
   return new InvalidArgumentError(
-    `The workers of ${JSON.stringify(clip(model))} take text, and this server passes text on for /v1/chat/completions and /v1/embeddings only. Ask a model whose workers take tokens.`,
+    `The workers of ${JSON.stringify(clip(model))} take text, and this server passes text on for /v1/chat/completions, /v1/embeddings and /v1/rerank only. Ask a model whose workers take tokens.`,
     { param: "model", code: "DYN_GATEWAY_MODEL_TAKES_TEXT" },
   );
 }

@@ -72,6 +72,7 @@ const examples = {
   MessagesRequest: { model, max_tokens: 64, messages: [message] },
   CountTokensRequest: { model, messages: [message] },
   EmbeddingRequest: { model, input: message.content },
+  RerankRequest: { model, query: message.content, documents: ["one", "another"] },
   ImageRequest: { model, prompt: "a lighthouse", size: "512x512" },
   ImageEditRequest: { model, prompt: "at night", input_reference: "lighthouse.png" },
   VideoRequest: { model, prompt: "waves", seconds: 2 },

@@ -13,6 +13,7 @@ import { imagesRoutes } from "./images.ts";
 import { messagesRoutes } from "./messages.ts";
 import { metricsRoute } from "./metrics.ts";
 import { modelRoutes } from "./models.ts";
+import { rerankRoute } from "./rerank.ts";
 import { responsesRoutes } from "./responses.ts";
 import { moveRoutes, type RoutePaths } from "./route-paths.ts";
 import { sglangGenerateRoute } from "./sglang-generate.ts";
@@ -28,6 +29,7 @@ export function createRoutes(
     chatCompletionsRoute(context),
     completionsRoute(context),
     embeddingsRoute(context),
+    rerankRoute(context),
     ...responsesRoutes(context),
     ...imagesRoutes(context),
     ...videosRoutes(context),

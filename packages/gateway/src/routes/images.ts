@@ -1,12 +1,12 @@
 // POST /v1/images/generations and /v1/images/edits, while a model of images is served.
 import { ImageEditRequest, ImageList, ImageRequest, InternalError } from "@dyn/protocol";
 import type { z } from "zod";
-import { askWorker } from "../embeddings/ask-worker.ts";
 import type { GatewayContext } from "../gateway-context.ts";
 import type { Exchange } from "../http/exchange.ts";
 import type { Route } from "../http/router.ts";
 import { sendJson } from "../http/send-json.ts";
 import { toWorkerBody } from "../media/to-worker-body.ts";
+import { askWorker } from "../models/ask-worker.ts";
 import type { OperationDoc } from "../openapi/operation.ts";
 import { checkBody } from "../validation/check-body.ts";
 import { answerGeneration } from "./answer-generation.ts";

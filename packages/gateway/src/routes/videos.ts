@@ -1,7 +1,6 @@
 // POST /v1/videos and /v1/videos/stream, while a model of videos is served.
 import { InternalError, Video, VideoRequest } from "@dyn/protocol";
 import { readTraceContext } from "@dyn/runtime";
-import { askWorker } from "../embeddings/ask-worker.ts";
 import { incompleteStream } from "../errors/gateway-errors.ts";
 import type { GatewayContext } from "../gateway-context.ts";
 import type { Exchange } from "../http/exchange.ts";
@@ -11,6 +10,7 @@ import { sendJson } from "../http/send-json.ts";
 import { checkVideo, createVideoErrors } from "../media/failed-video.ts";
 import { FrameWriter } from "../media/frame-writer.ts";
 import { toWorkerBody } from "../media/to-worker-body.ts";
+import { askWorker } from "../models/ask-worker.ts";
 import type { BasePipeline } from "../models/base-pipeline.ts";
 import { checkBody } from "../validation/check-body.ts";
 import { answerGeneration, type GenerationTask } from "./answer-generation.ts";

@@ -11,10 +11,11 @@ import {
 } from "@dyn/protocol";
 import type { RequestHandler } from "@dyn/runtime";
 import type { Tokenizer } from "@dyn/tokenizer";
+import { engineShutdown } from "../answer/engine-shutdown.ts";
 import { NativeAnswer } from "../native/native-answer.ts";
 import { readNativeRequest } from "../native/native-request.ts";
 import { parseRequest } from "../request/parse-request.ts";
-import { engineShutdown, followRequestEnd } from "../request/request-end.ts";
+import { followRequestEnd } from "../request/request-end.ts";
 import { decodeMeeting } from "./decode-meeting.ts";
 import { outputToItem } from "./output-to-item.ts";
 import { readGenerate } from "./read-generate.ts";

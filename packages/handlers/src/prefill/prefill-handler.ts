@@ -8,11 +8,12 @@ import {
   recordToError,
 } from "@dyn/protocol";
 import type { RequestHandler } from "@dyn/runtime";
+import { engineShutdown } from "../answer/engine-shutdown.ts";
 import { outputToItem } from "../decode/output-to-item.ts";
 import { readGenerate } from "../decode/read-generate.ts";
 import type { ThinkingMarkers } from "../decode/thinking-markers.ts";
 import { toWireParam } from "../decode/wire-param.ts";
-import { engineShutdown, followRequestEnd } from "../request/request-end.ts";
+import { followRequestEnd } from "../request/request-end.ts";
 import { prefillMeeting } from "./prefill-meeting.ts";
 import { unwrapRequest } from "./unwrap-request.ts";
 

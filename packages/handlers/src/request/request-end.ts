@@ -1,5 +1,4 @@
 // When a request has to end before its answer does: its caller says so, or the worker shuts down.
-import { UnavailableError } from "@dyn/protocol";
 import type { RequestContext } from "@dyn/runtime";
 
 export interface RequestEnd {
@@ -26,11 +25,4 @@ export function followRequestEnd(
       shutdown?.removeEventListener("abort", stop);
     },
   };
-}
-
-/** Its caller goes on elsewhere. */
-export function engineShutdown(): UnavailableError {
-  return new UnavailableError("The worker shuts down; another one can go on with the request.", {
-    code: "DYN_ENGINE_SHUTDOWN",
-  });
 }

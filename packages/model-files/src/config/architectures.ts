@@ -56,6 +56,11 @@ const families: Readonly<Record<string, FamilyTraits>> = {
   },
 };
 
+/** The same without a head over the vocabulary: what makes vectors only. */
+const bodies = new Map(
+  Object.keys(families).map((name) => [name.replace("ForCausalLM", "Model"), name]),
+);
+
 /** Architectures that people try, which SGLang serves and dyn's own engines do not. */
 const servedBySglang = new Set([
   "CohereForCausalLM",
@@ -76,7 +81,10 @@ const servedBySglang = new Set([
 ]);
 
 /** Reads `architectures` of config.json. Refuses what is not known, with the list of what is. */
-export function readArchitecture(fields: ConfigFields): {
+export function readArchitecture(
+  fields: ConfigFields,
+  takesBodies: boolean,
+): {
   readonly architecture: string;
   readonly traits: FamilyTraits;
 } {
@@ -89,7 +97,16 @@ export function readArchitecture(fields: ConfigFields): {
     );
   }
   const architecture = value[0];
-  const traits = Object.hasOwn(families, architecture) ? families[architecture] : undefined;
+  const body = bodies.get(architecture);
+  if (body !== undefined && !takesBodies) {
+    throw new ModelFileError(
+      "DYN_MODEL_UNSUPPORTED",
+      fields.file,
+      `architecture "${architecture}" has no head over the vocabulary: it makes vectors, not text. Serve it with --embedding-worker.`,
+    );
+  }
+  const name = body ?? architecture;
+  const traits = Object.hasOwn(families, name) ? families[name] : undefined;
   if (traits !== undefined) return { architecture, traits };
   const elsewhere = servedBySglang.has(architecture)
     ? " An SGLang server runs it: use the sglang engine."

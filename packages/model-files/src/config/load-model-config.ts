@@ -13,7 +13,13 @@ import { readSlidingWindow } from "./sliding-window.ts";
  * Throws ModelFileError: `DYN_MODEL_FILE_MISSING`, `_INVALID`, `_UNREADABLE`, or `DYN_MODEL_UNSUPPORTED`
  * when the files are sound but dyn does not run such a model.
  */
-export async function loadModelConfig(directory: string): Promise<ModelConfig> {
+export async function loadModelConfig(
+  directory: string,
+  options: {
+    /** Also models without a head over the vocabulary (`Qwen3Model`), which make vectors only. */
+    readonly takesBodies?: boolean;
+  } = {},
+): Promise<ModelConfig> {
   const file = join(directory, "config.json");
   const generationFile = join(directory, "generation_config.json");
   const fields = new ConfigFields(file, await readJsonFile(file));
@@ -21,11 +27,15 @@ export async function loadModelConfig(directory: string): Promise<ModelConfig> {
     generationFile,
     (await readOptionalJsonFile(generationFile)) ?? {},
   );
-  return readModelConfig(fields, generation);
+  return readModelConfig(fields, generation, options.takesBodies ?? false);
 }
 
-function readModelConfig(fields: ConfigFields, generation: ConfigFields): ModelConfig {
-  const { architecture, traits } = readArchitecture(fields);
+function readModelConfig(
+  fields: ConfigFields,
+  generation: ConfigFields,
+  takesBodies: boolean,
+): ModelConfig {
+  const { architecture, traits } = readArchitecture(fields, takesBodies);
   refuseWhatChangesTheMath(fields);
   const layerCount = fields.count("num_hidden_layers");
   const vocabSize = fields.count("vocab_size");
@@ -114,6 +124,15 @@ function refuseWhatChangesTheMath(fields: ConfigFields): void {
   const activation = fields.text("hidden_act") ?? "silu";
   if (activation !== "silu" && activation !== "swish") {
     throw fields.unsupported("hidden_act", `is ${show(activation)}; dyn runs silu.`);
+  }
+  if (!fields.flag("is_causal", true) || fields.flag("use_bidirectional_attention", false)) {
+    const field = fields.has("use_bidirectional_attention")
+      ? "use_bidirectional_attention"
+      : "is_causal";
+    throw fields.unsupported(
+      field,
+      "says that tokens see those behind them; dyn runs causal attention only.",
+    );
   }
   const quantization = fields.object("quantization_config");
   if (quantization !== undefined) {

@@ -7,9 +7,9 @@ import { findShardFiles, indexFileName, singleFileName } from "../safetensors/sh
 import { HubError } from "./hub-error.ts";
 
 const alwaysNeeded =
-  /^(?:config\.json|generation_config\.json|special_tokens_map\.json|tokenizer[^/]*|chat_template[^/]*|additional_chat_templates\/[^/]+\.jinja)$/;
+  /^(?:config\.json|generation_config\.json|special_tokens_map\.json|modules\.json|config_sentence_transformers\.json|sentence_bert_config\.json|\d+_[A-Za-z]+\/config\.json|tokenizer[^/]*|chat_template[^/]*|additional_chat_templates\/[^/]+\.jinja)$/;
 
-/** Config, tokenizer and template files, the index of a sharded checkpoint included. */
+/** Config, tokenizer and template files, those of sentence-transformers, the index of a sharded checkpoint included. */
 export function selectSmallFiles(names: readonly string[]): string[] {
   return names.filter((name) => alwaysNeeded.test(name) || name === indexFileName);
 }

@@ -2,8 +2,8 @@ import { readTraceContext } from "@dyn/runtime";
 import { incompleteStream } from "../errors/gateway-errors.ts";
 import type { Exchange } from "../http/exchange.ts";
 import { objectIdOf } from "../http/request-id.ts";
-import type { WorkerClient } from "../models/base-pipeline.ts";
 import type { RequestObservation } from "../observe/request-observation.ts";
+import type { WorkerClient } from "./base-pipeline.ts";
 
 /** The one item that a worker answers with. Throws UnavailableError when the stream ends without it. */
 export async function askWorker(

@@ -1,0 +1,55 @@
+// The last steps of a start, the same for all workers that make vectors: probe, serve, show, announce.
+import type { EmbeddingEngine } from "@dyn/engine";
+import { createEmbeddingMetrics, type MetricsRegistry } from "@dyn/metrics";
+import { InternalError, type ModelCard } from "@dyn/protocol";
+import { RequestContext, type RequestHandler } from "@dyn/runtime";
+import { reportEngineDeath } from "../system/report-engine-death.ts";
+import type { WatchedEngine } from "../system/watched-engine.ts";
+import type { SizeNotes } from "./size-notes.ts";
+import type { VectorWorker, VectorWorkerParts } from "./vector-worker-parts.ts";
+
+/** Nobody finds a worker that has not answered its probe. */
+export async function serveVectors<Item>(
+  { runtime, system, admission }: VectorWorkerParts,
+  worker: {
+    readonly engine: EmbeddingEngine;
+    readonly card: ModelCard;
+    readonly handler: RequestHandler<unknown, Item>;
+    readonly notes: SizeNotes;
+    /** The request that such a worker is probed with. */
+    readonly probe: object;
+  },
+): Promise<VectorWorker> {
+  const { engine, card, notes } = worker;
+  const handler = reportEngineDeath(worker.handler, system?.health ?? null);
+  await answerProbe(handler, worker.probe);
+  const served = await runtime
+    .endpoint(card.endpoint)
+    .serve(handler, { admission: admission ?? undefined });
+  const showMetrics = (registry: MetricsRegistry) =>
+    notes.add(
+      createEmbeddingMetrics(registry, { model: card.displayName }, () => engine.metrics()),
+    );
+  const watched: WatchedEngine = { showMetrics, readProgress: () => readProgress(engine) };
+  system?.watch(watched, card, admission);
+  await served.registerModel(system?.hostCardFiles(card) ?? card);
+  system?.health.setEndpoint(served.id.endpoint, "ready");
+  return { engine, card, showMetrics };
+}
+
+async function answerProbe<Item>(
+  handler: RequestHandler<unknown, Item>,
+  probe: object,
+): Promise<void> {
+  for await (const { data } of handler(probe, new RequestContext())) if (data != null) return;
+  throw new InternalError("The worker did not answer its own probe.");
+}
+
+function readProgress(engine: EmbeddingEngine) {
+  const { runningPrompts, waitingPrompts, batches, finishedRequests, abortedRequests } =
+    engine.metrics();
+  return {
+    isBusy: runningPrompts + waitingPrompts > 0,
+    stepCount: batches + finishedRequests + abortedRequests,
+  };
+}
