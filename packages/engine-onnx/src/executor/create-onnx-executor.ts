@@ -116,7 +116,14 @@ export async function createOnnxExecutor(options: OnnxExecutorOptions): Promise<
     const kernel = new PageAttention(config, pages, threadCount);
     const openSession = () => new FfiSession(sessionOptions, new CustomOp(kernel));
     const session = openSession();
-    executor = new PageExecutor({ info, config, attention: kernel, session, openSession });
+    executor = new PageExecutor({
+      info,
+      config,
+      attention: kernel,
+      pages,
+      session,
+      openSession,
+    });
   } else if (attention.kind === "slots") {
     const openSession = () => new FfiSession(sessionOptions);
     const session = openSession();

@@ -6,6 +6,8 @@ import { RopeTable } from "../graph/rope-table.ts";
 import type { PageAttention } from "../kernel/page-attention.ts";
 import { type FfiSession, FfiTensor } from "../runtime/ffi-session.ts";
 import { unavailable } from "./executor-errors.ts";
+import type { KvPages } from "./kv-pages.ts";
+import { OnnxKvStore } from "./onnx-kv-store.ts";
 import type { RowSlice } from "./row-slice.ts";
 
 /** Of one run; bounds what a long prompt takes beside the weights. */
@@ -15,6 +17,8 @@ export interface PageExecutorOptions {
   readonly info: ExecutorInfo;
   readonly config: ModelConfig;
   readonly attention: PageAttention;
+  /** That the attention works on. */
+  readonly pages: KvPages;
   readonly session: FfiSession;
   /** Loads the graph with its weights again, after a release. */
   readonly openSession: () => FfiSession;
@@ -22,6 +26,7 @@ export interface PageExecutorOptions {
 
 export class PageExecutor implements Executor {
   readonly info: ExecutorInfo;
+  readonly kv: OnnxKvStore;
   readonly #config: ModelConfig;
   readonly #openSession: () => FfiSession;
   readonly #rope: RopeTable;
@@ -30,8 +35,9 @@ export class PageExecutor implements Executor {
   /** Room for the logits of the largest step so far. */
   #logits = new Float32Array(0);
 
-  constructor({ info, config, attention, session, openSession }: PageExecutorOptions) {
+  constructor({ info, config, attention, pages, session, openSession }: PageExecutorOptions) {
     this.info = info;
+    this.kv = new OnnxKvStore(config, info.pageSize, pages);
     this.#config = config;
     this.#openSession = openSession;
     this.#rope = new RopeTable(config);
