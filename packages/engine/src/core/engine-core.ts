@@ -265,11 +265,7 @@ export class EngineCore {
     });
   }
 
-  #schedule(
-    request: GenerateRequest,
-    grammar: CompiledGrammar | null,
-    receivedMs: number,
-  ): void {
+  #schedule(request: GenerateRequest, grammar: CompiledGrammar | null, receivedMs: number): void {
     const opened = this.#openRequest(request, grammar, this.#random);
     const { group } = opened;
     group.receivedMs = receivedMs;

@@ -20,12 +20,7 @@ export function flattenOutputs(
     rows[at + 5] = samplerState.step;
     seeds[row] = samplerState.seed;
     for (const id of output.tokenIds) tokenIds.push(id);
-    if (
-      finish !== null ||
-      logprobs !== null ||
-      promptLogprobs !== null ||
-      timing !== undefined
-    ) {
+    if (finish !== null || logprobs !== null || promptLogprobs !== null || timing !== undefined) {
       extras.push({ row, finish, logprobs, promptLogprobs, ...(timing && { timing }) });
     }
   }
