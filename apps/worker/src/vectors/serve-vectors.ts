@@ -26,12 +26,10 @@ export async function serveVectors<Item>(
   const handler = reportEngineDeath(worker.handler, system?.health ?? null);
   await answerProbe(handler, worker.probe);
   const requests = new RequestPage({ card, workerId: runtime.instanceId.toString(16) });
-  const served = await runtime
-    .endpoint(card.endpoint)
-    .serve(traceHandler(handler, tracer), {
-      admission: admission ?? undefined,
-      observer: requests.observer(parseEndpointId(card.endpoint).endpoint),
-    });
+  const served = await runtime.endpoint(card.endpoint).serve(traceHandler(handler, tracer), {
+    admission: admission ?? undefined,
+    observer: requests.observer(parseEndpointId(card.endpoint).endpoint),
+  });
   const showMetrics = (registry: MetricsRegistry) => {
     requests.show(registry);
     notes.add(
