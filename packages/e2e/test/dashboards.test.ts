@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { complete, Deployment, untilListed } from "../src/deployment.ts";
 import { readSelectors } from "../src/promql.ts";
-import { fetchMetrics } from "../src/read-metrics.ts";
+import { fetchMetrics, untilMetric } from "../src/read-metrics.ts";
 
 interface Dashboard {
   readonly uid: string;
@@ -63,13 +63,11 @@ describe("dashboards", () => {
         model: "tiny",
         prompt: "a",
         max_tokens: 4,
-        ...{ guided_grammar: "root ::= (" },
+        guided_grammar: "root ::= (",
       }),
     });
     const pages = () => Promise.all([url, worker.systemUrl!].map(fetchMetrics));
-    await expect
-      .poll(async () => (await pages()).join("\n"), { timeout: 20_000 })
-      .toMatch(/kv_cache_events_applied\{/);
+    await untilMetric(url, "dyn_router_index_blocks", (blocks) => blocks > 0);
     for (const page of await pages()) readLabels(page, labelsOf);
   }, 120_000);
   afterAll(() => deployment?.close());
