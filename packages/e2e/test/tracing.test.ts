@@ -108,3 +108,40 @@ describe("a traced deployment", () => {
     expect(failed()[0]?.attributes["dyn.error_type"]).toBe("validation");
   });
 });
+
+test("both halves of a disaggregated request stand in its trace", async () => {
+  const collector = await startCollector();
+  const deployment = new Deployment({
+    OTEL_EXPORT_ENABLED: "1",
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.httpUrl,
+    OTEL_EXPORTER_OTLP_PROTOCOL: "http/protobuf",
+    OTEL_BSP_SCHEDULE_DELAY: "100",
+  });
+  try {
+    const { ready: url } = await deployment.startFrontend();
+    await Promise.all([
+      deployment.startWorker(["--disaggregation-mode", "prefill"]),
+      deployment.startWorker(["--disaggregation-mode", "decode"]),
+    ]);
+    await untilListed(url, "tiny");
+    // The first requests may come before the pair has met.
+    const asked = () => collector.spans.filter(({ name }) => name === "http-request");
+    const payloadsOf = ({ spanId }: SeenSpan) =>
+      collector.spans.filter((it) => it.name === "handle_payload" && it.parentId === spanId);
+    const whole = async () => {
+      await complete(url, "What is 12 + 30?", 8);
+      return asked().find((request) => payloadsOf(request).length === 2);
+    };
+    await expect.poll(whole, { timeout: 60_000, interval: 200 }).toBeDefined();
+    const request = (await whole())!;
+    for (const { spanId } of payloadsOf(request)) {
+      const phases = collector.spans.filter(({ parentId }) => parentId === spanId);
+      expect(phases.map(({ name }) => name)).toEqual(
+        expect.arrayContaining(["engine.queue", "engine.prefill"]),
+      );
+    }
+  } finally {
+    await deployment.close();
+    await collector.close();
+  }
+}, 120_000);
