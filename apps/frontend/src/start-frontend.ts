@@ -4,6 +4,7 @@ import { type ClusterWorker, createGateway, type Gateway, type GatewayOptions } 
 import type { Logger } from "@dyn/logging";
 import { createMetricsRegistry, type MetricsRegistry } from "@dyn/metrics";
 import { DistributedRuntime, type Planes } from "@dyn/runtime";
+import { createTracer } from "@dyn/tracing";
 import { chatProcessor } from "./chat-processor.ts";
 import { doorSettings, followKeys } from "./door-settings.ts";
 import { gatewaySettings } from "./gateway-settings.ts";
@@ -42,9 +43,14 @@ export async function startFrontend(context: FrontendContext): Promise<RunningFr
     for (const notice of args.notices) logger.warn(notice);
   }
   const { http, door, frontend, runtime: planeOptions } = args.values;
+  const tracer = await createTracer(args.values.process, {
+    serviceName: "dyn-frontend",
+    onProblem: (message) => logger.warn(message),
+  });
   const runtime = new DistributedRuntime(planes);
   const gateway = createGateway({
     runtime,
+    tracer,
     metrics: context.registry ?? createMetricsRegistry(),
     limits: {
       bodySizeBytes: Math.floor(http.bodyLimitMb * 1024 * 1024),
@@ -79,6 +85,7 @@ export async function startFrontend(context: FrontendContext): Promise<RunningFr
       if (!complete) logger.warn("streams were cut off at shutdown");
       await gateway.close();
       await runtime.close();
+      await tracer.close();
       return { complete };
     },
   };

@@ -96,6 +96,12 @@ export const supportedOptions: SupportedOptions<FrontendConcerns> = {
     "loggingConsoleFormat",
     "disableAnsiLogging",
     "logUseLocalTz",
+    "otelExportEnabled",
+    "otelExporterOtlpEndpoint",
+    "otelExporterOtlpTracesEndpoint",
+    "otelExporterOtlpProtocol",
+    "otelServiceName",
+    "otelTracesSampleRatio",
     "dumpConfigTo",
     // Set for a whole fleet, it has nothing to wait for here: a frontend serves no endpoints.
     "gracefulShutdownTimeout",

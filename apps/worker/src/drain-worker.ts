@@ -2,6 +2,7 @@
 import type { WorkerArgs } from "@dyn/args";
 import type { ModelCard } from "@dyn/protocol";
 import { type DistributedRuntime, parseEndpointId } from "@dyn/runtime";
+import type { Tracer } from "@dyn/tracing";
 import type { WorkerContext } from "./start-worker.ts";
 import type { WorkerSystem } from "./system/start-system.ts";
 
@@ -11,6 +12,7 @@ export async function drainWorker(
     readonly runtime: DistributedRuntime;
     readonly card: ModelCard;
     readonly system: WorkerSystem | null;
+    readonly tracer: Tracer;
     readonly shutdown: AbortController;
     /** Tells those who follow this worker that it goes. */
     leave(): Promise<void>;
@@ -18,7 +20,7 @@ export async function drainWorker(
     closeEngine(): Promise<void>;
   },
 ): Promise<{ readonly complete: boolean }> {
-  const { runtime, card, system, shutdown } = parts;
+  const { runtime, card, system, tracer, shutdown } = parts;
   system?.health.setEndpoint(parseEndpointId(card.endpoint).endpoint, "notready");
   const timeoutMs = args.values.process.gracefulShutdownTimeout * 1000;
   // In memory everybody knows at once; elsewhere a frontend may send before it hears that we left.
@@ -37,6 +39,7 @@ export async function drainWorker(
   });
   await parts.closeEngine();
   await system?.close();
+  await tracer.close();
   return { complete };
 }
 

@@ -6,6 +6,7 @@ import type { MetricsRegistry } from "@dyn/metrics";
 import { loadModelConfig } from "@dyn/model-files";
 import type { ModelCard } from "@dyn/protocol";
 import { DistributedRuntime, type Planes } from "@dyn/runtime";
+import { createTracer, type Tracer } from "@dyn/tracing";
 import { cardParsers } from "./card/card-parsers.ts";
 import { createModelCard } from "./card/create-model-card.ts";
 import { readCardFiles } from "./card/read-card-files.ts";
@@ -21,8 +22,8 @@ import { initPrefill } from "./init/init-prefill.ts";
 import { resolveWorkerModel } from "./model/resolve-worker-model.ts";
 import { supportedOptions } from "./supported-options.ts";
 import { supportedVectorOptions } from "./supported-vector-options.ts";
+import { EnginePage } from "./system/engine-page.ts";
 import { startSystem, type WorkerSystem } from "./system/start-system.ts";
-import { showEngine } from "./system/watched-engine.ts";
 import { startVectorWorker } from "./vectors/start-vector-worker.ts";
 
 export interface WorkerContext {
@@ -31,6 +32,14 @@ export interface WorkerContext {
   readonly logger: Logger;
   /** Aborted when the start is given up. */
   readonly signal: AbortSignal;
+}
+
+/** What stands before the model is looked at. */
+export interface WorkerStart {
+  readonly system: WorkerSystem | null;
+  readonly tracer: Tracer;
+  /** When the start began, by performance.now(). */
+  readonly begun: number;
 }
 
 export interface RunningWorker {
@@ -59,19 +68,23 @@ export async function startWorker(context: WorkerContext): Promise<RunningWorker
   else cardParsers(args);
   for (const notice of args.notices) logger.warn(notice);
   const system = await startSystem(args, logger);
+  const tracer = await createTracer(args.values.process, {
+    serviceName: "dyn-worker",
+    onProblem: (message) => logger.warn(message),
+  });
   try {
     const start = isVectorWorker ? startVectorWorker : startServing;
-    return await start(context, system, begun);
+    return await start(context, { system, tracer, begun });
   } catch (error) {
     await system?.close();
+    await tracer.close();
     throw error;
   }
 }
 
 async function startServing(
   context: WorkerContext,
-  system: WorkerSystem | null,
-  begun: number,
+  { system, tracer, begun }: WorkerStart,
 ): Promise<RunningWorker> {
   const { args, planes, signal } = context;
   const { engine: options } = args.values;
@@ -83,6 +96,7 @@ async function startServing(
     { modelDirectory: model.path, tokenizerDirectory, config },
     signal,
   );
+  const loadSeconds = (performance.now() - begun) / 1000;
   const runtime = new DistributedRuntime(planes);
   const shutdown = new AbortController();
   let started: WorkerEvents | null = null;
@@ -111,6 +125,8 @@ async function startServing(
       context.logger.error("KV cannot be handed over any more", { error: error.message });
       system?.health.addCheck("hand-over", () => error.message);
     });
+    const workerId = runtime.instanceId.toString(16);
+    const page = new EnginePage({ engine, card, workerId, loadSeconds });
     const init = args.derived.workerType === "prefill" ? initPrefill : initGenerate;
     const serving = await init({
       args,
@@ -118,18 +134,20 @@ async function startServing(
       engine,
       card,
       system,
+      page,
+      tracer,
       admission: createAdmission(args),
       tokenizerDirectory,
       shutdown: shutdown.signal,
       logger: context.logger,
     });
-    const parts = { runtime, card, system, shutdown };
+    const parts = { runtime, card, system, tracer, shutdown };
     return {
       card,
       facts: generateFacts(config, engine.info, card),
       startMs: performance.now() - begun,
       systemUrl: system?.url ?? null,
-      showMetrics: (registry) => showEngine(registry, engine, card),
+      showMetrics: (registry) => page.showMetrics(registry),
       drain: () =>
         drainWorker(context, {
           ...parts,

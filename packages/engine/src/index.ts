@@ -8,6 +8,7 @@ export type { Engine, EngineInfo, EngineMetrics } from "./contract/engine.ts";
 export type {
   FinishReason,
   GenerateOutput,
+  RequestTiming,
   TokenLogprobs,
   TokenUsage,
 } from "./contract/engine-output.ts";

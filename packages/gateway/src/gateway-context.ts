@@ -1,5 +1,6 @@
 import type { FrontendMetrics } from "@dyn/metrics";
 import type { DistributedRuntime } from "@dyn/runtime";
+import type { Tracer } from "@dyn/tracing";
 import type { GatewayLimits } from "./limits.ts";
 import type { GatewayLogger } from "./logger.ts";
 import type { ModelDirectory } from "./models/model-directory.ts";
@@ -15,6 +16,7 @@ export interface GatewayContext {
   readonly settings: GatewaySettings;
   readonly logger: GatewayLogger;
   readonly metrics: FrontendMetrics;
+  readonly tracer: Tracer;
   readonly routing: RoutingOptions;
   /** Set while it runs, by model. */
   readonly thresholds: ThresholdBook;

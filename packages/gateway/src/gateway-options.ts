@@ -1,6 +1,7 @@
 import type { MetricsRegistry } from "@dyn/metrics";
 import type { ConditionalSettings, RouterSettings } from "@dyn/router";
 import type { DistributedRuntime, RouterMode, SharedLoad } from "@dyn/runtime";
+import type { Tracer } from "@dyn/tracing";
 import type { Accounts } from "./door/accounts.ts";
 import type { ApiKeyEntry } from "./door/api-key.ts";
 import type { HttpTls } from "./http/http-server.ts";
@@ -15,6 +16,8 @@ export interface GatewayOptions {
   readonly runtime: DistributedRuntime;
   /** The registry that /metrics shows; the gateway's own metrics are added to it. */
   readonly metrics: MetricsRegistry;
+  /** Where the spans of requests go; its owner closes it. Default: nowhere. */
+  readonly tracer?: Tracer;
   readonly limits?: Partial<GatewayLimits>;
   readonly settings?: Partial<GatewaySettings>;
   /** How workers of a model are chosen. Default `round-robin`. */

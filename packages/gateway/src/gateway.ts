@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { createFrontendMetrics } from "@dyn/metrics";
 import type { ModelCard } from "@dyn/protocol";
 import { completeConditionalSettings, completeRouterSettings } from "@dyn/router";
+import { noTracer, traceIds } from "@dyn/tracing";
 import type { ApiKeyEntry } from "./door/api-key.ts";
 import { Door } from "./door/door.ts";
 import type { GatewayContext } from "./gateway-context.ts";
@@ -80,12 +81,13 @@ export class Gateway {
             maxSeqLen: options.migration?.maxSeqLen ?? card.migrationMaxSeqLen,
             streamTimeoutMs: settings.backendStreamTimeoutMs,
             onMigrated: (migration) => {
-              const { model, type, cause } = migration;
+              const { model, type, cause, trace } = migration;
               metrics.migrated(model, type);
               logger.warn("A request goes on at another worker.", {
                 model,
                 type,
                 cause: cause.code,
+                ...traceIds(trace),
               });
             },
             onTooLong: (model) => metrics.tooLongToMigrate(model),
@@ -113,6 +115,7 @@ export class Gateway {
       logger,
       metricsPage: () => options.shared?.page() ?? options.metrics.render(),
       metrics,
+      tracer: options.tracer ?? noTracer,
       routing,
       thresholds,
       nowMs,

@@ -21,14 +21,14 @@ const item = (fields: Partial<EngineOutputItem>): EngineOutputItem => ({
 let modelCount = 0;
 
 /** Asks a fresh model whose worker follows the script. */
-async function ask(script: Script, body: object = {}) {
+async function ask(script: Script, body: object = {}, headers: Record<string, string> = {}) {
   modelCount += 1;
   const name = `scripted-${modelCount}`;
   workers.push(await startScriptedWorker(deployment.hub, name, script));
   await deployment.gateway.waitForModel(name, { signal: AbortSignal.timeout(10_000) });
   const answer = await fetch(`${deployment.url}/v1/completions`, {
     method: "POST",
-    headers: { "content-type": "application/json" },
+    headers: { "content-type": "application/json", ...headers },
     body: JSON.stringify({ model: name, prompt: "hello", ...body }),
   });
   return { status: answer.status, headers: answer.headers, text: await answer.text() };
@@ -187,3 +187,26 @@ async function tokens() {
   const { modelPath } = await import("@dyn/tiny-models");
   return { tokenizer: await loadTokenizer(modelPath("dyn-tiny-chat")) };
 }
+
+describe("a line of the log about a request", () => {
+  it("names its trace", async () => {
+    const trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    const span = "00f067aa0ba902b7";
+    const fail: Script = async function* () {
+      yield item({ token_ids: [70] });
+      yield item({ token_ids: [71] });
+      throw new Error("out of luck");
+    };
+    const before = deployment.log.length;
+    const headers = { traceparent: `00-${trace}-${span}-01` };
+    await ask(fail, { stream: true }, headers);
+    await ask(fail, { stream: false }, headers);
+    const lines = deployment.log.slice(before).filter((line) => /^A (stream|request)/.test(line));
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toMatch(/^A stream failed/);
+    expect(lines[1]).toMatch(/^A request failed/);
+    for (const line of lines) {
+      expect(line).toContain(`"trace_id":"${trace}","span_id":"${span}"`);
+    }
+  });
+});

@@ -12,6 +12,9 @@ export {
 } from "./embedding/embedding-handler.ts";
 export { embeddingHealthPayload } from "./embedding/health-payload.ts";
 export { disaggregatedHealthPayload, tokenHealthPayload } from "./health/health-payload.ts";
+export type { GenerationObservation, GenerationObserver } from "./observe/generation-observer.ts";
+export { createSpanObserver } from "./observe/span-observer.ts";
+export { traceHandler } from "./observe/trace-handler.ts";
 export { createPrefillHandler } from "./prefill/prefill-handler.ts";
 export { rerankHealthPayload } from "./rerank/health-payload.ts";
 export { createRerankHandler, type RerankHandlerOptions } from "./rerank/rerank-handler.ts";

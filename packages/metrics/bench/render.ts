@@ -2,9 +2,18 @@
 //   node --conditions=@dyn/source --import tsx packages/metrics/bench/render.ts
 import os from "node:os";
 import { Histogram, Registry } from "prom-client";
-import { createFrontendMetrics, createMetricsRegistry } from "../src/index.ts";
+import {
+  createComponentMetrics,
+  createEngineMetrics,
+  createEngineRequestMetrics,
+  createFrontendMetrics,
+  createMetricsRegistry,
+  type EngineMetricsLike,
+} from "../src/index.ts";
 
 const MODELS = 25;
+/** Engines on one page: enough for 200 series. */
+const WORKERS = 4;
 const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1]!;
 
 async function measure(rounds: number, perRound: number, work: () => unknown): Promise<number> {
@@ -38,13 +47,59 @@ for (const request of requests) {
   request.finish({ errorType: null, inputTokens: 100, outputTokens: 2, cachedTokens: 0 });
 }
 const { body } = await registry.render();
-// Histogram children and plain series: names with one set of labels, `le` aside.
-const series = new Set(
-  body
+/** Histogram children and plain series: names with one set of labels, `le` aside. */
+function countSeries(page: string): number {
+  const series = page
     .split("\n")
     .filter((line) => line !== "" && !line.startsWith("#") && !/_(sum|count)[{ ]/.test(line))
-    .map((line) => line.replace(/le="[^"]*",?/, "").replace(/ \S+$/, "")),
-);
+    .map((line) => line.replace(/le="[^"]*",?/, "").replace(/ \S+$/, ""));
+  return new Set(series).size;
+}
+
+const engineState: EngineMetricsLike = {
+  runningRequests: 32,
+  waitingRequests: 4,
+  pagesTotal: 4096,
+  pagesFree: 1024,
+  pagesCached: 2048,
+  pagesUsed: 1024,
+  promptTokens: 1_000_000,
+  cachedTokens: 400_000,
+  generatedTokens: 300_000,
+  finishedRequests: 4000,
+  abortedRequests: 20,
+  retractions: 3,
+  prefillSteps: 5000,
+  decodeSteps: 60_000,
+  generationThroughput: 900,
+};
+const workerRegistry = createMetricsRegistry();
+const engineRequests = Array.from({ length: WORKERS }, (_, i) => {
+  const id = {
+    namespace: "dynamo",
+    component: "backend",
+    endpoint: "generate",
+    workerId: `d3e9b1b7d5201d2${i}`,
+    model: "tiny",
+  };
+  const engine = {
+    model: "tiny",
+    pageSize: 16,
+    contextLength: 2048,
+    labels: {
+      dynamo_namespace: id.namespace,
+      dynamo_component: id.component,
+      dynamo_endpoint: id.endpoint,
+      worker_id: id.workerId,
+      model: id.model,
+    },
+  };
+  createEngineMetrics(workerRegistry, engine, () => engineState);
+  const component = createComponentMetrics(workerRegistry, id);
+  component.begun(100)({ errorType: null, isCancelled: false, sentBytes: 1000 });
+  return createEngineRequestMetrics(workerRegistry, engine);
+});
+const workerPage = (await workerRegistry.render()).body;
 
 const peer = new Histogram({
   name: "peer",
@@ -61,7 +116,7 @@ const whole = () => {
 };
 
 console.log(`${new Date().toISOString()}, ${os.cpus()[0]?.model.trim()}, Node ${process.version}`);
-console.log(`page: ${series.size} series, ${body.length} characters`);
+console.log(`page of a frontend: ${countSeries(body)} series, ${body.length} characters`);
 console.log(`render: ${(await measure(30, 5, () => registry.render())).toFixed(0)} us`);
 console.log(
   `step of 4 tokens: ${measureSync(30, 20_000, () => open.tokens(4, 0.08)).toFixed(0)} ns`,
@@ -72,3 +127,13 @@ console.log(
   }).toFixed(0)} ns`,
 );
 console.log(`request, start to end: ${measureSync(30, 2000, whole).toFixed(0)} ns`);
+
+console.log(
+  `page of ${WORKERS} engines: ${countSeries(workerPage)} series, ${workerPage.length} characters`,
+);
+console.log(`render: ${(await measure(30, 5, () => workerRegistry.render())).toFixed(0)} us`);
+const running = engineRequests[0]!.begun();
+running.step(0, 1);
+console.log(
+  `step of an engine's choice: ${measureSync(30, 20_000, () => running.step(0, 1)).toFixed(0)} ns`,
+);

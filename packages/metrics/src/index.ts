@@ -12,6 +12,12 @@ export {
 } from "./engine/embedding-metrics.ts";
 export { createEngineMetrics } from "./engine/engine-metrics.ts";
 export type { EngineMetricsLike, EngineMetricsOptions } from "./engine/engine-metrics-like.ts";
+export {
+  createEngineRequestMetrics,
+  type EngineRequest,
+  type EngineRequestMetrics,
+  type RequestStart,
+} from "./engine/engine-request-metrics.ts";
 export type { FrontendBuckets } from "./frontend/frontend-families.ts";
 export {
   createFrontendMetrics,

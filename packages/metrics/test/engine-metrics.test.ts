@@ -49,7 +49,8 @@ async function lines(registry: ReturnType<typeof createMetricsRegistry>): Promis
 describe("engine metrics", () => {
   it("shows a snapshot in SGLang's names", async () => {
     const registry = createMetricsRegistry({ processMetrics: false });
-    createEngineMetrics(registry, { model: "tiny", pageSize: 16, contextLength: 2048 }, () => busy);
+    const sizes = { contextLength: 2048, weightBytes: 5e8, kvBytesPerToken: 1000 };
+    createEngineMetrics(registry, { model: "tiny", pageSize: 16, ...sizes }, () => busy);
     const base = 'model_name="tiny",engine_type="unified"';
     const expected = {
       "sglang:num_running_reqs": 3,
@@ -59,6 +60,9 @@ describe("engine metrics", () => {
       "sglang:kv_available_tokens": 800,
       "sglang:kv_evictable_tokens": 480,
       "sglang:token_usage": 0.2,
+      "sglang:full_token_usage": 0.2,
+      "sglang:weight_memory_usage_gb": 0.5,
+      "sglang:kv_cache_memory_usage_gb": 0.0016,
       "sglang:cache_hit_rate": 0.25,
       "sglang:gen_throughput": 123.5,
       "sglang:num_retracted_reqs": 2,
@@ -69,10 +73,10 @@ describe("engine metrics", () => {
       'dyn_engine_pages|state="free"': 50,
       'dyn_engine_pages|state="cached"': 30,
       'dyn_engine_pages|state="used"': 20,
-      "sglang:prompt_tokens_total": 400,
-      "sglang:generation_tokens_total": 77,
+      'sglang:prompt_tokens_total|is_streaming="true"': 400,
+      'sglang:generation_tokens_total|is_streaming="true"': 77,
       'sglang:cached_tokens_total|cache_source="device"': 100,
-      "sglang:num_requests_total": 5,
+      'sglang:num_requests_total|is_streaming="true"': 5,
       "sglang:num_aborted_requests_total": 1,
       "sglang:num_retracted_requests_total": 2,
       'sglang:realtime_tokens_total|mode="prefill_compute"': 300,

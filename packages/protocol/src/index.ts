@@ -11,7 +11,12 @@ export {
   CountTokensRequest,
   MessagesRequest,
 } from "./anthropic/messages-request.ts";
-export { BootstrapInfo, BootstrapRoom, fakeBootstrapHost } from "./engine/bootstrap-info.ts";
+export {
+  BootstrapInfo,
+  BootstrapRoom,
+  DisaggregatedParams,
+  fakeBootstrapHost,
+} from "./engine/bootstrap-info.ts";
 export { ChoiceField, readChoiceField, splitChoices } from "./engine/choice-field.ts";
 export { EmbeddingItem, PreprocessedEmbeddingRequest } from "./engine/embedding.ts";
 export {
@@ -19,6 +24,12 @@ export {
   EngineOutputItem,
   TopLogprob,
 } from "./engine/engine-output.ts";
+export {
+  DisaggregatedHealthPayload,
+  EmbeddingHealthPayload,
+  RerankHealthPayload,
+  TokenHealthPayload,
+} from "./engine/health-payload.ts";
 export {
   GuidedDecoding,
   OutputOptions,

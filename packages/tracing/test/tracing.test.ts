@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { createTracer, type TracingSettings, traceIds } from "@dyn/tracing";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Collector, startCollector } from "./collector.ts";
@@ -115,4 +116,21 @@ test("a collector that is not there is told of once, by address, and holds nothi
   await tracer.close();
   expect(problems.length).toBeLessThanOrEqual(1);
   for (const problem of problems) expect(problem).toContain("http://127.0.0.1:9");
+});
+
+test("OpenTelemetry's libraries are out of reach of what is loaded without it", () => {
+  const seen = new Set<string>();
+  const follow = (url: URL) => {
+    if (seen.has(url.href)) return;
+    seen.add(url.href);
+    for (const [, isType, specifier] of readFileSync(url, "utf8").matchAll(
+      /^(?:import|export) (type )?[^;]*?from "([^"]+)";/gm,
+    )) {
+      if (isType !== undefined) continue;
+      expect(specifier, `imported by ${url.pathname}`).toMatch(/^\.{1,2}\//);
+      follow(new URL(specifier!, url));
+    }
+  };
+  follow(new URL("../src/index.ts", import.meta.url));
+  expect(seen.size).toBeGreaterThan(3);
 });

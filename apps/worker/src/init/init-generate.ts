@@ -4,17 +4,18 @@ import { createClearKvBlocksHandler, createDecodeHandler } from "@dyn/handlers";
 import { parseEndpointId, type RequestHandler } from "@dyn/runtime";
 import { loadTokenizer } from "@dyn/tokenizer";
 import { reportEngineDeath } from "../system/report-engine-death.ts";
-import { announce, type InitOptions } from "./announce.ts";
+import { announce, type InitOptions, observersOf } from "./announce.ts";
 import { createTextHandler } from "./text-handler.ts";
 import { createThinkingMarkers } from "./thinking-markers.ts";
 
 /** Gives what must be closed behind the engine. */
 export async function initGenerate(options: InitOptions): Promise<{ close(): Promise<void> }> {
-  const { args, card, engine, runtime, system, shutdown, logger } = options;
+  const { args, card, engine, page, runtime, system, shutdown, logger } = options;
   const tokens = reportEngineDeath(
     createDecodeHandler({
       engine,
       shutdown,
+      observers: observersOf(options),
       thinkingMarkers: createThinkingMarkers(options),
       loadTokenizer: () => loadTokenizer(card.sourcePath),
       onPrefillHere: (cause) =>
@@ -31,7 +32,9 @@ export async function initGenerate(options: InitOptions): Promise<{ close(): Pro
       : { handler: tokens as RequestHandler<unknown, unknown>, close: async () => {} };
   await runtime
     .endpoint({ ...parseEndpointId(card.endpoint), endpoint: "clear_kv_blocks" })
-    .serve(createClearKvBlocksHandler({ engine }));
+    .serve(createClearKvBlocksHandler({ engine }), {
+      observer: page.requestObserver("clear_kv_blocks"),
+    });
   await announce(options, handler);
   return { close };
 }

@@ -1,7 +1,7 @@
 // A prefill worker: prompts in, their KV to decode workers; no token of it reaches a client.
 import { createPrefillHandler } from "@dyn/handlers";
 import { reportEngineDeath } from "../system/report-engine-death.ts";
-import { announce, type InitOptions } from "./announce.ts";
+import { announce, type InitOptions, observersOf } from "./announce.ts";
 import { createThinkingMarkers } from "./thinking-markers.ts";
 import { warmUp } from "./warm-up.ts";
 
@@ -12,6 +12,7 @@ export async function initPrefill(options: InitOptions): Promise<{ close(): Prom
   const handler = createPrefillHandler({
     engine,
     shutdown,
+    observers: observersOf(options),
     thinkingMarkers: createThinkingMarkers(options),
   });
   await announce(options, reportEngineDeath(handler, system?.health ?? null));

@@ -1,16 +1,18 @@
 // The last steps of a start, the same for all workers that make vectors: probe, serve, show, announce.
 import type { EmbeddingEngine } from "@dyn/engine";
+import { traceHandler } from "@dyn/handlers";
 import { createEmbeddingMetrics, type MetricsRegistry } from "@dyn/metrics";
 import { InternalError, type ModelCard } from "@dyn/protocol";
-import { RequestContext, type RequestHandler } from "@dyn/runtime";
+import { parseEndpointId, RequestContext, type RequestHandler } from "@dyn/runtime";
 import { reportEngineDeath } from "../system/report-engine-death.ts";
+import { RequestPage } from "../system/request-page.ts";
 import type { WatchedEngine } from "../system/watched-engine.ts";
 import type { SizeNotes } from "./size-notes.ts";
 import type { VectorWorker, VectorWorkerParts } from "./vector-worker-parts.ts";
 
 /** Nobody finds a worker that has not answered its probe. */
 export async function serveVectors<Item>(
-  { runtime, system, admission }: VectorWorkerParts,
+  { runtime, system, tracer, admission }: VectorWorkerParts,
   worker: {
     readonly engine: EmbeddingEngine;
     readonly card: ModelCard;
@@ -23,13 +25,17 @@ export async function serveVectors<Item>(
   const { engine, card, notes } = worker;
   const handler = reportEngineDeath(worker.handler, system?.health ?? null);
   await answerProbe(handler, worker.probe);
-  const served = await runtime
-    .endpoint(card.endpoint)
-    .serve(handler, { admission: admission ?? undefined });
-  const showMetrics = (registry: MetricsRegistry) =>
+  const requests = new RequestPage({ card, workerId: runtime.instanceId.toString(16) });
+  const served = await runtime.endpoint(card.endpoint).serve(traceHandler(handler, tracer), {
+    admission: admission ?? undefined,
+    observer: requests.observer(parseEndpointId(card.endpoint).endpoint),
+  });
+  const showMetrics = (registry: MetricsRegistry) => {
+    requests.show(registry);
     notes.add(
       createEmbeddingMetrics(registry, { model: card.displayName }, () => engine.metrics()),
     );
+  };
   const watched: WatchedEngine = { showMetrics, readProgress: () => readProgress(engine) };
   system?.watch(watched, card, admission);
   await served.registerModel(system?.hostCardFiles(card) ?? card);

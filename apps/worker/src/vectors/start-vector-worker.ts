@@ -11,13 +11,11 @@ import { vectorFacts } from "../facts/worker-facts.ts";
 import { initEmbedding } from "../init/init-embedding.ts";
 import { initRerank } from "../init/init-rerank.ts";
 import { resolveWorkerModel } from "../model/resolve-worker-model.ts";
-import type { RunningWorker, WorkerContext } from "../start-worker.ts";
-import type { WorkerSystem } from "../system/start-system.ts";
+import type { RunningWorker, WorkerContext, WorkerStart } from "../start-worker.ts";
 
 export async function startVectorWorker(
   context: WorkerContext,
-  system: WorkerSystem | null,
-  begun: number,
+  { system, tracer, begun }: WorkerStart,
 ): Promise<RunningWorker> {
   const { args, planes, logger, signal } = context;
   const { engine: options } = args.values;
@@ -58,11 +56,12 @@ export async function startVectorWorker(
       pool,
       runtime,
       system,
+      tracer,
       admission: createAdmission(args),
       shutdown: shutdown.signal,
       signal,
     });
-    const parts = { runtime, card, system, shutdown };
+    const parts = { runtime, card, system, tracer, shutdown };
     return {
       card,
       facts: vectorFacts(isRerank ? "rerank" : "embedding", config, engine.info),

@@ -4,6 +4,7 @@ import type { MetricsRegistry } from "@dyn/metrics";
 import type { CardFiles, ModelCard } from "@dyn/protocol";
 import type { AdmissionGate, DistributedRuntime } from "@dyn/runtime";
 import type { Tokenizer, TokenizerPool } from "@dyn/tokenizer";
+import type { Tracer } from "@dyn/tracing";
 import type { WorkerSystem } from "../system/start-system.ts";
 
 /** What an init file of a worker that makes vectors is given. */
@@ -17,6 +18,7 @@ export interface VectorWorkerParts {
   readonly pool: TokenizerPool;
   readonly runtime: DistributedRuntime;
   readonly system: WorkerSystem | null;
+  readonly tracer: Tracer;
   /** `null`: everything is taken. */
   readonly admission: AdmissionGate | null;
   /** Aborted when what still runs must end and go on elsewhere. */

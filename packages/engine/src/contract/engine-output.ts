@@ -24,6 +24,15 @@ export interface TokenUsage {
   readonly cachedTokens: number;
 }
 
+/** When a request passed the doors of the engine, in milliseconds since 1970. */
+export interface RequestTiming {
+  readonly receivedMs: number;
+  /** Its first choice got pages; `null`: it ended in the queue. */
+  readonly scheduledMs: number | null;
+  /** Of this choice; `null`: it ended without one. */
+  readonly firstTokenMs: number | null;
+}
+
 /** What one step added to one choice of one request. */
 export interface GenerateOutput {
   readonly requestId: string;
@@ -38,4 +47,6 @@ export interface GenerateOutput {
   readonly usage: TokenUsage;
   /** After these tokens: enough to continue elsewhere. */
   readonly samplerState: SamplerState;
+  /** First output of a choice only. */
+  readonly timing?: RequestTiming;
 }

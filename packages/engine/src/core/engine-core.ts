@@ -62,7 +62,8 @@ export class EngineCore {
   readonly #prefillBatch = new BatchBuilder();
   readonly #decodeBatch = new BatchBuilder();
   readonly #open = new OpenRequests();
-  readonly #outputs = new OutputFeed();
+  readonly #outputs: OutputFeed;
+  readonly #now: () => number;
   readonly #preparing = new PreparingRequests();
   readonly #handOvers: HandOvers | null;
   /** What may be of interest to who drives the core. */
@@ -79,6 +80,9 @@ export class EngineCore {
     const { pageSize, vocabSize, contextLength } = executor.info;
     const scheduler = pickSchedulerOptions(options);
     validateSchedulerOptions(scheduler, pageSize);
+    const now = options.now ?? Date.now;
+    this.#now = now;
+    this.#outputs = new OutputFeed(now);
     const pageCount = limitPages(executor.info.pageCount, pageSize, options.maxTotalTokens ?? null);
     this.#executor = executor;
     this.#options = options;
@@ -109,14 +113,16 @@ export class EngineCore {
       ),
       hooks: {
         released: (slot) => executor.releaseSequence(slot),
-        awaitsKv: (sequence) => this.#handOvers!.decode.fetch(sequence),
+        awaitsKv: (sequence) => {
+          sequence.group.scheduledMs ??= now();
+          this.#handOvers!.decode.fetch(sequence);
+        },
         stuck: (sequence) => this.#end(sequence, errorFinish(outOfPages())),
         displaced: (group) => this.#endGroup(group, errorFinish(displacedError())),
       },
       random: this.#random,
     });
     this.#tokens = new TokenSource(vocabSize);
-    const now = options.now ?? Date.now;
     this.#events = new KvEventFeed(this.#cache, now);
     this.#metrics = new MetricsRecorder(now);
     this.#handOvers = this.#openHandOvers(now, scheduler.maxQueuedRequests);
@@ -166,7 +172,7 @@ export class EngineCore {
     const alone = this.#options.disableRadixCache
       ? { ...real, cacheSalt: `${request.requestId} ${this.#submittedCount++}` }
       : real;
-    if (alone.grammar == null) this.#schedule(alone, null);
+    if (alone.grammar == null) this.#schedule(alone, null, this.#now());
     else this.#prepare(alone, alone.grammar);
   }
 
@@ -196,6 +202,7 @@ export class EngineCore {
       return false;
     }
     this.#inFlight = plan;
+    if (plan.kind === "prefill") this.#stampScheduled(plan);
     const batch = this.#build(plan);
     let result: StepResult;
     try {
@@ -244,6 +251,10 @@ export class EngineCore {
     this.#handOvers?.close();
   }
 
+  #stampScheduled({ sequences }: StepPlan): void {
+    for (const { group } of sequences) group.scheduledMs ??= this.#now();
+  }
+
   #openRequest(request: GenerateRequest, grammar: CompiledGrammar | null, random: () => number) {
     return openRequest(request, {
       limits: this.#limits,
@@ -254,9 +265,10 @@ export class EngineCore {
     });
   }
 
-  #schedule(request: GenerateRequest, grammar: CompiledGrammar | null): void {
+  #schedule(request: GenerateRequest, grammar: CompiledGrammar | null, receivedMs: number): void {
     const opened = this.#openRequest(request, grammar, this.#random);
     const { group } = opened;
+    group.receivedMs = receivedMs;
     const first = group.sequences.find(({ state }) => state !== "finished");
     const role = first === undefined ? undefined : request.disaggregation?.role;
     if (role !== undefined) this.#handOvers!.check(request);
@@ -305,11 +317,12 @@ export class EngineCore {
     const placeholder = this.#openRequest(request, null, () => 0);
     this.#open.add(placeholder);
     const { group } = placeholder;
+    group.receivedMs = this.#now();
     this.#preparing.add(group, grammars.compile(spec), {
       done: (grammar) => {
         this.#open.remove(group);
         try {
-          this.#schedule(request, grammar);
+          this.#schedule(request, grammar, group.receivedMs);
         } catch (error) {
           this.#open.add(placeholder);
           this.#endGroup(group, errorFinish(error));

@@ -1,10 +1,16 @@
 // Collects what a step says, and says it at once.
-import type { FinishReason, GenerateOutput } from "../contract/engine-output.ts";
+import type { FinishReason, GenerateOutput, RequestTiming } from "../contract/engine-output.ts";
+import type { RequestGroup } from "../scheduler/request-group.ts";
 import type { Choice } from "./choice.ts";
 
 export class OutputFeed {
+  readonly #now: () => number;
   #outputs: GenerateOutput[] = [];
   #sink: (outputs: GenerateOutput[]) => void = () => {};
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
 
   /** The array is the receiver's. */
   onOutputs(sink: (outputs: GenerateOutput[]) => void): void {
@@ -32,8 +38,13 @@ export class OutputFeed {
         cachedTokens: group.cachedTokens ?? 0,
       },
       samplerState: choice.sampler.state(),
+      ...(choice.hasSpoken ? {} : { timing: this.#timing(group, tokenIds.length > 0) }),
     });
     choice.hasSpoken = true;
+  }
+
+  #timing({ receivedMs, scheduledMs }: RequestGroup, hasToken: boolean): RequestTiming {
+    return { receivedMs, scheduledMs, firstTokenMs: hasToken ? this.#now() : null };
   }
 
   flush(): void {

@@ -7,6 +7,7 @@ interface PendingOutput {
   readonly tokenIds: number[];
   readonly logprobs: TokenLogprobs[] | null;
   readonly promptLogprobs: GenerateOutput["promptLogprobs"];
+  readonly timing: GenerateOutput["timing"];
   finish: FinishReason | null;
 }
 
@@ -108,6 +109,7 @@ export class RequestStream implements AsyncIterableIterator<GenerateOutput, unde
         tokenIds: [...output.tokenIds],
         logprobs: output.logprobs === null ? null : [...output.logprobs],
         promptLogprobs: output.promptLogprobs,
+        timing: output.timing,
         finish: output.finish,
       });
       return;
@@ -125,6 +127,6 @@ export class RequestStream implements AsyncIterableIterator<GenerateOutput, unde
 }
 
 function pendingToOutput(pending: PendingOutput): GenerateOutput {
-  const { latest, tokenIds, logprobs, promptLogprobs, finish } = pending;
-  return { ...latest, tokenIds, logprobs, promptLogprobs, finish };
+  const { latest, tokenIds, logprobs, promptLogprobs, finish, timing } = pending;
+  return { ...latest, tokenIds, logprobs, promptLogprobs, finish, ...(timing && { timing }) };
 }

@@ -7,6 +7,8 @@ import type { Sequence } from "./sequence.ts";
 export class RequestGroup {
   readonly request: GenerateRequest;
   readonly namespace: CacheNamespace;
+  /** Milliseconds since 1970. */
+  receivedMs = 0;
   readonly sequences: Sequence[] = [];
   /** Choices that are not finished. */
   openCount = 0;
@@ -17,6 +19,8 @@ export class RequestGroup {
   isCounted = false;
   /** Prompt tokens found in the cache when the first choice was admitted; `null` before. */
   cachedTokens: number | null = null;
+  /** Milliseconds since 1970; `null`: no choice had pages yet. */
+  scheduledMs: number | null = null;
   /** Filled by the first choice's prefill, position by position; the others share it. */
   readonly promptLogprobs: (TokenLogprobs | null)[] | null;
 

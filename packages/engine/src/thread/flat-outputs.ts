@@ -10,7 +10,7 @@ export function flattenOutputs(
   const tokenIds: number[] = [];
   const extras: RowExtra[] = [];
   for (const [row, output] of outputs.entries()) {
-    const { usage, samplerState, finish, logprobs, promptLogprobs } = output;
+    const { usage, samplerState, finish, logprobs, promptLogprobs, timing } = output;
     const at = row * rowWidth;
     rows[at] = handleOf(output.requestId);
     rows[at + 1] = output.index;
@@ -20,8 +20,8 @@ export function flattenOutputs(
     rows[at + 5] = samplerState.step;
     seeds[row] = samplerState.seed;
     for (const id of output.tokenIds) tokenIds.push(id);
-    if (finish !== null || logprobs !== null || promptLogprobs !== null) {
-      extras.push({ row, finish, logprobs, promptLogprobs });
+    if (finish !== null || logprobs !== null || promptLogprobs !== null || timing !== undefined) {
+      extras.push({ row, finish, logprobs, promptLogprobs, ...(timing && { timing }) });
     }
   }
   return { rows, tokenIds: Int32Array.from(tokenIds), seeds, extras };
@@ -57,6 +57,7 @@ export function unflattenOutputs(
         cachedTokens: rows[at + 4]!,
       },
       samplerState: { seed: seeds[row]!, step: rows[at + 5]! },
+      ...(sparse?.timing && { timing: sparse.timing }),
     });
   }
 }

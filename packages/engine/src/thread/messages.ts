@@ -2,7 +2,7 @@
 // small numbers that the asking side gives out.
 import type { ErrorRecord } from "@dyn/protocol";
 import type { EngineInfo, EngineMetrics } from "../contract/engine.ts";
-import type { FinishReason, TokenLogprobs } from "../contract/engine-output.ts";
+import type { FinishReason, RequestTiming, TokenLogprobs } from "../contract/engine-output.ts";
 import type { GenerateRequest } from "../contract/generate-request.ts";
 import type { KvEventBatch } from "../contract/kv-event.ts";
 
@@ -54,4 +54,5 @@ export interface RowExtra {
   readonly finish: FinishReason | null;
   readonly logprobs: readonly TokenLogprobs[] | null;
   readonly promptLogprobs: readonly (TokenLogprobs | null)[] | null;
+  readonly timing?: RequestTiming;
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { CancelledError, DeadlineExceededError } from "@dyn/protocol";
+import { readTraceContext, type TraceContext } from "@dyn/runtime";
 import type { Tenant } from "../door/tenant.ts";
 import { type ErrorFormat, openAiErrors } from "../errors/error-format.ts";
 import { requestIdOf } from "./request-id.ts";
@@ -19,6 +20,8 @@ export class Exchange {
   errorFormat: ErrorFormat = openAiErrors;
   /** Whose key it came with; `null` where no keys are set. */
   tenant: Tenant | null = null;
+  /** What it is a part of: the client's span, then our own; `null`: nobody traces it. */
+  trace: TraceContext | null;
   readonly #abort = new AbortController();
 
   constructor(request: IncomingMessage, response: ServerResponse, path: string) {
@@ -27,6 +30,7 @@ export class Exchange {
     this.method = request.method ?? "GET";
     this.path = path;
     this.requestId = requestIdOf(request);
+    this.trace = readTraceContext(request.headers);
     response.setHeader("x-request-id", this.requestId);
     response.once("close", () => {
       if (!response.writableFinished) this.abort("The client closed the connection.");

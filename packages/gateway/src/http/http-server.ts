@@ -5,6 +5,7 @@ import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { DynError } from "@dyn/protocol";
+import { traceIds } from "@dyn/tracing";
 import { allowOrigin, answerPreflight, type CorsOrigins } from "../door/cors.ts";
 import type { Door } from "../door/door.ts";
 import { draining } from "../errors/gateway-errors.ts";
@@ -173,6 +174,7 @@ export class HttpServer {
     if (!DynError.is(error) || error.status === 500) {
       this.#logger.error("A request failed.", {
         requestId,
+        ...traceIds(exchange.trace),
         path: exchange.path,
         error: trace(error),
       });

@@ -1,4 +1,3 @@
-import { readTraceContext } from "@dyn/runtime";
 import { incompleteStream } from "../errors/gateway-errors.ts";
 import type { Exchange } from "../http/exchange.ts";
 import { objectIdOf } from "../http/request-id.ts";
@@ -15,7 +14,7 @@ export async function askWorker(
   const stream = workers.generate(body, {
     signal,
     requestId: objectIdOf(request),
-    trace: readTraceContext(request.headers),
+    trace: observation.trace,
     onRouted: () => observation.routed(),
   });
   let answer: unknown;

@@ -1,4 +1,4 @@
-// One generating request as the metrics see it, from its first byte to its end.
+// One generating request as metrics and traces see it, from its first byte to its end.
 import {
   type ErrorType,
   type FrontendMetrics,
@@ -6,6 +6,9 @@ import {
   UNKNOWN_MODEL,
 } from "@dyn/metrics";
 import type { CompletionUsage, EngineOutputItem } from "@dyn/protocol";
+import { type DecisionRecord, decisionToSpan } from "@dyn/router";
+import { type Span, silentSpan, type TraceParent } from "@dyn/tracing";
+import { errorToStatus } from "../errors/error-to-body.ts";
 import { errorToErrorType, errorToFailure } from "./error-labels.ts";
 
 export class RequestObservation {
@@ -16,6 +19,8 @@ export class RequestObservation {
   #routedMs: number | null = null;
   #firstTokenMs: number | null = null;
   readonly #leavePreprocess: () => void;
+  readonly #span: Span;
+  readonly #preprocessSpan: Span;
   /** When each choice last brought tokens, by choice index. */
   readonly #lastTokenMs: number[] = [];
   #model: string = UNKNOWN_MODEL;
@@ -27,15 +32,24 @@ export class RequestObservation {
   #answerTokens = 0;
   #usage: CompletionUsage | null = null;
 
-  constructor(metrics: FrontendMetrics, endpoint: string) {
+  /** `span`: ended with the request. Default: nobody traces it. */
+  constructor(metrics: FrontendMetrics, endpoint: string, span: Span = silentSpan(null)) {
+    this.#span = span;
+    this.#preprocessSpan = span.child("preprocess");
     this.#metrics = metrics;
     this.#endpoint = endpoint;
     this.#leavePreprocess = metrics.stageEntered("preprocess");
   }
 
+  /** What a worker takes as its parent. */
+  get trace(): TraceParent | null {
+    return this.#span.trace;
+  }
+
   /** The request has been read. `model`: `null` when it is not served here. */
   describe(model: string | null, isStream: boolean): void {
     this.#model = model ?? UNKNOWN_MODEL;
+    this.#span.set({ "gen_ai.request.model": this.#model, "dyn.stream": isStream });
     this.#request = this.#metrics.requestStarted({
       model: this.#model,
       endpoint: this.#endpoint,
@@ -64,6 +78,15 @@ export class RequestObservation {
 
   promptCounted(promptTokens: number): void {
     this.#promptTokens = promptTokens;
+  }
+
+  /** A router chose among workers, and why. */
+  decided(record: DecisionRecord): void {
+    if (!this.#span.isRecording) return;
+    const { name, startTimeMs, endTimeMs, attributes, events } = decisionToSpan(record);
+    const span = this.#span.child(name, { beginMs: startTimeMs, attributes });
+    for (const event of events) span.event(event.name, event.attributes);
+    span.end({ endMs: endTimeMs });
   }
 
   /** A worker was chosen. */
@@ -95,6 +118,7 @@ export class RequestObservation {
     if (!this.#hasFirstToken) {
       this.#hasFirstToken = true;
       this.#firstTokenMs = nowMs;
+      this.#span.event("first_token");
       this.#request?.firstToken((nowMs - this.#begunMs) / 1000, tokenCount);
     } else {
       this.#request?.tokens(tokenCount, (nowMs - (lastMs ?? nowMs)) / 1000);
@@ -127,6 +151,14 @@ export class RequestObservation {
       this.#metrics.answerDetokenized(seconds, this.#usage.completion_tokens);
     }
     if (errorType !== null) this.#countFailure(error, errorType);
+    this.#span.set({
+      "gen_ai.usage.input_tokens": this.#promptTokens,
+      "gen_ai.usage.output_tokens": this.#usage?.completion_tokens ?? this.#answerTokens,
+      "dyn.cached_tokens": cachedTokens,
+      "dyn.error_type": errorType,
+      "http.response.status_code": error === null ? 200 : errorToStatus(error),
+    });
+    this.#span.end({ error });
   }
 
   #countFailure(error: unknown, errorType: ErrorType): void {
@@ -143,5 +175,6 @@ export class RequestObservation {
     if (this.#isPreprocessed) return;
     this.#isPreprocessed = true;
     this.#leavePreprocess();
+    this.#preprocessSpan.end();
   }
 }

@@ -71,6 +71,7 @@ async function readAnswer(run: PromptRun): Promise<void> {
     trace: run.trace,
     ...(run.instanceId === null ? {} : { instanceId: run.instanceId }),
     onDecision: (record) => {
+      run.observation.decided(record);
       run.extras?.decided(record);
       run.onDecision?.(record);
     },

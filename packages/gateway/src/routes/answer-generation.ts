@@ -1,5 +1,6 @@
 // The way of every generating request: read, check, prepare, run, answer; counted from first to last.
 import { CancelledError, DeadlineExceededError, DynError } from "@dyn/protocol";
+import { traceIds } from "@dyn/tracing";
 import { errorToStatus } from "../errors/error-to-body.ts";
 import { withOverloadStatus } from "../errors/overload-status.ts";
 import type { GatewayContext } from "../gateway-context.ts";
@@ -35,7 +36,16 @@ export async function answerGeneration(
   endpoint: string,
   answer: (body: unknown, task: GenerationTask) => Promise<void>,
 ): Promise<void> {
-  const observation = new RequestObservation(context.metrics, endpoint);
+  const span = context.tracer.startSpan("http-request", exchange.trace, {
+    kind: "server",
+    attributes: {
+      "http.request.method": exchange.method,
+      "http.route": exchange.path,
+      "dyn.request_id": exchange.requestId,
+    },
+  });
+  exchange.trace = span.trace;
+  const observation = new RequestObservation(context.metrics, endpoint, span);
   const writer = new SseWriter(exchange, context.limits);
   try {
     const body = parseJson(
@@ -53,8 +63,12 @@ export async function answerGeneration(
     const isGone = reason instanceof CancelledError;
     if (!writer.hasBegun || isGone) throw reason;
     if (errorToStatus(error) === 500) {
-      const { requestId } = exchange;
-      context.logger.error("A stream failed.", { requestId, error: describe(error) });
+      const { requestId, trace } = exchange;
+      context.logger.error("A stream failed.", {
+        requestId,
+        ...traceIds(trace),
+        error: describe(error),
+      });
     }
     writer.end(exchange.errorFormat.toLastEvents(reason));
   }

@@ -1,6 +1,5 @@
 // Runs the prompts of one request side by side on the model's workers.
 import type { PreprocessedRequest } from "@dyn/protocol";
-import { readTraceContext } from "@dyn/runtime";
 import { decisionHeader } from "../http/decision-header.ts";
 import type { Exchange } from "../http/exchange.ts";
 import type { ModelPipeline } from "../models/model-pipeline.ts";
@@ -37,7 +36,6 @@ export async function runPrompts(options: {
   readonly extras?: AnswerExtras | null;
 }): Promise<void> {
   const { exchange, pipeline, objectId, prompts, sink, observation } = options;
-  const trace = readTraceContext(exchange.request.headers);
   const isAlone = prompts.length === 1;
   // Nobody is there to be ended by the failure of a prompt that is alone.
   const others = isAlone ? null : new AbortController();
@@ -49,7 +47,7 @@ export async function runPrompts(options: {
       await runPrompt({
         client: pipeline.client,
         request,
-        trace,
+        trace: observation.trace,
         requestId: isAlone ? objectId : `${objectId}-${i}`,
         choices,
         usage,

@@ -5,7 +5,6 @@ import {
   SglangGenerateChunk,
   SglangGenerateRequest,
 } from "@dyn/protocol";
-import { readTraceContext } from "@dyn/runtime";
 import { incompleteStream } from "../errors/gateway-errors.ts";
 import type { GatewayContext } from "../gateway-context.ts";
 import { decisionHeader } from "../http/decision-header.ts";
@@ -87,12 +86,16 @@ async function answer(
   });
   observation.preprocessed(promptTokens);
   keepStreamAlive(context, writer, commentFrame);
+  const { onDecision } = decisionHeader(exchange);
   const stream = pipeline.client.generate(toSglangRequest(pipeline, request, hints), {
     signal,
     requestId: objectIdOf(exchange.request),
-    trace: readTraceContext(exchange.request.headers),
+    trace: observation.trace,
     ...(hints.instanceId === null ? {} : { instanceId: hints.instanceId }),
-    ...decisionHeader(exchange),
+    onDecision: (record) => {
+      observation.decided(record);
+      onDecision?.(record);
+    },
     onRouted: () => observation.routed(),
   });
   let completionTokens = 0;

@@ -1,6 +1,5 @@
 // POST /v1/videos and /v1/videos/stream, while a model of videos is served.
 import { InternalError, Video, VideoRequest } from "@dyn/protocol";
-import { readTraceContext } from "@dyn/runtime";
 import { incompleteStream } from "../errors/gateway-errors.ts";
 import type { GatewayContext } from "../gateway-context.ts";
 import type { Exchange } from "../http/exchange.ts";
@@ -87,7 +86,7 @@ async function answerFrames(context: GatewayContext, exchange: Exchange): Promis
       const stream = pipeline.workers.generate(asked, {
         signal,
         requestId: objectIdOf(request),
-        trace: readTraceContext(request.headers),
+        trace: task.observation.trace,
         onRouted: () => task.observation.routed(),
       });
       for await (const { data } of stream) {

@@ -1,6 +1,5 @@
 // For workers that take text: the client's chat goes to the worker, the worker's chunks to the client.
 import type { ChatCompletionChunk, ChatCompletionRequest, EngineOutputItem } from "@dyn/protocol";
-import { readTraceContext } from "@dyn/runtime";
 import { incompleteStream } from "../errors/gateway-errors.ts";
 import type { GatewayContext } from "../gateway-context.ts";
 import { objectIdOf } from "../http/request-id.ts";
@@ -55,7 +54,7 @@ async function* readChunks(
   const stream = pipeline.workers.generate(toWorkerBody(context, pipeline, body, hints), {
     signal,
     requestId: objectIdOf(http),
-    trace: readTraceContext(http.headers),
+    trace: observation.trace,
     ...(hints.instanceId === null ? {} : { instanceId: hints.instanceId }),
     onRouted: () => observation.routed(),
   });

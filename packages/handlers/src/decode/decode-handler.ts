@@ -14,6 +14,7 @@ import type { Tokenizer } from "@dyn/tokenizer";
 import { engineShutdown } from "../answer/engine-shutdown.ts";
 import { NativeAnswer } from "../native/native-answer.ts";
 import { readNativeRequest } from "../native/native-request.ts";
+import { type GenerationObserver, observeAll } from "../observe/generation-observer.ts";
 import { parseRequest } from "../request/parse-request.ts";
 import { followRequestEnd } from "../request/request-end.ts";
 import { decodeMeeting } from "./decode-meeting.ts";
@@ -33,6 +34,8 @@ export interface DecodeHandlerOptions {
   readonly loadTokenizer?: (() => Promise<Tokenizer>) | undefined;
   /** A prompt's KV did not come from its prefill worker, and is computed here. */
   readonly onPrefillHere?: (cause: DynError) => void;
+  /** Hear of every request. */
+  readonly observers?: readonly GenerationObserver[];
 }
 
 /**
@@ -45,7 +48,7 @@ export interface DecodeHandlerOptions {
 export function createDecodeHandler(
   options: DecodeHandlerOptions,
 ): RequestHandler<unknown, EngineOutputItem> {
-  const { engine, shutdown } = options;
+  const { engine, shutdown, observers = [] } = options;
   if (shutdown !== undefined) setMaxListeners(0, shutdown);
   let tokenizer: Promise<Tokenizer> | null = null;
   const readNative = async (request: PreprocessedRequest) => {
@@ -62,6 +65,8 @@ export function createDecodeHandler(
   return async function* (body, context) {
     if (shutdown?.aborted) throw engineShutdown();
     const end = followRequestEnd(context, shutdown);
+    const observation = observeAll(observers, context);
+    let failure: unknown = null;
     try {
       const wire = parseRequest(body);
       const inNative = await readNative(wire);
@@ -76,6 +81,7 @@ export function createDecodeHandler(
       let isResumed = request.resume !== null;
       for await (const output of answer(options, { ...request, disaggregation }, end.signal)) {
         if (shutdown?.aborted && output.finish?.type === "abort") throw engineShutdown();
+        observation.output(output);
         const isFirst = !begun.has(output.index);
         begun.add(output.index);
         const item = outputToItem(output, { isFirst, promptTokenIds: request.tokenIds });
@@ -93,8 +99,10 @@ export function createDecodeHandler(
         if (inNative?.answer.isOver) return;
       }
     } catch (error) {
-      throw toWireParam(error);
+      failure = toWireParam(error);
+      throw failure;
     } finally {
+      observation.ended(failure);
       end.close();
     }
   };

@@ -13,6 +13,11 @@ import { outputToItem } from "../decode/output-to-item.ts";
 import { readGenerate } from "../decode/read-generate.ts";
 import type { ThinkingMarkers } from "../decode/thinking-markers.ts";
 import { toWireParam } from "../decode/wire-param.ts";
+import {
+  type GenerationObservation,
+  type GenerationObserver,
+  observeAll,
+} from "../observe/generation-observer.ts";
 import { followRequestEnd } from "../request/request-end.ts";
 import { prefillMeeting } from "./prefill-meeting.ts";
 import { unwrapRequest } from "./unwrap-request.ts";
@@ -28,22 +33,28 @@ export function createPrefillHandler(options: {
   readonly reasoningEnd?: string | undefined;
   /** As the decode handler's. */
   readonly thinkingMarkers?: (() => Promise<ThinkingMarkers | null>) | undefined;
+  /** Hear of every request. */
+  readonly observers?: readonly GenerationObserver[];
 }): RequestHandler<unknown, EngineOutputItem> {
-  const { engine, shutdown } = options;
+  const { engine, shutdown, observers = [] } = options;
   if (shutdown !== undefined) setMaxListeners(0, shutdown);
   return async function* (body, context) {
     if (shutdown?.aborted) throw engineShutdown();
     const end = followRequestEnd(context, shutdown);
+    const observation = observeAll(observers, context);
+    let failure: unknown = null;
     try {
       const wire = unwrapRequest(body);
       const meeting = prefillMeeting(wire, engine.info);
       const request = toPrefill(await readGenerate(wire, options), meeting);
-      const outputs = engine.generate(request, { signal: end.signal });
+      const outputs = observed(engine.generate(request, { signal: end.signal }), observation);
       if (wire._HEALTH_CHECK === true) yield* rawItems(outputs, request);
       else yield* handOver(outputs, meeting, shutdown);
     } catch (error) {
-      throw toWireParam(error);
+      failure = toWireParam(error);
+      throw failure;
     } finally {
+      observation.ended(failure);
       end.close();
     }
   };
@@ -65,6 +76,16 @@ function toPrefill(request: GenerateRequest, meeting: BootstrapInfo): GenerateRe
             bootstrapRoom: BigInt(meeting.bootstrap_room),
           },
   };
+}
+
+async function* observed(
+  outputs: AsyncIterable<GenerateOutput>,
+  observation: GenerationObservation,
+): AsyncGenerator<GenerateOutput> {
+  for await (const output of outputs) {
+    observation.output(output);
+    yield output;
+  }
 }
 
 async function* rawItems(outputs: AsyncIterable<GenerateOutput>, request: GenerateRequest) {

@@ -8,6 +8,8 @@ export interface EngineReading {
   readonly now: EngineMetricsLike;
   readonly pageSize: number;
   readonly contextLength: number | undefined;
+  readonly weightBytes: number | undefined;
+  readonly kvBytesPerToken: number | undefined;
   /** Share of prompt tokens from the cache since the rendering before that saw any. */
   readonly cacheHitRate: number;
   /** Since the rendering before. */
@@ -22,6 +24,8 @@ interface Family {
 }
 
 const tokens = (pages: number, { pageSize }: EngineReading) => pages * pageSize;
+/** A worker's answers always travel as they grow. */
+const streaming = { is_streaming: "true" };
 const share = (part: number, whole: number) => (whole === 0 ? 0 : part / whole);
 
 export const engineGauges: readonly Family[] = [
@@ -55,6 +59,24 @@ export const engineGauges: readonly Family[] = [
     name: "sglang:token_usage",
     help: "Share of the KV pool held by requests",
     value: (r) => share(r.now.pagesUsed, r.now.pagesTotal),
+  },
+  {
+    name: "sglang:full_token_usage",
+    help: "The same of layers that attend to everything: all of them",
+    value: (r) => share(r.now.pagesUsed, r.now.pagesTotal),
+  },
+  {
+    name: "sglang:weight_memory_usage_gb",
+    help: "Weights, in 10^9 bytes",
+    value: (r) => (r.weightBytes === undefined ? undefined : r.weightBytes / 1e9),
+  },
+  {
+    name: "sglang:kv_cache_memory_usage_gb",
+    help: "The KV pool, in 10^9 bytes",
+    value: (r) =>
+      r.kvBytesPerToken === undefined
+        ? undefined
+        : (tokens(r.now.pagesTotal, r) * r.kvBytesPerToken) / 1e9,
   },
   {
     name: "sglang:cache_hit_rate",
@@ -96,11 +118,13 @@ export const engineCounters: readonly Family[] = [
   {
     name: "sglang:prompt_tokens_total",
     help: "Prompt tokens",
+    labels: streaming,
     value: (r) => r.now.promptTokens,
   },
   {
     name: "sglang:generation_tokens_total",
     help: "Generated tokens",
+    labels: streaming,
     value: (r) => r.now.generatedTokens,
   },
   {
@@ -112,6 +136,7 @@ export const engineCounters: readonly Family[] = [
   {
     name: "sglang:num_requests_total",
     help: "Requests that finished",
+    labels: streaming,
     value: (r) => r.now.finishedRequests,
   },
   {

@@ -30,6 +30,8 @@ export interface EngineMetricsOptions {
   /** Tokens per page. */
   readonly pageSize: number;
   readonly contextLength?: number;
+  readonly weightBytes?: number;
+  readonly kvBytesPerToken?: number;
   /** More labels on every series: `{ dp_rank: "0" }`; the same names at every engine of a registry. */
   readonly labels?: Readonly<Record<string, string>>;
 }

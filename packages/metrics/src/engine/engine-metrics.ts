@@ -53,6 +53,8 @@ export function createEngineMetrics(
       now,
       pageSize: options.pageSize,
       contextLength: options.contextLength,
+      weightBytes: options.weightBytes,
+      kvBytesPerToken: options.kvBytesPerToken,
       cacheHitRate,
       retracted: grown("retractions"),
     };

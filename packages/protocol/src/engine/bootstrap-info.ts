@@ -17,5 +17,9 @@ export const BootstrapInfo = z.looseObject({
 });
 export type BootstrapInfo = z.infer<typeof BootstrapInfo>;
 
+/** What a prefill worker's first item says: the same meeting, for the decode worker. */
+export const DisaggregatedParams = BootstrapInfo.omit({ handoff_id: true });
+export type DisaggregatedParams = z.infer<typeof DisaggregatedParams>;
+
 /** A request that names it hands nothing over: warm-up and health checks. */
 export const fakeBootstrapHost = "2.2.2.2";

@@ -20,6 +20,14 @@ export function toJsonSchema(schema: z.ZodType, io: "input" | "output" = "input"
         Object.assign(target, own);
         return;
       }
+      // An i64 or u64 is a number of JSON's as any other.
+      if (zodSchema._zod.def.type === "bigint") {
+        target.type = "integer";
+        // Zod's own conversion passes their bounds over.
+        const { minValue } = zodSchema as unknown as z.ZodBigInt;
+        if (minValue != null) target.minimum = Number(minValue);
+        return;
+      }
       const entries = entrySchemaOf(zodSchema as unknown as z.ZodType);
       if (entries === undefined) return;
       target[entries.isList ? "items" : "additionalProperties"] = toJsonSchema(entries.entry, io);

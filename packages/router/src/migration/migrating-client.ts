@@ -1,6 +1,6 @@
 // A client whose streams outlive their worker. It never looks into text and never chooses the worker itself.
 import type { DynError, EngineOutputItem, PreprocessedRequest } from "@dyn/protocol";
-import { type Annotated, drawU53 } from "@dyn/runtime";
+import { type Annotated, drawU53, type TraceContext } from "@dyn/runtime";
 import type { TokenCallOptions, TokenClient } from "../token-client.ts";
 import { DeliveredAnswer } from "./delivered-answer.ts";
 import { isMigratable, isRefusalForLoad } from "./migratable.ts";
@@ -13,6 +13,8 @@ export interface Migration {
   readonly cause: DynError;
   /** The instance that failed; `null` when none had been chosen. */
   readonly from: bigint | null;
+  /** The request's; `null`: nobody traces it. */
+  readonly trace: TraceContext | null;
 }
 
 export interface MigrationOptions {
@@ -120,6 +122,7 @@ export class MigratingClient implements TokenClient {
         model: request.model,
         cause,
         from: instanceId,
+        trace: options.trace ?? null,
       });
     }
   }

@@ -161,9 +161,8 @@ function decided(
   families.ties.inc(labels, record.tieCount > 1 ? 1 : 0);
   families.reasons.inc({ ...labels, reason: record.reason });
   families.bounded.inc(labels, candidates.some(({ excluded }) => excluded === "bound") ? 1 : 0);
-  if (held >= best) return;
-  families.notBest.inc(labels);
-  families.overlapLost.inc(labels, best - held);
+  families.notBest.inc(labels, held < best ? 1 : 0);
+  families.overlapLost.inc(labels, Math.max(0, best - held));
 }
 
 function show(families: RouterFamilies, labels: Record<string, string>, router: KvRouter): void {
