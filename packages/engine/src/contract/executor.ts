@@ -64,7 +64,10 @@ export interface Executor {
   readonly kv?: KvStore;
   /** Steps do not overlap: the caller waits for one before it gives the next. */
   step(batch: ForwardBatch): Promise<StepResult>;
-  /** The sequence ended or was retracted: state beside the pages goes. Pages belong to the caller. */
+  /**
+   * The sequence ended or was retracted: state beside the pages goes. Pages belong to the caller. One whose KV came from
+   * another engine may end before any step of it was computed.
+   */
   releaseSequence(sequenceId: number): void;
   /** Weights leave memory; steps are refused until resumed. Idempotent. */
   releaseWeights(): Promise<void>;

@@ -52,7 +52,9 @@ export class CheckedExecutor implements Executor {
   }
 
   releaseSequence(sequenceId: number): void {
-    demand(this.#holding.delete(sequenceId), `slot ${sequenceId} is released though it never ran`);
+    // A sequence whose KV came from elsewhere may end before its first step.
+    const hasRun = this.#holding.delete(sequenceId);
+    demand(hasRun || this.kv !== undefined, `slot ${sequenceId} is released though it never ran`);
   }
 
   releaseWeights(): Promise<void> {
