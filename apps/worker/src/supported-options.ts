@@ -53,6 +53,7 @@ export const supportedOptions: SupportedOptions<WorkerConcerns> = {
     "migrationMaxSeqLen",
     "engineRequestLimit",
     "requestQueueLimit",
+    "healthCheckPayload",
   ],
   runtime: true,
   router: [],
@@ -65,6 +66,10 @@ export const supportedOptions: SupportedOptions<WorkerConcerns> = {
     "healthPath",
     "livePath",
     "selfHostMetadata",
+    "healthCheckEnabled",
+    "canaryWaitTime",
+    "healthCheckRequestTimeout",
+    "healthCheckBusyStall",
     "gracePeriod",
   ],
   process: [

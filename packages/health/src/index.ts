@@ -1,3 +1,4 @@
+export { Canary, type CanaryOptions } from "./canary.ts";
 export { type CardFileGroup, cardFilePath } from "./card-file-route.ts";
 export {
   type HealthCheck,
@@ -7,6 +8,7 @@ export {
   type HealthStatus,
 } from "./health-state.ts";
 export { createProgressCheck, type ProgressReading } from "./progress-check.ts";
+export { StallWatch } from "./stall-watch.ts";
 export {
   createSystemServer,
   type SystemServer,

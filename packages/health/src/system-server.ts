@@ -13,8 +13,10 @@ export interface SystemServerOptions {
   readonly healthPath?: string;
   /** Default /live. */
   readonly livePath?: string;
-  /** Asked with every request of the health and live paths: 200 when ready, else 503. */
+  /** Asked with every request of the health path: 200 when ready, else 503. */
   readonly health: () => HealthReport;
+  /** The same for the live path: 503 asks for a new process. Default: as `health`. */
+  readonly live?: () => HealthReport;
   /** The page of /metrics. */
   readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>;
   /** The answer of /metadata; `null` = there is none (404). */
@@ -91,7 +93,8 @@ function createAnswer(options: SystemServerOptions, files: CardFileRoute) {
       response.setHeader("allow", "GET, HEAD");
       sendJson(response, 405, { error: "Method not allowed" });
     } else if (path === healthPath || path === livePath) {
-      const report = options.health();
+      const ask = path === healthPath ? options.health : (options.live ?? options.health);
+      const report = ask();
       sendJson(response, report.status === "ready" ? 200 : 503, report);
     } else if (path === "/metrics") {
       const { contentType, body } = await options.metrics();
