@@ -117,6 +117,7 @@ async function startServing(
       runtime,
       engine,
       card,
+      config,
       system,
       admission: createAdmission(args),
       tokenizerDirectory,

@@ -12,6 +12,7 @@ export {
 } from "./embedding/embedding-handler.ts";
 export { embeddingHealthPayload } from "./embedding/health-payload.ts";
 export { disaggregatedHealthPayload, tokenHealthPayload } from "./health/health-payload.ts";
+export { isRealAnswer } from "./health/is-real-answer.ts";
 export { createPrefillHandler } from "./prefill/prefill-handler.ts";
 export { rerankHealthPayload } from "./rerank/health-payload.ts";
 export { createRerankHandler, type RerankHandlerOptions } from "./rerank/rerank-handler.ts";

@@ -1,8 +1,12 @@
 import type { WorkerArgs } from "@dyn/args";
 import type { Engine } from "@dyn/engine";
 import type { Logger } from "@dyn/logging";
+import type { ModelConfig } from "@dyn/model-files";
 import type { ModelCard } from "@dyn/protocol";
 import type { AdmissionGate, DistributedRuntime, RequestHandler } from "@dyn/runtime";
+import { choosePayload } from "../health/choose-payload.ts";
+import { RequestGuard } from "../health/request-guard.ts";
+import { type HealthWatch, watchHealth } from "../health/watch-health.ts";
 import type { WorkerSystem } from "../system/start-system.ts";
 import { watchedEngine } from "../system/watched-engine.ts";
 
@@ -12,6 +16,7 @@ export interface InitOptions {
   readonly runtime: DistributedRuntime;
   readonly engine: Engine;
   readonly card: ModelCard;
+  readonly config: ModelConfig;
   readonly system: WorkerSystem | null;
   /** `null`: everything is taken. */
   readonly admission: AdmissionGate | null;
@@ -21,15 +26,33 @@ export interface InitOptions {
   readonly logger: Logger;
 }
 
-/** Serves `generate`, then announces the model: nobody finds an endpoint that does not answer yet. */
+/**
+ * Serves `generate`, then announces the model: nobody finds an endpoint that does not answer yet.
+ * `payload`: the request that such a worker is probed with.
+ */
 export async function announce(
-  { runtime, engine, card, system, admission }: InitOptions,
+  options: InitOptions,
   handler: RequestHandler<unknown, unknown>,
-): Promise<void> {
+  payload: Readonly<Record<string, unknown>>,
+): Promise<HealthWatch> {
+  const { args, runtime, engine, card, system, admission, logger } = options;
+  const guard = new RequestGuard();
   const served = await runtime
     .endpoint(card.endpoint)
-    .serve(handler, { admission: admission ?? undefined, deviceType: "cpu" });
-  system?.watch(watchedEngine(engine, card), card, admission);
+    .serve(guard.wrap(handler), { admission: admission ?? undefined, deviceType: "cpu" });
+  const watched = watchedEngine(engine, card);
+  system?.watch(watched, card, admission);
   await served.registerModel(system?.hostCardFiles(card) ?? card);
   system?.health.setEndpoint(served.id.endpoint, "ready");
+  return watchHealth({
+    args,
+    logger,
+    health: system?.health ?? null,
+    served,
+    guard,
+    handler,
+    payload: await choosePayload(payload, args.values.worker.healthCheckPayload, logger),
+    readProgress: () => watched.readProgress(),
+    isPaused: () => false,
+  });
 }
