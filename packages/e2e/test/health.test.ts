@@ -60,7 +60,9 @@ test("an engine stopped in mid-step makes its worker not ready, its requests go 
 
   const moved = complete(url, "Once", 400);
   const isBusy = async (systemUrl: string | null) =>
-    /^sglang:num_running_reqs\{.*\} [1-9]/m.test(await (await fetch(`${systemUrl}/metrics`)).text());
+    /^sglang:num_running_reqs\{.*\} [1-9]/m.test(
+      await (await fetch(`${systemUrl}/metrics`)).text(),
+    );
   let stuck = workers[0]!;
   await expect
     .poll(
