@@ -1,6 +1,13 @@
 export { Canary, type CanaryOptions } from "./canary.ts";
 export { type CardFileGroup, cardFilePath } from "./card-file-route.ts";
 export {
+  type EngineRoute,
+  type EngineRouteAccess,
+  type EngineRouteAnswer,
+  EngineRoutes,
+  type EngineRoutesOptions,
+} from "./engine-routes.ts";
+export {
   type HealthCheck,
   type HealthReport,
   HealthState,

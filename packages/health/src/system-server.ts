@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { UnavailableError } from "@dyn/protocol";
 import { type CardFileGroup, CardFileRoute } from "./card-file-route.ts";
+import type { EngineRoutes } from "./engine-routes.ts";
 import type { HealthReport } from "./health-state.ts";
 
 export interface SystemServerOptions {
@@ -21,6 +22,8 @@ export interface SystemServerOptions {
   readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>;
   /** The answer of /metadata; `null` = there is none (404). */
   readonly metadata?: () => unknown;
+  /** Serves what stands below /engine. Default: nothing does. */
+  readonly engineRoutes?: EngineRoutes;
   /** A request that failed here. */
   readonly onProblem?: (message: string, error: unknown) => void;
 }
@@ -89,6 +92,11 @@ function createAnswer(options: SystemServerOptions, files: CardFileRoute) {
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { method = "GET" } = request;
     const path = (request.url ?? "/").replace(/\?.*$/s, "");
+    const told = (await options.engineRoutes?.answer(path, request)) ?? null;
+    if (told !== null) {
+      sendJson(response, told.status, told.body);
+      return;
+    }
     if (method !== "GET" && method !== "HEAD") {
       response.setHeader("allow", "GET, HEAD");
       sendJson(response, 405, { error: "Method not allowed" });

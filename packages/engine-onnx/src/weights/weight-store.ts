@@ -1,5 +1,5 @@
 // Which weights the next session is loaded with. A source is checked here, whole, before anything is let go.
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -86,7 +86,7 @@ export class WeightStore implements ReplaceableWeights {
   }
 
   async #fromTensors(files: readonly Uint8Array[]): Promise<Weights> {
-    const folder = mkdtempSync(join(tmpdir(), "dyn-tensors-"));
+    const folder = mkdtempSync(join(realpathSync(tmpdir()), "dyn-tensors-"));
     try {
       let { checkpoint } = this.#weights;
       for (const [i, bytes] of files.entries()) {
