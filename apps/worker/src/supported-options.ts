@@ -54,6 +54,7 @@ export const supportedOptions: SupportedOptions<WorkerConcerns> = {
     "engineRequestLimit",
     "requestQueueLimit",
     "healthCheckPayload",
+    "engineRoute",
   ],
   runtime: true,
   router: [],
@@ -70,6 +71,8 @@ export const supportedOptions: SupportedOptions<WorkerConcerns> = {
     "canaryWaitTime",
     "healthCheckRequestTimeout",
     "healthCheckBusyStall",
+    "engineRoutes",
+    "engineRoutesKey",
     "gracePeriod",
   ],
   process: [

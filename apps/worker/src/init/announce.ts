@@ -7,6 +7,7 @@ import type { AdmissionGate, DistributedRuntime, RequestHandler } from "@dyn/run
 import { choosePayload } from "../health/choose-payload.ts";
 import { RequestGuard } from "../health/request-guard.ts";
 import { type HealthWatch, watchHealth } from "../health/watch-health.ts";
+import { openEngineRoutes } from "../routes/open-engine-routes.ts";
 import type { WorkerSystem } from "../system/start-system.ts";
 import { watchedEngine } from "../system/watched-engine.ts";
 
@@ -44,6 +45,7 @@ export async function announce(
   system?.watch(watched, card, admission);
   await served.registerModel(system?.hostCardFiles(card) ?? card);
   system?.health.setEndpoint(served.id.endpoint, "ready");
+  const control = openEngineRoutes({ args, logger, engine, served, system });
   return watchHealth({
     args,
     logger,
@@ -53,6 +55,6 @@ export async function announce(
     handler,
     payload: await choosePayload(payload, args.values.worker.healthCheckPayload, logger),
     readProgress: () => watched.readProgress(),
-    isPaused: () => false,
+    isPaused: () => control.isHalted,
   });
 }

@@ -1,6 +1,6 @@
 // The system server of a worker: up before the model is loaded, down after the last request has ended.
 import type { WorkerArgs } from "@dyn/args";
-import { createSystemServer, HealthState } from "@dyn/health";
+import { createSystemServer, EngineRoutes, HealthState } from "@dyn/health";
 import type { Logger } from "@dyn/logging";
 import { createMetricsRegistry } from "@dyn/metrics";
 import { type ModelCard, nameToSlug } from "@dyn/protocol";
@@ -12,6 +12,8 @@ import type { WatchedEngine } from "./watched-engine.ts";
 export interface WorkerSystem {
   readonly url: string;
   readonly health: HealthState;
+  /** Served below /engine/. */
+  readonly engineRoutes: EngineRoutes;
   /** Shows the engine's metrics and serves the files of the card. */
   watch(engine: WatchedEngine, card: ModelCard, admission: AdmissionGate | null): void;
   /** The card with its files as addresses of this server; as it is where local paths are wanted. */
@@ -34,6 +36,8 @@ export async function startSystem(args: WorkerArgs, logger: Logger): Promise<Wor
   }
   const health = new HealthState({ startingStatus: startingHealthStatus });
   const registry = createMetricsRegistry();
+  const { engineRoutes: access, engineRoutesKey: key } = args.values.system;
+  const engineRoutes = new EngineRoutes({ access, key });
   const server = await createSystemServer({
     host,
     port,
@@ -42,6 +46,7 @@ export async function startSystem(args: WorkerArgs, logger: Logger): Promise<Wor
     health: () => health.report(),
     live: () => health.liveReport(),
     metrics: () => registry.render(),
+    engineRoutes,
     onProblem: (message, error) => logger.warn(message, { error: String(error) }),
   });
   const url = `http://${formatAddress(reachableHost(args), server.port)}`;
@@ -49,6 +54,7 @@ export async function startSystem(args: WorkerArgs, logger: Logger): Promise<Wor
   return {
     url,
     health,
+    engineRoutes,
     watch: (engine, card, admission) => {
       engine.showMetrics(registry);
       if (admission !== null) showAdmission(registry, admission);

@@ -3,6 +3,9 @@ import type { EmbeddingEngine } from "@dyn/engine";
 import { createEmbeddingMetrics, type MetricsRegistry } from "@dyn/metrics";
 import { InternalError, type ModelCard } from "@dyn/protocol";
 import { RequestContext, type RequestHandler } from "@dyn/runtime";
+import { choosePayload } from "../health/choose-payload.ts";
+import { RequestGuard } from "../health/request-guard.ts";
+import { watchHealth } from "../health/watch-health.ts";
 import { reportEngineDeath } from "../system/report-engine-death.ts";
 import type { WatchedEngine } from "../system/watched-engine.ts";
 import type { SizeNotes } from "./size-notes.ts";
@@ -10,22 +13,23 @@ import type { VectorWorker, VectorWorkerParts } from "./vector-worker-parts.ts";
 
 /** Nobody finds a worker that has not answered its probe. */
 export async function serveVectors<Item>(
-  { runtime, system, admission }: VectorWorkerParts,
+  { args, logger, runtime, system, admission }: VectorWorkerParts,
   worker: {
     readonly engine: EmbeddingEngine;
     readonly card: ModelCard;
     readonly handler: RequestHandler<unknown, Item>;
     readonly notes: SizeNotes;
     /** The request that such a worker is probed with. */
-    readonly probe: object;
+    readonly probe: Readonly<Record<string, unknown>>;
   },
 ): Promise<VectorWorker> {
   const { engine, card, notes } = worker;
   const handler = reportEngineDeath(worker.handler, system?.health ?? null);
   await answerProbe(handler, worker.probe);
+  const guard = new RequestGuard();
   const served = await runtime
     .endpoint(card.endpoint)
-    .serve(handler, { admission: admission ?? undefined });
+    .serve(guard.wrap(handler), { admission: admission ?? undefined });
   const showMetrics = (registry: MetricsRegistry) =>
     notes.add(
       createEmbeddingMetrics(registry, { model: card.displayName }, () => engine.metrics()),
@@ -34,7 +38,18 @@ export async function serveVectors<Item>(
   system?.watch(watched, card, admission);
   await served.registerModel(system?.hostCardFiles(card) ?? card);
   system?.health.setEndpoint(served.id.endpoint, "ready");
-  return { engine, card, showMetrics };
+  const watch = watchHealth({
+    args,
+    logger,
+    health: system?.health ?? null,
+    served,
+    guard,
+    handler: handler as RequestHandler<unknown, unknown>,
+    payload: await choosePayload(worker.probe, args.values.worker.healthCheckPayload, logger),
+    readProgress: () => watched.readProgress(),
+    isPaused: () => false,
+  });
+  return { engine, card, showMetrics, endHealthWatch: () => watch.close() };
 }
 
 async function answerProbe<Item>(
