@@ -214,7 +214,9 @@ export class EngineControlRoutes {
       type: "startProfile",
       options: {
         directory:
-          asked.output_dir ?? process.env.SGLANG_TORCH_PROFILER_DIR ?? join(tmpdir(), "dyn-profiles"),
+          asked.output_dir ??
+          process.env.SGLANG_TORCH_PROFILER_DIR ??
+          join(tmpdir(), "dyn-profiles"),
         name,
         startStep: asked.start_step ?? 0,
         stepCount: asked.num_steps ?? null,
