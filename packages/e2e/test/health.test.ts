@@ -127,6 +127,13 @@ test.each([
   await expect.poll(prompts, { timeout: 10_000 }).toBeGreaterThan(before);
 });
 
+test("an embedding worker is ready once its canary got a vector", async () => {
+  const model = "packages/tiny-models/models/dyn-tiny-embed";
+  const args = ["--engine", "onnx", "--model-path", model, "--embedding-worker"];
+  const worker = await deployment.startWorker(args, canary);
+  await until(worker.systemUrl, 200);
+});
+
 test("a payload of one's own is used; what cannot be read is not; one that is refused says why", async () => {
   const bad = await deployment.startWorker([], {
     ...canary,

@@ -145,7 +145,7 @@ export class EngineControlRoutes {
 
   async #fromDisk(body: unknown) {
     const asked = parseBody(FromDiskBody, body);
-    const answer = await this.#loadWeights(
+    return this.#loadWeights(
       { kind: "directory", path: asked.model_path },
       {
         abortRequests: asked.abort_all_requests ?? false,
@@ -153,11 +153,23 @@ export class EngineControlRoutes {
         version: asked.weight_version ?? null,
       },
     );
-    return { ...answer, num_paused_requests: answer.num_paused_requests };
   }
 
   async #fromTensor(body: unknown) {
     const asked = parseBody(FromTensorBody, body);
+    const { load_format: format, selector } = asked;
+    if (format != null && format !== "auto" && format !== "safetensors") {
+      throw new InvalidArgumentError(
+        `load_format is ${JSON.stringify(format)}; tensors come as safetensors files in base64 here: leave it out.`,
+        { param: "load_format" },
+      );
+    }
+    if (selector === "draft") {
+      throw new InvalidArgumentError(
+        "There is no draft model whose weights could be updated; take selector target.",
+        { param: "selector" },
+      );
+    }
     const { success, message } = await this.#loadWeights(
       {
         kind: "tensors",
