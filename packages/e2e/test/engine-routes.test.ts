@@ -1,5 +1,5 @@
 // The engine's routes, called while requests run, as an operator's or a trainer's script does.
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -215,6 +215,21 @@ test("bodies, paths and callers: the reference's answers", async () => {
   expect(await tell("rl/flush", {})).toMatchObject({ status: 200, body: { status: "success" } });
   expect(await tell("rl/flush", [])).toMatchObject({ status: 500 });
   expect((await fetch(`${systemUrl}/engine/get_weight_version`)).status).toBe(200);
+  const taints = { taints: ["b", "a", "b"] };
+  expect((await tell("update/model_taints", taints)).body).toEqual({
+    status: "ok",
+    taints: ["a", "b"],
+  });
+  const records = readdirSync(deployment.folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => readFileSync(join(parentPath, name), "utf8"));
+  expect(records.filter((record) => /"taints":\s*\["a",\s*"b"\]/.test(record))).toHaveLength(1);
+  for (const wrong of [{}, { taints: ["dynamo.topology/zone"] }]) {
+    expect(await tell("update/model_taints", wrong)).toMatchObject({
+      status: 500,
+      body: { error: "Handler error", message: expect.stringContaining("taints") },
+    });
+  }
   const fromPage = { headers: { origin: "http://evil.example" } };
   expect(await tell("pause_generation", {}, fromPage)).toMatchObject({ status: 403 });
 });

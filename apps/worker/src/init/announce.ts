@@ -8,6 +8,7 @@ import { choosePayload } from "../health/choose-payload.ts";
 import { RequestGuard } from "../health/request-guard.ts";
 import { type HealthWatch, watchHealth } from "../health/watch-health.ts";
 import { openEngineRoutes } from "../routes/open-engine-routes.ts";
+import { createTaintRoute, taintPath } from "../routes/taint-route.ts";
 import type { WorkerSystem } from "../system/start-system.ts";
 import { watchedEngine } from "../system/watched-engine.ts";
 
@@ -43,7 +44,9 @@ export async function announce(
     .serve(guard.wrap(handler), { admission: admission ?? undefined, deviceType: "cpu" });
   const watched = watchedEngine(engine, card);
   system?.watch(watched, card, admission);
-  await served.registerModel(system?.hostCardFiles(card) ?? card);
+  const announced = system?.hostCardFiles(card) ?? card;
+  await served.registerModel(announced);
+  system?.engineRoutes.add(taintPath, createTaintRoute(served, announced));
   system?.health.setEndpoint(served.id.endpoint, "ready");
   const control = openEngineRoutes({ args, logger, engine, served, system });
   return watchHealth({

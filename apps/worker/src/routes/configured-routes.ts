@@ -2,6 +2,7 @@
 // reference's; both targets are the one engine here.
 import { ArgsError } from "@dyn/args";
 import type { EngineRoute } from "@dyn/health";
+import { taintPath } from "./taint-route.ts";
 
 const segment = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 const identifier = /^[A-Za-z][A-Za-z0-9_]*$/;
@@ -13,7 +14,6 @@ const lifecycle: ReadonlySet<string> = new Set([
   "release_memory_occupation",
   "resume_memory_occupation",
 ]);
-const taints = "update/model_taints";
 
 /** By path below /engine/. `methods`: what can be told, by name. Throws an ArgsError for a route that cannot be. */
 export function configuredRoutes(
@@ -24,7 +24,7 @@ export function configuredRoutes(
   for (const option of options) {
     const { path, method } = parseRoute(option);
     if (routes.has(path)) throw refuse(option, `${path} is given twice`);
-    if (path === taints || (path.startsWith("control/") && methods.has(path))) {
+    if (path === taintPath || (path.startsWith("control/") && methods.has(path))) {
       throw refuse(option, `${path} is a route already`);
     }
     const route = methods.get(method);

@@ -6,6 +6,7 @@ import { RequestContext, type RequestHandler } from "@dyn/runtime";
 import { choosePayload } from "../health/choose-payload.ts";
 import { RequestGuard } from "../health/request-guard.ts";
 import { watchHealth } from "../health/watch-health.ts";
+import { createTaintRoute, taintPath } from "../routes/taint-route.ts";
 import { reportEngineDeath } from "../system/report-engine-death.ts";
 import type { WatchedEngine } from "../system/watched-engine.ts";
 import type { SizeNotes } from "./size-notes.ts";
@@ -36,7 +37,9 @@ export async function serveVectors<Item>(
     );
   const watched: WatchedEngine = { showMetrics, readProgress: () => readProgress(engine) };
   system?.watch(watched, card, admission);
-  await served.registerModel(system?.hostCardFiles(card) ?? card);
+  const announced = system?.hostCardFiles(card) ?? card;
+  await served.registerModel(announced);
+  system?.engineRoutes.add(taintPath, createTaintRoute(served, announced));
   system?.health.setEndpoint(served.id.endpoint, "ready");
   const watch = watchHealth({
     args,
