@@ -133,6 +133,7 @@ async function startServing(
       runtime,
       engine,
       card,
+      config,
       system,
       page,
       tracer,

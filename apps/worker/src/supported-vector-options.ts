@@ -34,6 +34,7 @@ export const supportedVectorOptions: SupportedOptions<WorkerConcerns> = {
     "migrationLimit",
     "engineRequestLimit",
     "requestQueueLimit",
+    "healthCheckPayload",
   ],
   mock: [],
 };

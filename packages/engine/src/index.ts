@@ -5,6 +5,15 @@ export type {
   RequestDisaggregation,
 } from "./contract/disaggregation.ts";
 export type { Engine, EngineInfo, EngineMetrics } from "./contract/engine.ts";
+export {
+  type EngineCommand,
+  type EngineControlState,
+  type MemoryTag,
+  memoryTags,
+  type PauseMode,
+  type ProfileOptions,
+  type WeightSource,
+} from "./contract/engine-control.ts";
 export type {
   FinishReason,
   GenerateOutput,
@@ -16,6 +25,7 @@ export type {
   Executor,
   ExecutorInfo,
   ForwardBatch,
+  ReplaceableWeights,
   RowSampling,
   StepResult,
 } from "./contract/executor.ts";

@@ -12,6 +12,7 @@ export {
 } from "./embedding/embedding-handler.ts";
 export { embeddingHealthPayload } from "./embedding/health-payload.ts";
 export { disaggregatedHealthPayload, tokenHealthPayload } from "./health/health-payload.ts";
+export { isRealAnswer } from "./health/is-real-answer.ts";
 export type { GenerationObservation, GenerationObserver } from "./observe/generation-observer.ts";
 export { createSpanObserver } from "./observe/span-observer.ts";
 export { traceHandler } from "./observe/trace-handler.ts";

@@ -28,6 +28,7 @@ export class HealthState {
   readonly #startMs: number;
   readonly #endpoints = new Map<string, HealthStatus>();
   readonly #checks = new Map<string, HealthCheck>();
+  readonly #lifeChecks = new Map<string, HealthCheck>();
 
   constructor(options: HealthStateOptions = {}) {
     this.#startingStatus = options.startingStatus ?? "notready";
@@ -49,13 +50,18 @@ export class HealthState {
     this.#checks.set(name, check);
   }
 
+  removeCheck(name: string): void {
+    this.#checks.delete(name);
+  }
+
+  /** What it finds wrong only a new process can mend. One check per name. */
+  addLifeCheck(name: string, check: HealthCheck): void {
+    this.#lifeChecks.set(name, check);
+  }
+
   /** Ready: every endpoint is, and nothing is wrong. */
   report(): HealthReport {
-    const reasons: Record<string, string> = {};
-    for (const [name, check] of this.#checks) {
-      const reason = check();
-      if (reason !== null) reasons[name] = reason;
-    }
+    const reasons = { ...ask(this.#lifeChecks), ...ask(this.#checks) };
     const isSound = Object.keys(reasons).length === 0;
     const endpoints: Record<string, HealthStatus> = {};
     for (const [name, status] of this.#endpoints) endpoints[name] = isSound ? status : "notready";
@@ -69,11 +75,33 @@ export class HealthState {
     };
   }
 
+  /** Of the process alone: `ready` unless a new one is needed. Endpoints are told as in `report`. */
+  liveReport(): HealthReport {
+    const reasons = ask(this.#lifeChecks);
+    const isAlive = Object.keys(reasons).length === 0;
+    const { uptime, endpoints } = this.report();
+    return {
+      status: isAlive ? "ready" : "notready",
+      uptime,
+      endpoints,
+      ...(isAlive ? {} : { reasons }),
+    };
+  }
+
   #uptime(): { secs: number; nanos: number } {
     const ms = this.#now() - this.#startMs;
     const secs = Math.floor(ms / 1000);
     return { secs, nanos: Math.floor((ms - secs * 1000) * 1e6) };
   }
+}
+
+function ask(checks: ReadonlyMap<string, HealthCheck>): Record<string, string> {
+  const reasons: Record<string, string> = {};
+  for (const [name, check] of checks) {
+    const reason = check();
+    if (reason !== null) reasons[name] = reason;
+  }
+  return reasons;
 }
 
 function worst(statuses: readonly HealthStatus[]): HealthStatus {

@@ -1,4 +1,12 @@
+export { Canary, type CanaryOptions } from "./canary.ts";
 export { type CardFileGroup, cardFilePath } from "./card-file-route.ts";
+export {
+  type EngineRoute,
+  type EngineRouteAccess,
+  type EngineRouteAnswer,
+  EngineRoutes,
+  type EngineRoutesOptions,
+} from "./engine-routes.ts";
 export {
   type HealthCheck,
   type HealthReport,
@@ -7,6 +15,7 @@ export {
   type HealthStatus,
 } from "./health-state.ts";
 export { createProgressCheck, type ProgressReading } from "./progress-check.ts";
+export { StallWatch } from "./stall-watch.ts";
 export {
   createSystemServer,
   type SystemServer,

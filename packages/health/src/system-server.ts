@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { UnavailableError } from "@dyn/protocol";
 import { type CardFileGroup, CardFileRoute } from "./card-file-route.ts";
+import type { EngineRoutes } from "./engine-routes.ts";
 import type { HealthReport } from "./health-state.ts";
 
 export interface SystemServerOptions {
@@ -13,12 +14,16 @@ export interface SystemServerOptions {
   readonly healthPath?: string;
   /** Default /live. */
   readonly livePath?: string;
-  /** Asked with every request of the health and live paths: 200 when ready, else 503. */
+  /** Asked with every request of the health path: 200 when ready, else 503. */
   readonly health: () => HealthReport;
+  /** The same for the live path: 503 asks for a new process. Default: as `health`. */
+  readonly live?: () => HealthReport;
   /** The page of /metrics. */
   readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>;
   /** The answer of /metadata; `null` = there is none (404). */
   readonly metadata?: () => unknown;
+  /** Serves what stands below /engine. Default: nothing does. */
+  readonly engineRoutes?: EngineRoutes;
   /** A request that failed here. */
   readonly onProblem?: (message: string, error: unknown) => void;
 }
@@ -87,11 +92,17 @@ function createAnswer(options: SystemServerOptions, files: CardFileRoute) {
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { method = "GET" } = request;
     const path = (request.url ?? "/").replace(/\?.*$/s, "");
+    const told = (await options.engineRoutes?.answer(path, request)) ?? null;
+    if (told !== null) {
+      sendJson(response, told.status, told.body);
+      return;
+    }
     if (method !== "GET" && method !== "HEAD") {
       response.setHeader("allow", "GET, HEAD");
       sendJson(response, 405, { error: "Method not allowed" });
     } else if (path === healthPath || path === livePath) {
-      const report = options.health();
+      const ask = path === healthPath ? options.health : (options.live ?? options.health);
+      const report = ask();
       sendJson(response, report.status === "ready" ? 200 : 503, report);
     } else if (path === "/metrics") {
       const { contentType, body } = await options.metrics();

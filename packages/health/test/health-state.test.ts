@@ -1,4 +1,4 @@
-import { createProgressCheck, HealthState } from "@dyn/health";
+import { createProgressCheck, HealthState, StallWatch } from "@dyn/health";
 import { expect, test } from "vitest";
 
 test("without endpoints the starting status counts, with them only they do", () => {
@@ -52,4 +52,34 @@ test("work that does not advance is found; idleness, slowness and new work are n
   expect(at(141_000, true, 1)).not.toBeNull();
   expect(at(142_000, false, 1)).toBeNull();
   expect(at(200_000, true, 1)).toBeNull();
+});
+
+test("what only a new process can mend is told by both reports, the rest by readiness alone", () => {
+  const health = new HealthState();
+  health.setEndpoint("generate", "ready");
+  health.addCheck("canary", () => "No answer.");
+  expect(health.report().status).toBe("notready");
+  expect(health.liveReport()).toMatchObject({ status: "ready" });
+  expect(health.liveReport()).not.toHaveProperty("reasons");
+  health.removeCheck("canary");
+  expect(health.report().status).toBe("ready");
+  health.addLifeCheck("engine", () => "The thread died.");
+  for (const report of [health.report(), health.liveReport()]) {
+    expect(report).toMatchObject({ status: "notready", reasons: { engine: "The thread died." } });
+  }
+});
+
+test("a stall that is watched is told when it begins and when it ends", async () => {
+  const told: (string | null)[] = [];
+  let stalled: string | null = null;
+  const watch = new StallWatch({
+    check: () => stalled,
+    stallMs: 80,
+    onChange: (problem) => void told.push(problem),
+  });
+  stalled = "It stands.";
+  await expect.poll(() => told).toEqual(["It stands."]);
+  stalled = null;
+  await expect.poll(() => told).toEqual(["It stands.", null]);
+  watch.close();
 });

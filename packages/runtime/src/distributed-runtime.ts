@@ -180,9 +180,11 @@ export class ServedEndpoint {
   readonly instance: Instance;
   readonly #discovery: Discovery;
   readonly #requests: ServedRequests;
+  readonly #record: InstanceRecord;
   readonly #instanceKey: string;
   readonly #modelKeys: string[] = [];
   readonly #onClose: () => void;
+  #hasLeft = false;
 
   constructor(
     record: InstanceRecord,
@@ -194,6 +196,7 @@ export class ServedEndpoint {
     this.instance = record.instance;
     this.#discovery = discovery;
     this.#requests = requests;
+    this.#record = record;
     this.#instanceKey = recordKey(record);
     this.#onClose = onClose;
   }
@@ -210,8 +213,22 @@ export class ServedEndpoint {
     await this.#discovery.put(record);
   }
 
+  /** For a while: callers choose others; what it runs goes on, and its models stay announced. */
+  async withdraw(): Promise<void> {
+    await this.#discovery.delete(this.#instanceKey);
+  }
+
+  /** Ends a withdrawal; does nothing once it has left. */
+  async rejoin(): Promise<void> {
+    if (this.#hasLeft) return;
+    await this.#discovery.put(this.#record);
+    // It left while the store was asked.
+    if (this.#hasLeft) await this.#discovery.delete(this.#instanceKey);
+  }
+
   /** Out of discovery; requests that still arrive are served. */
   async leave(): Promise<void> {
+    this.#hasLeft = true;
     for (const key of this.#modelKeys.splice(0)) await this.#discovery.delete(key);
     await this.#discovery.delete(this.#instanceKey);
   }

@@ -2,6 +2,7 @@ import type { WorkerArgs } from "@dyn/args";
 import type { Engine } from "@dyn/engine";
 import { createSpanObserver, type GenerationObserver } from "@dyn/handlers";
 import type { Logger } from "@dyn/logging";
+import type { ModelConfig } from "@dyn/model-files";
 import type { ModelCard } from "@dyn/protocol";
 import {
   type AdmissionGate,
@@ -10,6 +11,11 @@ import {
   type RequestHandler,
 } from "@dyn/runtime";
 import type { Tracer } from "@dyn/tracing";
+import { choosePayload } from "../health/choose-payload.ts";
+import { RequestGuard } from "../health/request-guard.ts";
+import { type HealthWatch, watchHealth } from "../health/watch-health.ts";
+import { openEngineRoutes } from "../routes/open-engine-routes.ts";
+import { createTaintRoute, taintPath } from "../routes/taint-route.ts";
 import type { EnginePage } from "../system/engine-page.ts";
 import type { WorkerSystem } from "../system/start-system.ts";
 
@@ -19,6 +25,7 @@ export interface InitOptions {
   readonly runtime: DistributedRuntime;
   readonly engine: Engine;
   readonly card: ModelCard;
+  readonly config: ModelConfig;
   readonly system: WorkerSystem | null;
   /** Counts the requests. */
   readonly page: EnginePage;
@@ -38,17 +45,37 @@ export function observersOf({ args, page, tracer }: InitOptions): readonly Gener
     : [page.observer];
 }
 
-/** Serves `generate`, then announces the model: nobody finds an endpoint that does not answer yet. */
+/**
+ * Serves `generate`, then announces the model: nobody finds an endpoint that does not answer yet.
+ * `payload`: the request that such a worker is probed with.
+ */
 export async function announce(
-  { runtime, card, system, page, admission }: InitOptions,
+  options: InitOptions,
   handler: RequestHandler<unknown, unknown>,
-): Promise<void> {
-  const served = await runtime.endpoint(card.endpoint).serve(handler, {
+  payload: Readonly<Record<string, unknown>>,
+): Promise<HealthWatch> {
+  const { args, runtime, engine, card, system, page, admission, logger } = options;
+  const guard = new RequestGuard();
+  const served = await runtime.endpoint(card.endpoint).serve(guard.wrap(handler), {
     admission: admission ?? undefined,
     deviceType: "cpu",
     observer: page.requestObserver(parseEndpointId(card.endpoint).endpoint),
   });
   system?.watch(page, card, admission);
-  await served.registerModel(system?.hostCardFiles(card) ?? card);
+  const announced = system?.hostCardFiles(card) ?? card;
+  await served.registerModel(announced);
+  system?.engineRoutes.add(taintPath, createTaintRoute(served, announced));
   system?.health.setEndpoint(served.id.endpoint, "ready");
+  const control = openEngineRoutes({ args, logger, engine, served, system });
+  return watchHealth({
+    args,
+    logger,
+    health: system?.health ?? null,
+    served,
+    guard,
+    handler,
+    payload: await choosePayload(payload, args.values.worker.healthCheckPayload, logger),
+    readProgress: () => page.readProgress(),
+    isPaused: () => control.isHalted,
+  });
 }

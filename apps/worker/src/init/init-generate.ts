@@ -1,8 +1,14 @@
 // An aggregated or a decode worker: token ids in and out, or chats and their chunks. A decode worker takes prompts over that
 // others have prefilled, and prefills those that nobody has.
-import { createClearKvBlocksHandler, createDecodeHandler } from "@dyn/handlers";
+import {
+  createClearKvBlocksHandler,
+  createDecodeHandler,
+  disaggregatedHealthPayload,
+  tokenHealthPayload,
+} from "@dyn/handlers";
 import { parseEndpointId, type RequestHandler } from "@dyn/runtime";
 import { loadTokenizer } from "@dyn/tokenizer";
+import { answerPrompts, textHealthPayload } from "../health/text-payload.ts";
 import { reportEngineDeath } from "../system/report-engine-death.ts";
 import { announce, type InitOptions, observersOf } from "./announce.ts";
 import { createTextHandler } from "./text-handler.ts";
@@ -35,6 +41,21 @@ export async function initGenerate(options: InitOptions): Promise<{ close(): Pro
     .serve(createClearKvBlocksHandler({ engine }), {
       observer: page.requestObserver("clear_kv_blocks"),
     });
-  await announce(options, handler);
-  return { close };
+  const isText = card.modelInput === "text";
+  const { bosTokenId } = options.config;
+  const payload =
+    args.derived.workerType === "decode"
+      ? disaggregatedHealthPayload({ bosTokenId, bootstrapPort: null })
+      : tokenHealthPayload({ bosTokenId });
+  const watch = await announce(
+    options,
+    isText ? answerPrompts(handler, card.displayName) : handler,
+    isText ? textHealthPayload(payload) : payload,
+  );
+  return {
+    close: async () => {
+      watch.close();
+      await close();
+    },
+  };
 }

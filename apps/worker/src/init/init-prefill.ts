@@ -1,5 +1,5 @@
 // A prefill worker: prompts in, their KV to decode workers; no token of it reaches a client.
-import { createPrefillHandler } from "@dyn/handlers";
+import { createPrefillHandler, disaggregatedHealthPayload } from "@dyn/handlers";
 import { reportEngineDeath } from "../system/report-engine-death.ts";
 import { announce, type InitOptions, observersOf } from "./announce.ts";
 import { createThinkingMarkers } from "./thinking-markers.ts";
@@ -15,6 +15,13 @@ export async function initPrefill(options: InitOptions): Promise<{ close(): Prom
     observers: observersOf(options),
     thinkingMarkers: createThinkingMarkers(options),
   });
-  await announce(options, reportEngineDeath(handler, system?.health ?? null));
-  return { close: async () => {} };
+  const watch = await announce(
+    options,
+    reportEngineDeath(handler, system?.health ?? null),
+    disaggregatedHealthPayload({
+      bosTokenId: options.config.bosTokenId,
+      bootstrapPort: engine.info.disaggregation?.bootstrapPort ?? null,
+    }),
+  );
+  return { close: async () => watch.close() };
 }

@@ -2,7 +2,7 @@ import type { HealthState } from "@dyn/health";
 import { DynError } from "@dyn/protocol";
 import type { RequestHandler } from "@dyn/runtime";
 
-/** The same handler; an engine whose thread died makes the worker not ready for good. */
+/** The same handler; an engine whose thread died makes the worker not ready, and its process one to replace. */
 export function reportEngineDeath<Request, Item>(
   handler: RequestHandler<Request, Item>,
   health: HealthState | null,
@@ -13,7 +13,7 @@ export function reportEngineDeath<Request, Item>(
       yield* handler(request, context);
     } catch (error) {
       if (DynError.is(error) && error.code === "DYN_ENGINE_THREAD_DIED") {
-        health.addCheck("engine", () => error.message);
+        health.addLifeCheck("engine", () => error.message);
       }
       throw error;
     }

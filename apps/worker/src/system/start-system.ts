@@ -1,6 +1,6 @@
 // The system server of a worker: up before the model is loaded, down after the last request has ended.
 import type { WorkerArgs } from "@dyn/args";
-import { createProgressCheck, createSystemServer, HealthState } from "@dyn/health";
+import { createSystemServer, EngineRoutes, HealthState } from "@dyn/health";
 import type { Logger } from "@dyn/logging";
 import { createMetricsRegistry } from "@dyn/metrics";
 import { type ModelCard, nameToSlug } from "@dyn/protocol";
@@ -9,13 +9,12 @@ import { cardFileGroup, withCardUrls } from "./card-file-group.ts";
 import { showAdmission } from "./show-admission.ts";
 import type { WatchedEngine } from "./watched-engine.ts";
 
-/** Longer than any one step of an engine should take. */
-const stallMs = 120_000;
-
 export interface WorkerSystem {
   readonly url: string;
   readonly health: HealthState;
-  /** Shows the engine's metrics, checks that it advances, and serves the files of the card. */
+  /** Served below /engine/. */
+  readonly engineRoutes: EngineRoutes;
+  /** Shows the engine's metrics and serves the files of the card. */
   watch(engine: WatchedEngine, card: ModelCard, admission: AdmissionGate | null): void;
   /** The card with its files as addresses of this server; as it is where local paths are wanted. */
   hostCardFiles(card: ModelCard): ModelCard;
@@ -37,13 +36,17 @@ export async function startSystem(args: WorkerArgs, logger: Logger): Promise<Wor
   }
   const health = new HealthState({ startingStatus: startingHealthStatus });
   const registry = createMetricsRegistry();
+  const { engineRoutes: access, engineRoutesKey: key } = args.values.system;
+  const engineRoutes = new EngineRoutes({ access, key });
   const server = await createSystemServer({
     host,
     port,
     healthPath,
     livePath,
     health: () => health.report(),
+    live: () => health.liveReport(),
     metrics: () => registry.render(),
+    engineRoutes,
     onProblem: (message, error) => logger.warn(message, { error: String(error) }),
   });
   const url = `http://${formatAddress(reachableHost(args), server.port)}`;
@@ -51,10 +54,9 @@ export async function startSystem(args: WorkerArgs, logger: Logger): Promise<Wor
   return {
     url,
     health,
+    engineRoutes,
     watch: (engine, card, admission) => {
       engine.showMetrics(registry);
-      const read = () => engine.readProgress();
-      health.addCheck("progress", createProgressCheck({ read, stallMs }));
       if (admission !== null) showAdmission(registry, admission);
       server.addCardFiles(cardFileGroup(card, nameToSlug(card.displayName)));
     },

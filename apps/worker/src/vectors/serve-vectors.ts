@@ -4,6 +4,10 @@ import { traceHandler } from "@dyn/handlers";
 import { createEmbeddingMetrics, type MetricsRegistry } from "@dyn/metrics";
 import { InternalError, type ModelCard } from "@dyn/protocol";
 import { parseEndpointId, RequestContext, type RequestHandler } from "@dyn/runtime";
+import { choosePayload } from "../health/choose-payload.ts";
+import { RequestGuard } from "../health/request-guard.ts";
+import { watchHealth } from "../health/watch-health.ts";
+import { createTaintRoute, taintPath } from "../routes/taint-route.ts";
 import { reportEngineDeath } from "../system/report-engine-death.ts";
 import { RequestPage } from "../system/request-page.ts";
 import type { WatchedEngine } from "../system/watched-engine.ts";
@@ -12,21 +16,23 @@ import type { VectorWorker, VectorWorkerParts } from "./vector-worker-parts.ts";
 
 /** Nobody finds a worker that has not answered its probe. */
 export async function serveVectors<Item>(
-  { runtime, system, tracer, admission }: VectorWorkerParts,
+  { args, logger, runtime, system, tracer, admission }: VectorWorkerParts,
   worker: {
     readonly engine: EmbeddingEngine;
     readonly card: ModelCard;
     readonly handler: RequestHandler<unknown, Item>;
     readonly notes: SizeNotes;
     /** The request that such a worker is probed with. */
-    readonly probe: object;
+    readonly probe: Readonly<Record<string, unknown>>;
   },
 ): Promise<VectorWorker> {
   const { engine, card, notes } = worker;
   const handler = reportEngineDeath(worker.handler, system?.health ?? null);
   await answerProbe(handler, worker.probe);
   const requests = new RequestPage({ card, workerId: runtime.instanceId.toString(16) });
-  const served = await runtime.endpoint(card.endpoint).serve(traceHandler(handler, tracer), {
+  const guard = new RequestGuard();
+  const traced = traceHandler(handler, tracer);
+  const served = await runtime.endpoint(card.endpoint).serve(guard.wrap(traced), {
     admission: admission ?? undefined,
     observer: requests.observer(parseEndpointId(card.endpoint).endpoint),
   });
@@ -38,9 +44,22 @@ export async function serveVectors<Item>(
   };
   const watched: WatchedEngine = { showMetrics, readProgress: () => readProgress(engine) };
   system?.watch(watched, card, admission);
-  await served.registerModel(system?.hostCardFiles(card) ?? card);
+  const announced = system?.hostCardFiles(card) ?? card;
+  await served.registerModel(announced);
+  system?.engineRoutes.add(taintPath, createTaintRoute(served, announced));
   system?.health.setEndpoint(served.id.endpoint, "ready");
-  return { engine, card, showMetrics };
+  const watch = watchHealth({
+    args,
+    logger,
+    health: system?.health ?? null,
+    served,
+    guard,
+    handler: handler as RequestHandler<unknown, unknown>,
+    payload: await choosePayload(worker.probe, args.values.worker.healthCheckPayload, logger),
+    readProgress: () => watched.readProgress(),
+    isPaused: () => false,
+  });
+  return { engine, card, showMetrics, endHealthWatch: () => watch.close() };
 }
 
 async function answerProbe<Item>(

@@ -47,8 +47,9 @@ export async function startVectorWorker(
       chatTemplateFile: null,
     });
     const init = isRerank ? initRerank : initEmbedding;
-    const { engine, card, showMetrics } = await init({
+    const { engine, card, showMetrics, endHealthWatch } = await init({
       args,
+      logger,
       modelDirectory: model.path,
       tokenizerDirectory,
       files,
@@ -73,6 +74,7 @@ export async function startVectorWorker(
           ...parts,
           leave: async () => {},
           closeEngine: async () => {
+            endHealthWatch();
             await engine.close();
             await pool.close();
           },

@@ -1,5 +1,6 @@
 import type { WorkerArgs } from "@dyn/args";
 import type { EmbeddingEngine } from "@dyn/engine";
+import type { Logger } from "@dyn/logging";
 import type { MetricsRegistry } from "@dyn/metrics";
 import type { CardFiles, ModelCard } from "@dyn/protocol";
 import type { AdmissionGate, DistributedRuntime } from "@dyn/runtime";
@@ -10,6 +11,7 @@ import type { WorkerSystem } from "../system/start-system.ts";
 /** What an init file of a worker that makes vectors is given. */
 export interface VectorWorkerParts {
   readonly args: WorkerArgs;
+  readonly logger: Logger;
   readonly modelDirectory: string;
   readonly tokenizerDirectory: string;
   readonly files: CardFiles;
@@ -32,4 +34,6 @@ export interface VectorWorker {
   readonly engine: EmbeddingEngine;
   readonly card: ModelCard;
   showMetrics(registry: MetricsRegistry): void;
+  /** Before the engine is closed. */
+  endHealthWatch(): void;
 }

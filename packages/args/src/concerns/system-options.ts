@@ -69,6 +69,26 @@ export const systemOptions = z.object({
       group,
     },
   ),
+  healthCheckBusyStall: option(
+    "Seconds that an engine with requests may go without a step before it counts as stuck: the worker is then not ready, and its requests go on elsewhere.",
+    z.number().gt(0).default(120),
+    {
+      env: "DYN_HEALTH_CHECK_BUSY_STALL",
+      envOnly: true,
+      flag: "health-check-busy-stall",
+      group,
+    },
+  ),
+  engineRoutes: option(
+    "Who may call the engine's routes: nobody, callers on this machine, or everybody with the key.",
+    z.enum(["off", "local", "all"]).default("local"),
+    { env: "DYN_ENGINE_ROUTES", flag: "engine-routes", group },
+  ),
+  engineRoutesKey: option(
+    "Key of the engine's routes, sent as `Authorization: Bearer`; `all` needs one.",
+    z.string().min(1).optional(),
+    { env: "DYN_ENGINE_ROUTES_KEY", flag: "engine-routes-key", group, secret: true },
+  ),
   gracePeriod: option(
     "Seconds between leaving discovery and draining; requests that still arrive are served.",
     z.number().default(5),

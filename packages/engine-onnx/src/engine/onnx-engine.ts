@@ -1,5 +1,7 @@
 import type {
   Engine,
+  EngineCommand,
+  EngineControlState,
   EngineInfo,
   EngineMetrics,
   GenerateOutput,
@@ -47,6 +49,10 @@ export class OnnxEngine implements Engine {
 
   flushCache(): Promise<boolean> {
     return this.#engine.flushCache();
+  }
+
+  control(command: EngineCommand): Promise<EngineControlState> {
+    return this.#engine.control(command);
   }
 
   drain(options?: { signal?: AbortSignal }): Promise<void> {

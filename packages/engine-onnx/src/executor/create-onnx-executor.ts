@@ -1,7 +1,7 @@
 // From a model directory to an executor: config, checkpoint, quantised weights, graph, session, KV pages.
 import { availableParallelism } from "node:os";
 import type { Executor } from "@dyn/engine";
-import { loadModelConfig, openCheckpoint } from "@dyn/model-files";
+import { type Checkpoint, loadModelConfig, openCheckpoint } from "@dyn/model-files";
 import { InvalidArgumentError } from "@dyn/protocol";
 import { buildDecoderGraph } from "../graph/decoder-graph.ts";
 import { PageAttention } from "../kernel/page-attention.ts";
@@ -9,6 +9,7 @@ import { defaultCacheDirectory, openQuantizedCheckpoint } from "../quantize/quan
 import { BindingSession } from "../runtime/binding-session.ts";
 import { CustomOp } from "../runtime/custom-op.ts";
 import { FfiSession } from "../runtime/ffi-session.ts";
+import { WeightStore } from "../weights/weight-store.ts";
 import { type AttentionOption, chooseAttention } from "./choose-attention.ts";
 import { KvPages } from "./kv-pages.ts";
 import { LoadClock, type LoadPhase } from "./load-phase.ts";
@@ -70,26 +71,40 @@ export async function createOnnxExecutor(options: OnnxExecutorOptions): Promise<
   requireCount("contextLength", contextLength, config.contextLength);
   clock.end("read");
 
+  const quantize = (weights: Checkpoint, cacheDirectory: string) =>
+    openQuantizedCheckpoint({ config, checkpoint: weights, cacheDirectory, threadCount });
+  const cacheDirectory = options.cacheDirectory ?? defaultCacheDirectory();
   let quantized = null;
   if (quantization === "q8") {
-    const cacheDirectory = options.cacheDirectory ?? defaultCacheDirectory();
-    const opened = await openQuantizedCheckpoint({
-      config,
-      checkpoint,
-      cacheDirectory,
-      threadCount,
-    });
+    const opened = await quantize(checkpoint, cacheDirectory);
     quantized = opened.checkpoint;
     clock.end("quantize", describeOrigin(opened));
   }
 
   const attention = chooseAttention(options.attention ?? "auto", config);
-  const graph = { config, checkpoint, quantized, attention: attention.kind, pageSize };
-  const sessionOptions = {
-    model: buildDecoderGraph(graph),
-    weightFile: checkpoint.tensors.values().next().value?.file ?? null,
+  const describeSession = (weights: Checkpoint, inBlocks: Checkpoint | null) => ({
+    model: buildDecoderGraph({
+      config,
+      checkpoint: weights,
+      quantized: inBlocks,
+      attention: attention.kind,
+      pageSize,
+    }),
+    weightFile: weights.tensors.values().next().value?.file ?? null,
     threadCount,
-  };
+  });
+  const weights = new WeightStore({
+    config,
+    checkpoint,
+    session: describeSession(checkpoint, quantized),
+    describeSession: async (next, ownCacheDirectory) =>
+      describeSession(
+        next,
+        quantization === "q8"
+          ? (await quantize(next, ownCacheDirectory ?? cacheDirectory)).checkpoint
+          : null,
+      ),
+  });
   const kvBytesPerToken = countKvBytesPerToken(config);
   const describe = () => ({
     kind: "onnx",
@@ -114,25 +129,27 @@ export async function createOnnxExecutor(options: OnnxExecutorOptions): Promise<
     const info = describe();
     const pages = new KvPages(config, pageSize, info.pageCount);
     const kernel = new PageAttention(config, pages, threadCount);
-    const openSession = () => new FfiSession(sessionOptions, new CustomOp(kernel));
+    const openSession = () => new FfiSession(weights.session, new CustomOp(kernel));
     const session = openSession();
     executor = new PageExecutor({
       info,
       config,
       attention: kernel,
       pages,
+      weights,
       session,
       openSession,
     });
   } else if (attention.kind === "slots") {
-    const openSession = () => new FfiSession(sessionOptions);
+    const openSession = () => new FfiSession(weights.session);
     const session = openSession();
     const maxSequences = maxRunningRequests;
-    executor = new SlotExecutor({ info: describe(), config, maxSequences, session, openSession });
+    const info = describe();
+    executor = new SlotExecutor({ info, config, maxSequences, weights, session, openSession });
   } else {
-    const openSession = () => new BindingSession(sessionOptions);
+    const openSession = () => new BindingSession(weights.session);
     const session = openSession();
-    executor = new PagedExecutor({ info: describe(), config, session, openSession });
+    executor = new PagedExecutor({ info: describe(), config, weights, session, openSession });
   }
   clock.end("session", attention.why);
   return executor;

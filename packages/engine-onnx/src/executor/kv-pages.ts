@@ -1,6 +1,7 @@
 // The KV cache in pages: per layer keys and values [kvHeads, pageCount, pageSize x headDim], float32.
 // Which page belongs to whom is the caller's affair.
 import type { ModelConfig } from "@dyn/model-files";
+import { discardMemory } from "../runtime/discard-memory.ts";
 import type { RowSlice } from "./row-slice.ts";
 
 export interface KvPool {
@@ -47,6 +48,11 @@ export class KvPages {
     ])
       .flat()
       .map((names) => ({ ...names, data: new Float32Array(readCount).subarray(0, valueCount) }));
+  }
+
+  /** Their memory goes back to the system where it can (Linux); what they held is lost. Nobody uses them now. */
+  discard(): void {
+    for (const { data } of this.pools) discardMemory(data);
   }
 
   /**

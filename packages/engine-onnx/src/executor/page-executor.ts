@@ -5,6 +5,7 @@ import type { ModelConfig } from "@dyn/model-files";
 import { RopeTable } from "../graph/rope-table.ts";
 import type { PageAttention } from "../kernel/page-attention.ts";
 import { type FfiSession, FfiTensor } from "../runtime/ffi-session.ts";
+import type { WeightStore } from "../weights/weight-store.ts";
 import { unavailable } from "./executor-errors.ts";
 import type { KvPages } from "./kv-pages.ts";
 import { OnnxKvStore } from "./onnx-kv-store.ts";
@@ -20,6 +21,7 @@ export interface PageExecutorOptions {
   /** That the attention works on. */
   readonly pages: KvPages;
   readonly session: FfiSession;
+  readonly weights: WeightStore;
   /** Loads the graph with its weights again, after a release. */
   readonly openSession: () => FfiSession;
 }
@@ -28,20 +30,25 @@ export class PageExecutor implements Executor {
   readonly info: ExecutorInfo;
   readonly kv: OnnxKvStore;
   readonly #config: ModelConfig;
+  readonly weights: WeightStore;
   readonly #openSession: () => FfiSession;
   readonly #rope: RopeTable;
+  readonly #pages: KvPages;
   #attention: PageAttention | null;
   #session: FfiSession | null;
   /** Room for the logits of the largest step so far. */
   #logits = new Float32Array(0);
 
-  constructor({ info, config, attention, pages, session, openSession }: PageExecutorOptions) {
+  constructor(options: PageExecutorOptions) {
+    const { info, config, attention, pages, weights, session, openSession } = options;
     this.info = info;
     this.kv = new OnnxKvStore(config, info.pageSize, pages);
     this.#config = config;
+    this.weights = weights;
     this.#openSession = openSession;
     this.#rope = new RopeTable(config);
     this.#attention = attention;
+    this.#pages = pages;
     this.#session = session;
   }
 
@@ -70,8 +77,13 @@ export class PageExecutor implements Executor {
     this.#session ??= this.#openSession();
   }
 
+  releaseKv(): void {
+    this.#pages.discard();
+  }
+
   async close(): Promise<void> {
     await this.releaseWeights();
+    this.weights.close();
     this.#attention = null;
   }
 

@@ -4,6 +4,7 @@ import type { ModelConfig } from "@dyn/model-files";
 import type { Tensor } from "onnxruntime-node";
 import { RopeTable } from "../graph/rope-table.ts";
 import { type BindingSession, loadOrt } from "../runtime/binding-session.ts";
+import type { WeightStore } from "../weights/weight-store.ts";
 import { buildAttentionInputs } from "./attention-inputs.ts";
 import { unavailable } from "./executor-errors.ts";
 import { KvPages, type KvPool } from "./kv-pages.ts";
@@ -15,6 +16,7 @@ export interface PagedExecutorOptions {
   readonly info: ExecutorInfo;
   readonly config: ModelConfig;
   readonly session: BindingSession;
+  readonly weights: WeightStore;
   /** Loads the graph with its weights again, after a release. */
   readonly openSession: () => BindingSession;
 }
@@ -23,6 +25,7 @@ export class PagedExecutor implements Executor {
   readonly info: ExecutorInfo;
   readonly kv: OnnxKvStore;
   readonly #config: ModelConfig;
+  readonly weights: WeightStore;
   readonly #openSession: () => BindingSession;
   readonly #costs: RunCosts;
   readonly #rope: RopeTable;
@@ -32,9 +35,11 @@ export class PagedExecutor implements Executor {
   #pageFeeds: Readonly<Record<string, Tensor>>;
   #ropeFeeds: Readonly<Record<string, Tensor>> = {};
 
-  constructor({ info, config, session, openSession }: PagedExecutorOptions) {
+  constructor(options: PagedExecutorOptions) {
+    const { info, config, weights, session, openSession } = options;
     this.info = info;
     this.#config = config;
+    this.weights = weights;
     this.#openSession = openSession;
     this.#costs = estimateRunCosts(config, info.weightBytes, info.kvBytesPerToken);
     this.#rope = new RopeTable(config);
@@ -85,8 +90,13 @@ export class PagedExecutor implements Executor {
     this.#session ??= this.#openSession();
   }
 
+  releaseKv(): void {
+    this.#pages?.discard();
+  }
+
   async close(): Promise<void> {
     await this.releaseWeights();
+    this.weights.close();
     this.#pages = null;
     this.#pageFeeds = {};
   }

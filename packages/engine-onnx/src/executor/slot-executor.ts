@@ -5,6 +5,7 @@ import type { Executor, ExecutorInfo, ForwardBatch, StepResult } from "@dyn/engi
 import type { ModelConfig } from "@dyn/model-files";
 import { RopeTable } from "../graph/rope-table.ts";
 import { type FfiSession, FfiTensor } from "../runtime/ffi-session.ts";
+import type { WeightStore } from "../weights/weight-store.ts";
 import { unavailable } from "./executor-errors.ts";
 import { KvPages } from "./kv-pages.ts";
 import { OnnxKvStore } from "./onnx-kv-store.ts";
@@ -18,6 +19,7 @@ export interface SlotExecutorOptions {
   /** Sequence ids are below this. */
   readonly maxSequences: number;
   readonly session: FfiSession;
+  readonly weights: WeightStore;
   /** Loads the graph with its weights again, after a release. */
   readonly openSession: () => FfiSession;
 }
@@ -29,6 +31,7 @@ export class SlotExecutor implements Executor {
   readonly info: ExecutorInfo;
   readonly kv: OnnxKvStore;
   readonly #config: ModelConfig;
+  readonly weights: WeightStore;
   readonly #openSession: () => FfiSession;
   readonly #rope: RopeTable;
   readonly #slots: SlotMemory;
@@ -37,9 +40,11 @@ export class SlotExecutor implements Executor {
   /** Room for the logits of the largest step so far. */
   #logits = new Float32Array(0);
 
-  constructor({ info, config, maxSequences, session, openSession }: SlotExecutorOptions) {
+  constructor(options: SlotExecutorOptions) {
+    const { info, config, maxSequences, weights, session, openSession } = options;
     this.info = info;
     this.#config = config;
+    this.weights = weights;
     this.#openSession = openSession;
     this.#rope = new RopeTable(config);
     this.#slots = new SlotMemory(config, maxSequences, info.contextLength);
@@ -73,9 +78,14 @@ export class SlotExecutor implements Executor {
     this.#session ??= this.#openSession();
   }
 
+  releaseKv(): void {
+    this.#pages?.discard();
+  }
+
   async close(): Promise<void> {
     if (this.#pages === null) return;
     await this.releaseWeights();
+    this.weights.close();
     this.#pages = null;
     this.#slots.close();
   }

@@ -1,4 +1,5 @@
 import type { EngineDisaggregation, HandOverMetrics } from "./disaggregation.ts";
+import type { EngineCommand, EngineControlState } from "./engine-control.ts";
 import type { GenerateOutput } from "./engine-output.ts";
 import type { GenerateRequest } from "./generate-request.ts";
 import type { KvEventBatch } from "./kv-event.ts";
@@ -83,6 +84,9 @@ export interface Engine {
 
   /** Empties the cache; `false` when requests are running or waiting. */
   flushCache(): Promise<boolean>;
+
+  /** Commands run one after the other. Rejects, with the engine as it was, when one cannot be done. */
+  control(command: EngineCommand): Promise<EngineControlState>;
 
   /** Resolves when nothing runs or waits any more; new requests are refused meanwhile. */
   drain(options?: { signal?: AbortSignal }): Promise<void>;

@@ -1,4 +1,5 @@
 // What computes. One thread owns an executor; the scheduler of that thread is its only caller.
+import type { WeightSource } from "./engine-control.ts";
 import type { KvStore } from "./kv-store.ts";
 import type { SamplingParams } from "./sampling-params.ts";
 
@@ -72,5 +73,17 @@ export interface Executor {
   /** Weights leave memory; steps are refused until resumed. Idempotent. */
   releaseWeights(): Promise<void>;
   resumeWeights(): Promise<void>;
+  /** Absent: its weights are what they were at the start. */
+  readonly weights?: ReplaceableWeights;
+  /** Nobody holds a page: their memory goes back to the system, and comes again as pages are written. */
+  releaseKv?(): void;
   close(): Promise<void>;
+}
+
+export interface ReplaceableWeights {
+  /**
+   * Checks the source against the model; `resumeWeights` loads it from now on. `undo` makes that the old ones again,
+   * `commit` forgets those. Throws, and changes nothing, when the source does not fit.
+   */
+  prepare(source: WeightSource): Promise<{ undo(): void; commit(): void }>;
 }

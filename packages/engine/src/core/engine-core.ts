@@ -5,11 +5,14 @@ import { InternalError } from "@dyn/protocol";
 import { PagePool } from "../cache/page-pool.ts";
 import { RadixCache } from "../cache/radix-cache.ts";
 import type { EngineInfo, EngineMetrics } from "../contract/engine.ts";
+import type { EngineCommand, EngineControlState } from "../contract/engine-control.ts";
 import type { FinishReason, GenerateOutput } from "../contract/engine-output.ts";
 import type { Executor, ForwardBatch, StepResult } from "../contract/executor.ts";
 import type { GenerateRequest, RequestGrammar } from "../contract/generate-request.ts";
 import type { KvEventBatch } from "../contract/kv-event.ts";
 import type { HandOver } from "../contract/kv-transfer.ts";
+import { EngineControls } from "../control/engine-controls.ts";
+import { StepProfile } from "../control/step-profile.ts";
 import { fakeBootstrapHost, HandOvers } from "../handover/hand-overs.ts";
 import { createRandom } from "../sampler/random.ts";
 import { BatchBuilder } from "../scheduler/batch-builder.ts";
@@ -66,6 +69,7 @@ export class EngineCore {
   readonly #now: () => number;
   readonly #preparing = new PreparingRequests();
   readonly #handOvers: HandOvers | null;
+  readonly #controls: EngineControls;
   /** What may be of interest to who drives the core. */
   readonly changes = new ChangeSignal();
   /** What could be planned waits for pages or KV that another engine's doing brings. */
@@ -126,6 +130,7 @@ export class EngineCore {
     this.#events = new KvEventFeed(this.#cache, now);
     this.#metrics = new MetricsRecorder(now);
     this.#handOvers = this.#openHandOvers(now, scheduler.maxQueuedRequests);
+    this.#controls = this.#openControls();
   }
 
   /** Nothing runs, nothing waits, and no page is leased to another engine. */
@@ -135,7 +140,7 @@ export class EngineCore {
 
   /** A step may find something to compute. */
   get hasWork(): boolean {
-    return !this.#isBlocked && this.#scheduler.hasWork;
+    return !this.#isBlocked && this.#controls.mayStep && this.#scheduler.hasWork;
   }
 
   /** Some choice of this request is open. */
@@ -189,10 +194,12 @@ export class EngineCore {
   /** Plans, computes and samples one step. `false` = there was nothing to do. */
   async step(): Promise<boolean> {
     if (this.#inFlight !== null) throw new InternalError("Steps of an engine must not overlap.");
+    if (!this.#controls.mayStep) return false;
+    const planUs = this.#controls.profile === null ? 0 : StepProfile.nowUs();
     const plan = this.#scheduler.plan();
     if (plan === null) {
       if (!this.#scheduler.isIdle) {
-        if (!this.#scheduler.awaitsOthers) {
+        if (!this.#scheduler.awaitsOthers && !this.#scheduler.isHeld) {
           throw new InternalError("The scheduler found nothing to do.");
         }
         this.#isBlocked = true;
@@ -204,14 +211,27 @@ export class EngineCore {
     this.#inFlight = plan;
     if (plan.kind === "prefill") this.#stampScheduled(plan);
     const batch = this.#build(plan);
+    const startUs = planUs === 0 ? 0 : StepProfile.nowUs();
     let result: StepResult;
     try {
       result = await this.#executor.step(batch);
     } catch (error) {
       this.#fail(plan, error);
+      this.changes.emit();
       return true;
     }
+    const computedUs = planUs === 0 ? 0 : StepProfile.nowUs();
     this.#finishStep(plan, batch, result);
+    if (planUs !== 0) {
+      const { kind, rowCount: rows, tokenIds } = batch;
+      const endUs = StepProfile.nowUs();
+      const tokens = tokenIds.length;
+      this.#controls.profile?.add({
+        ...{ kind, rows, tokens },
+        ...{ planUs, startUs, computedUs, endUs },
+      });
+    }
+    this.changes.emit();
     return true;
   }
 
@@ -232,12 +252,18 @@ export class EngineCore {
     return true;
   }
 
+  control(command: EngineCommand): Promise<EngineControlState> {
+    if (this.#closed) return Promise.reject(closedError());
+    return this.#controls.run(command);
+  }
+
   /** Everything fails with this error: the engine cannot go on. */
   failAll(error: unknown): void {
     this.#inFlight = null;
     this.#aborted.clear();
     for (const group of this.#open.groups()) this.#endGroup(group, errorFinish(error));
     this.#flush();
+    this.changes.emit();
   }
 
   /** No request is taken any more; open ones are aborted. The executor is closed by who made it. */
@@ -305,6 +331,44 @@ export class EngineCore {
         end: (group, reason) => this.#endSoon(group, reason),
         endLease: (sequence) => this.#scheduler.endLease(sequence),
         changed: () => this.#changed(),
+      },
+    });
+  }
+
+  #openControls(): EngineControls {
+    const core = this;
+    const scheduler = this.#scheduler;
+    return new EngineControls(this.#executor, {
+      get isStepping() {
+        return core.#inFlight !== null;
+      },
+      get hasPages() {
+        return scheduler.runningCount > 0 || scheduler.awaitsOthers;
+      },
+      get hasBegun() {
+        return scheduler.begunCount > 0;
+      },
+      get openCount() {
+        return core.#open.count;
+      },
+      changed: () => this.changes.next(),
+      wake: () => this.#changed(),
+      abortAll: (message) => this.abortAll(message),
+      abortBegun: (message) => {
+        for (const group of this.#open.groups()) {
+          if (group.hasLeftQueue) this.abort(group.request.requestId, message);
+        }
+      },
+      retractAll: () => scheduler.retractAll(),
+      holdQueue: (isHeld) => {
+        scheduler.holdQueue(isHeld);
+        this.#changed();
+      },
+      resetCache: () => {
+        if (scheduler.runningCount > 0 || scheduler.awaitsOthers) return false;
+        this.#cache.reset();
+        this.#events.flush();
+        return true;
       },
     });
   }

@@ -1,5 +1,6 @@
 // An engine on the calling thread: right for executors that compute elsewhere or not at all.
 import type { Engine, EngineInfo, EngineMetrics } from "../contract/engine.ts";
+import type { EngineCommand, EngineControlState } from "../contract/engine-control.ts";
 import type { GenerateOutput } from "../contract/engine-output.ts";
 import type { Executor } from "../contract/executor.ts";
 import type { GenerateRequest } from "../contract/generate-request.ts";
@@ -64,6 +65,10 @@ class LocalEngine implements Engine {
 
   flushCache(): Promise<boolean> {
     return Promise.resolve(this.#core.flushCache());
+  }
+
+  control(command: EngineCommand): Promise<EngineControlState> {
+    return this.#core.control(command);
   }
 
   async drain(options: { signal?: AbortSignal } = {}): Promise<void> {

@@ -1,6 +1,7 @@
 // Data-parallel ranks behind one door: each has a scheduler, a cache and an event stream of its own, none knows of another.
 import { InvalidArgumentError } from "@dyn/protocol";
 import type { Engine, EngineInfo, EngineMetrics } from "../contract/engine.ts";
+import type { EngineCommand, EngineControlState } from "../contract/engine-control.ts";
 import type { GenerateOutput } from "../contract/engine-output.ts";
 import type { GenerateRequest } from "../contract/generate-request.ts";
 import type { KvEventBatch } from "../contract/kv-event.ts";
@@ -55,6 +56,19 @@ export class RankedEngine implements Engine {
     return flushed.every((isFlushed) => isFlushed);
   }
 
+  /** Each rank does it; profiles of ranks above 0 are named by their rank. */
+  async control(command: EngineCommand): Promise<EngineControlState> {
+    const states = await Promise.all(
+      this.ranks.map((rank, number) => rank.control(ofRank(command, number))),
+    );
+    return {
+      isPaused: states.every(({ isPaused }) => isPaused),
+      released: states[0]!.released,
+      pausedRequests: states.reduce((sum, { pausedRequests }) => sum + pausedRequests, 0),
+      profileFiles: states.flatMap(({ profileFiles }) => profileFiles),
+    };
+  }
+
   async drain(options?: { signal?: AbortSignal }): Promise<void> {
     await Promise.all(this.ranks.map((rank) => rank.drain(options)));
   }
@@ -82,6 +96,12 @@ export class RankedEngine implements Engine {
     });
     return ranks[loads.indexOf(Math.min(...loads))]!;
   }
+}
+
+function ofRank(command: EngineCommand, rank: number): EngineCommand {
+  if (command.type !== "startProfile" || rank === 0) return command;
+  const { options } = command;
+  return { ...command, options: { ...options, name: `${options.name}-rank-${rank}` } };
 }
 
 export function createRankedEngine(ranks: readonly Engine[]): RankedEngine {

@@ -57,6 +57,8 @@ export class Scheduler {
   /** Decode steps to go before admission is tried again; 0 = try now. */
   #admissionPause = 0;
   #retractions = 0;
+  /** Nothing leaves the queue that has not left it before. */
+  #isHeld = false;
 
   constructor(options: {
     scheduler: SchedulerOptions;
@@ -99,7 +101,29 @@ export class Scheduler {
 
   /** Something could be planned, were there pages. */
   get hasWork(): boolean {
-    return this.#running.length > 0 || this.#chunked !== null || this.waitingCount > 0;
+    if (this.#running.length > 0 || this.#chunked !== null) return true;
+    return this.#isHeld ? this.#queue.list.some(hasBegun) : this.waitingCount > 0;
+  }
+
+  /** Requests that have been computed on, wherever they are now. */
+  get begunCount(): number {
+    return this.runningCount + this.#held.size + this.#queue.list.filter(hasBegun).length;
+  }
+
+  get isHeld(): boolean {
+    return this.#isHeld;
+  }
+
+  holdQueue(isHeld: boolean): void {
+    this.#isHeld = isHeld;
+    this.#admissionPause = 0;
+  }
+
+  /** What runs goes back to the queue, but for pages that another engine may use. */
+  retractAll(): void {
+    const all = this.#chunked === null ? this.#running.slice() : [...this.#running, this.#chunked];
+    for (const sequence of all) if (!sequence.isLeased) this.#retract(sequence);
+    this.#admissionPause = 0;
   }
 
   /** Pages will come back, or KV will come, from another engine's doing. */
@@ -254,7 +278,8 @@ export class Scheduler {
     const rows: Sequence[] = [];
     const chunked = this.#chunked;
     const paused = this.#admissionPause > 0 && this.#running.length > 0;
-    const admits = this.#queue.list.length > 0 && !paused && this.#hasRoom();
+    const someWait = this.#isHeld ? this.#queue.list.some(hasBegun) : this.#queue.list.length > 0;
+    const admits = someWait && !paused && this.#hasRoom();
     if (admits) this.#orderWaiting();
     if (!admits && chunked === null) return rows;
     const budget = this.#createBudget();
@@ -268,6 +293,7 @@ export class Scheduler {
     const anyAwaitsKv = this.#queue.list.some(({ awaitsKv }) => awaitsKv);
     for (const sequence of this.#queue.list.slice()) {
       if (this.#slotsLeft(rows) <= 0) break;
+      if (this.#isHeld && !hasBegun(sequence)) continue;
       if (sequence.awaitsKv) {
         if (!this.#admitRemote(sequence, budget, rows)) break;
         remoteCount++;
@@ -417,6 +443,7 @@ export class Scheduler {
   }
 
   #mayPreempt(): boolean {
+    if (this.#isHeld) return false;
     return this.#policy.name === "priority" && this.#options.priorityPreemptionThreshold !== null;
   }
 
@@ -452,6 +479,10 @@ export class Scheduler {
     this.#memory.share(sequence);
     this.#release(sequence);
   }
+}
+
+function hasBegun({ group }: Sequence): boolean {
+  return group.hasLeftQueue;
 }
 
 /** Whether only a piece of the prompt is in the planned step. */

@@ -2,6 +2,7 @@
 import { type MessagePort, Worker } from "node:worker_threads";
 import { recordToError } from "@dyn/protocol";
 import type { Engine, EngineInfo, EngineMetrics } from "../contract/engine.ts";
+import type { EngineCommand, EngineControlState } from "../contract/engine-control.ts";
 import type { GenerateOutput } from "../contract/engine-output.ts";
 import type { GenerateRequest } from "../contract/generate-request.ts";
 import type { KvEventBatch } from "../contract/kv-event.ts";
@@ -34,6 +35,7 @@ class ConnectedEngine implements Engine {
   readonly #handles = new Map<string, number>();
   readonly #listeners = new Map<number, (batch: KvEventBatch) => void>();
   readonly #flushes = new Map<number, PromiseWithReject<boolean>>();
+  readonly #commands = new Map<number, PromiseWithReject<EngineControlState>>();
   /** Called when nothing is open any more. */
   readonly #idleWaiters = new Set<() => void>();
   readonly #onReady: () => void;
@@ -103,6 +105,15 @@ class ConnectedEngine implements Engine {
     const answer = new PromiseWithReject<boolean>();
     this.#flushes.set(call, answer);
     this.#tell({ type: "flushCache", call });
+    return answer.promise;
+  }
+
+  control(command: EngineCommand): Promise<EngineControlState> {
+    if (this.#gone !== null) return Promise.reject(this.#gone);
+    const call = this.#number++;
+    const answer = new PromiseWithReject<EngineControlState>();
+    this.#commands.set(call, answer);
+    this.#tell({ type: "control", call, command });
     return answer.promise;
   }
 
@@ -186,6 +197,14 @@ class ConnectedEngine implements Engine {
         this.#flushes.get(message.call)?.resolve(message.done);
         this.#flushes.delete(message.call);
         break;
+      case "controlled": {
+        this.#metrics = message.metrics;
+        const command = this.#commands.get(message.call);
+        this.#commands.delete(message.call);
+        if ("error" in message.answer) command?.reject(recordToError(message.answer.error));
+        else command?.resolve(message.answer.state);
+        break;
+      }
       case "closed":
         this.#end(closedError());
         if (message.error === null) this.#closing?.resolve();
@@ -208,6 +227,8 @@ class ConnectedEngine implements Engine {
     for (const { stream } of [...this.#requests.values()]) stream.fail(error);
     for (const answer of this.#flushes.values()) answer.reject(error);
     this.#flushes.clear();
+    for (const answer of this.#commands.values()) answer.reject(error);
+    this.#commands.clear();
     this.#listeners.clear();
   }
 }

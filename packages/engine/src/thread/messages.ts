@@ -2,6 +2,7 @@
 // small numbers that the asking side gives out.
 import type { ErrorRecord } from "@dyn/protocol";
 import type { EngineInfo, EngineMetrics } from "../contract/engine.ts";
+import type { EngineCommand, EngineControlState } from "../contract/engine-control.ts";
 import type { FinishReason, RequestTiming, TokenLogprobs } from "../contract/engine-output.ts";
 import type { GenerateRequest } from "../contract/generate-request.ts";
 import type { KvEventBatch } from "../contract/kv-event.ts";
@@ -14,6 +15,8 @@ export type MessageToEngine =
   | { readonly type: "unsubscribe"; readonly subscription: number }
   /** Answered by `flushed`. */
   | { readonly type: "flushCache"; readonly call: number }
+  /** Answered by `controlled`. */
+  | { readonly type: "control"; readonly call: number; readonly command: EngineCommand }
   /** Everything ends, then the thread says `closed` and no more. */
   | { readonly type: "close" };
 
@@ -29,6 +32,12 @@ export type MessageFromEngine =
       readonly type: "flushed";
       readonly call: number;
       readonly done: boolean;
+      readonly metrics: EngineMetrics;
+    }
+  | {
+      readonly type: "controlled";
+      readonly call: number;
+      readonly answer: { readonly state: EngineControlState } | { readonly error: ErrorRecord };
       readonly metrics: EngineMetrics;
     }
   /** `error`: closing itself failed. */

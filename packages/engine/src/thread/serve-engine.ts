@@ -79,6 +79,16 @@ export function serveEngine(
           say({ type: "flushed", call: message.call, done, metrics: core.metrics() });
           break;
         }
+        case "control": {
+          const { call, command } = message;
+          const answer = (answer: (MessageFromEngine & { type: "controlled" })["answer"]) =>
+            say({ type: "controlled", call, answer, metrics: core.metrics() });
+          core.control(command).then(
+            (state) => answer({ state }),
+            (error) => answer({ error: errorToRecord(error) }),
+          );
+          break;
+        }
         case "close":
           port.off("message", receive);
           close().then(resolve, reject);
