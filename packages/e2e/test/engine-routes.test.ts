@@ -132,8 +132,8 @@ test("weights change under load and back: every answer is wholly the old ones' o
 test("paused it is not found, and all of its memory has to be back before it serves again", async () => {
   const { url, tell, systemUrl } = await start();
   const ok = { status: 200, body: { status: "ok" } };
-  const whole = await complete(url, prompt, 400);
-  const frozen = complete(url, prompt, 400);
+  const whole = await complete(url, prompt, 1_200);
+  const frozen = complete(url, prompt, 1_200);
   await expect
     .poll(async () => /^sglang:num_running_reqs\{.*\} [1-9]/m.test(await metrics(systemUrl)))
     .toBe(true);
@@ -159,9 +159,9 @@ test("paused it is not found, and all of its memory has to be back before it ser
   expect(await tell("resume_memory_occupation")).toEqual(ok);
   expect(await tell("resume_memory_occupation", { tags: ["kv_cache"] })).toEqual(ok);
   expect((await later).status).toBe(200);
-  expect(await frozen).toMatchObject({ status: 200, text: whole.text, tokenCount: 400 });
+  expect(await frozen).toMatchObject({ status: 200, text: whole.text, tokenCount: 1_200 });
   expect((await tell("flush_cache", { timeout: 5 })).body).toMatchObject({ status: "success" });
-  expect(await complete(url, prompt, 400)).toMatchObject({ text: whole.text });
+  expect(await complete(url, prompt, 1_200)).toMatchObject({ text: whole.text });
 });
 
 test("a profile has the steps of the engine and the functions they were in", async () => {
