@@ -10,6 +10,7 @@ import { BindingSession } from "../runtime/binding-session.ts";
 import { CustomOp } from "../runtime/custom-op.ts";
 import { FfiSession } from "../runtime/ffi-session.ts";
 import { type AttentionOption, chooseAttention } from "./choose-attention.ts";
+import { chooseKvType, type KvCacheDtype } from "./choose-kv-type.ts";
 import { KvPages } from "./kv-pages.ts";
 import { LoadClock, type LoadPhase } from "./load-phase.ts";
 import { countPages } from "./page-budget.ts";
@@ -41,6 +42,11 @@ export interface OnnxExecutorOptions {
    * `auto` (default): the first of these that works.
    */
   readonly attention?: AttentionOption;
+  /**
+   * What KV is kept in. `float16`: half the memory and traffic, keys and values rounded to 11 bits (attention in pages, F16C).
+   * `auto` (default): `float16` with `quantization: "q8"` where it can be had, `float32`, which is exact, otherwise.
+   */
+  readonly kvCacheDtype?: KvCacheDtype;
   /** Where quantised weights are kept. Default `${XDG_CACHE_HOME:-~/.cache}/dyn/quantized`. */
   readonly cacheDirectory?: string | null;
   /** Told as each phase of loading ends. */
@@ -84,13 +90,14 @@ export async function createOnnxExecutor(options: OnnxExecutorOptions): Promise<
   }
 
   const attention = chooseAttention(options.attention ?? "auto", config);
+  const kv = chooseKvType(options.kvCacheDtype ?? "auto", quantization, attention);
   const graph = { config, checkpoint, quantized, attention: attention.kind, pageSize };
   const sessionOptions = {
     model: buildDecoderGraph(graph),
     weightFile: checkpoint.tensors.values().next().value?.file ?? null,
     threadCount,
   };
-  const kvBytesPerToken = countKvBytesPerToken(config);
+  const kvBytesPerToken = countKvBytesPerToken(config, kv.type);
   const describe = () => ({
     kind: "onnx",
     dtype: quantization ?? "f32",
@@ -112,18 +119,11 @@ export async function createOnnxExecutor(options: OnnxExecutorOptions): Promise<
   let executor: Executor;
   if (attention.kind === "pages") {
     const info = describe();
-    const pages = new KvPages(config, pageSize, info.pageCount);
+    const pages = new KvPages(config, pageSize, info.pageCount, kv.type);
     const kernel = new PageAttention(config, pages, threadCount);
     const openSession = () => new FfiSession(sessionOptions, new CustomOp(kernel));
     const session = openSession();
-    executor = new PageExecutor({
-      info,
-      config,
-      attention: kernel,
-      pages,
-      session,
-      openSession,
-    });
+    executor = new PageExecutor({ info, config, pages, attention: kernel, session, openSession });
   } else if (attention.kind === "slots") {
     const openSession = () => new FfiSession(sessionOptions);
     const session = openSession();
@@ -134,7 +134,7 @@ export async function createOnnxExecutor(options: OnnxExecutorOptions): Promise<
     const session = openSession();
     executor = new PagedExecutor({ info: describe(), config, session, openSession });
   }
-  clock.end("session", attention.why);
+  clock.end("session", `${attention.why}; ${kv.why}`);
   return executor;
 }
 
