@@ -228,9 +228,10 @@ function worstError(shape: Shape, seed: number): number {
 
   // What the pages hold, and what a new key or value becomes in them.
   const isHalf = kvType === "float16";
-  const [keys, heldValues] = [memory.keys, memory.values].map((held) =>
-    isHalf ? Float64Array.from(held, halfToNumber) : held,
-  ) as [ArrayLike<number>, ArrayLike<number>];
+  const held = (bits: Float32Array | Uint16Array): ArrayLike<number> =>
+    isHalf ? Float64Array.from(bits, halfToNumber) : bits;
+  const keys = held(memory.keys);
+  const heldValues = held(memory.values);
   const rounded = (value: number) => (isHalf ? roundToHalf(value) : value);
 
   let worst = 0;
