@@ -13,6 +13,7 @@ export const supportedOptions: SupportedOptions<WorkerConcerns> = {
     "loadFormat",
     "dtype",
     "quantization",
+    "kvCacheDtype",
     "toolCallParser",
     "reasoningParser",
     "engine",

@@ -300,6 +300,8 @@ describe("values that are wrong by themselves", () => {
     [["--disaggregation-mode", "encode"], "encode"],
     [["--kv-events-config", '{"publisher":"kafka"}'], "zmq"],
     [["--quantization", "fp8"], "q8"],
+    [["--kv-cache-dtype", "fp8_e5m2"], "take float16"],
+    [["--kv-cache-dtype", "int3"], "auto, float16, fp16, float32, fp32"],
     [["--load-format", "gguf"], "safetensors"],
     [["--schedule-low-priority-values-first"], "more urgent"],
   ])("%j", (argv, part) => {

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { GenerateRequest, RequestGrammar } from "@dyn/engine";
+import type { OnnxEngineOptions } from "@dyn/engine-onnx";
 import { loadModelConfig } from "@dyn/model-files";
 import { expect, it, vi } from "vitest";
 import type { Collected } from "./pair/collect.ts";
@@ -115,6 +116,41 @@ it.each([
     expect(pagesUsed).toBe(0);
     expect(handOver).toMatchObject({ leasesOpen: 0, leasesAcknowledged: requests.length });
   }
+});
+
+it("engines that keep KV in different types refuse each other by name, and the same types work", async () => {
+  const options = { modelDirectory, threadCount: 1, maxTotalTokens: 16384 };
+  const start = (mode: "prefill" | "decode", engine: Partial<OnnxEngineOptions>) =>
+    EngineProcess.start({
+      engine: { ...options, ...engine },
+      disaggregation: { mode, connectTimeoutMs: 10_000 },
+    });
+  await using prefill = await start("prefill", { kvCacheDtype: "float16" });
+  await using whole = await start("decode", { kvCacheDtype: "float32" });
+  await using half = await start("decode", { kvCacheDtype: "float16" });
+  const { prompt_ids: tokenIds } = cases[0]!;
+  const request = makeRequest({ tokenIds, sampling: { maxNewTokens: 8, ignoreEos: true } });
+  const halfOf = (role: "prefill" | "decode", bootstrapRoom: bigint) => ({
+    ...request,
+    disaggregation: {
+      role,
+      bootstrapHost: "127.0.0.1",
+      bootstrapPort: prefill.bootstrapPort,
+      bootstrapRoom,
+    },
+  });
+  const [refused] = await whole.generate(halfOf("decode", drawRoom()));
+  expect(refused!.finish).toMatchObject({ type: "error" });
+  expect(JSON.stringify(refused!.finish)).toContain(
+    "the type of KV elements is float16 in prefill and float32 in decode",
+  );
+  const room = drawRoom();
+  const [, [answer]] = await Promise.all([
+    prefill.generate(halfOf("prefill", room)),
+    half.generate(halfOf("decode", room)),
+  ]);
+  const [alone] = await half.generate({ ...request, requestId: "alone" });
+  expect(answer!.tokenIds).toEqual(alone!.tokenIds);
 });
 
 it("a killed prefill process fails its hand-overs by name, and decode computes the prompt itself", async () => {

@@ -108,6 +108,8 @@ describe("a start that fails", () => {
     [{ maxTotalTokens: 3 }, "maxTotalTokens"],
     [{ memoryFraction: 1.5 }, "memoryFraction"],
     [{ attention: "flash" as "auto" }, "attention"],
+    [{ kvCacheDtype: "bfloat16" as "auto" }, "kvCacheDtype"],
+    [{ kvCacheDtype: "float16" as const, attention: "paged" as const }, "kvCacheDtype"],
     [{ maxRunningRequests: 0 }, "maxRunningRequests"],
   ])("names the option at fault: %j", async (options, param) => {
     const start = createOnnxEngine({ modelDirectory: model.directory, ...options });

@@ -17,7 +17,7 @@ import { createOnnxExecutor } from "../src/executor/create-onnx-executor.ts";
 import type { LoadPhase } from "../src/executor/load-phase.ts";
 import { BlockQuantizer } from "../src/quantize/block-quantizer.ts";
 import { loadRecordedModel } from "./drive/recorded-model.ts";
-import { SequenceDriver } from "./drive/sequence-driver.ts";
+import { rmsError, SequenceDriver } from "./drive/sequence-driver.ts";
 
 describe("block quantiser", () => {
   // Oracle: the formula, in JavaScript.
@@ -148,17 +148,6 @@ describe("quantised executor", () => {
 async function closeAndTell(opened: { executor: Executor; origin: string }): Promise<string> {
   await opened.executor.close();
   return opened.origin;
-}
-
-/** Root mean square of the differences over that of the values expected. */
-function rmsError(actual: Float32Array, expected: Float32Array): number {
-  let error = 0;
-  let scale = 0;
-  for (const [i, value] of expected.entries()) {
-    error += (actual[i]! - value) ** 2;
-    scale += value ** 2;
-  }
-  return Math.sqrt(error / scale);
 }
 
 /** Of numbers that both types hold exactly. */

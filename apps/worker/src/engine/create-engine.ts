@@ -15,6 +15,15 @@ import type { ModelConfig } from "@dyn/model-files";
 import { engineSettings } from "./engine-settings.ts";
 import { createHandOver } from "./hand-over.ts";
 
+/** Both spellings of the flag. */
+const kvCacheDtypes = {
+  auto: "auto",
+  float16: "float16",
+  fp16: "float16",
+  float32: "float32",
+  fp32: "float32",
+} as const;
+
 export interface EngineSource {
   readonly modelDirectory: string;
   readonly tokenizerDirectory: string;
@@ -108,6 +117,7 @@ async function createRank(
     pageSize: engine.pageSize,
     memoryFraction: engine.memFractionStatic / engine.dpSize,
     quantization: engine.quantization ?? null,
+    kvCacheDtype: kvCacheDtypes[engine.kvCacheDtype],
     ...threadsOf(args),
     signal,
   });

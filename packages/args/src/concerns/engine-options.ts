@@ -18,6 +18,13 @@ const KvEventsConfig = z.strictObject({
   topic: z.string().default(""),
 });
 
+/** SGLang's other types of KV, which GPUs compute with. */
+const gpuKvTypes = Object.fromEntries(
+  ["fp8_e5m2", "fp8_e4m3", "mxfp8", "bf16", "bfloat16", "nvfp4", "fp4_mx_block16", "fp4_e2m1"].map(
+    (type) => [type, "No kernel here reads this type: take float16, or leave it at auto."],
+  ),
+);
+
 /** Options of the engine, with SGLang's names and defaults; a description says where a default is not SGLang's. */
 export const engineOptions = z.object({
   modelPath: option("Folder of the weights, or a hub id.", z.string().min(1), {
@@ -79,6 +86,11 @@ export const engineOptions = z.object({
     "q8: weights in 8 bits, quantised at load and kept on disk. Not set: exact.",
     z.enum(["q8"]).optional(),
     { group: model },
+  ),
+  kvCacheDtype: option(
+    "Type that keys and values are kept in. auto: float16 with --quantization q8 where the processor has it, otherwise float32, which is exact.",
+    z.enum(["auto", "float16", "fp16", "float32", "fp32"]).default("auto"),
+    { group: model, retiredValues: gpuKvTypes },
   ),
   toolCallParser: option(
     "How the frontend finds tool calls in the answer, by SGLang's name; --dyn-tool-call-parser wins.",

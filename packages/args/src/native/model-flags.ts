@@ -70,9 +70,6 @@ export const modelFlags: readonly NativeFlag[] = [
     "no weights are replaced while the engine runs, so that nothing asks for their version.",
     ["weight-version"],
   ),
-  ...refuseFlags("one", "KV is kept in the type that the engine computes with.", [
-    "kv-cache-dtype=auto",
-  ]),
   ...refuseFlags("one", noFormat, [
     "quantization-param-path",
     "modelopt-quant",

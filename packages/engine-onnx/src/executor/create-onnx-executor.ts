@@ -11,6 +11,7 @@ import { CustomOp } from "../runtime/custom-op.ts";
 import { FfiSession } from "../runtime/ffi-session.ts";
 import { WeightStore } from "../weights/weight-store.ts";
 import { type AttentionOption, chooseAttention } from "./choose-attention.ts";
+import { chooseKvType, type KvCacheDtype } from "./choose-kv-type.ts";
 import { KvPages } from "./kv-pages.ts";
 import { LoadClock, type LoadPhase } from "./load-phase.ts";
 import { countPages } from "./page-budget.ts";
@@ -42,6 +43,11 @@ export interface OnnxExecutorOptions {
    * `auto` (default): the first of these that works.
    */
   readonly attention?: AttentionOption;
+  /**
+   * What KV is kept in. `float16`: half the memory and traffic, keys and values rounded to 11 bits (attention in pages, F16C).
+   * `auto` (default): `float16` with `quantization: "q8"` where it can be had, `float32`, which is exact, otherwise.
+   */
+  readonly kvCacheDtype?: KvCacheDtype;
   /** Where quantised weights are kept. Default `${XDG_CACHE_HOME:-~/.cache}/dyn/quantized`. */
   readonly cacheDirectory?: string | null;
   /** Told as each phase of loading ends. */
@@ -82,6 +88,7 @@ export async function createOnnxExecutor(options: OnnxExecutorOptions): Promise<
   }
 
   const attention = chooseAttention(options.attention ?? "auto", config);
+  const kv = chooseKvType(options.kvCacheDtype ?? "auto", quantization, attention);
   const describeSession = (weights: Checkpoint, inBlocks: Checkpoint | null) => ({
     model: buildDecoderGraph({
       config,
@@ -105,7 +112,7 @@ export async function createOnnxExecutor(options: OnnxExecutorOptions): Promise<
           : null,
       ),
   });
-  const kvBytesPerToken = countKvBytesPerToken(config);
+  const kvBytesPerToken = countKvBytesPerToken(config, kv.type);
   const describe = () => ({
     kind: "onnx",
     dtype: quantization ?? "f32",
@@ -127,7 +134,7 @@ export async function createOnnxExecutor(options: OnnxExecutorOptions): Promise<
   let executor: Executor;
   if (attention.kind === "pages") {
     const info = describe();
-    const pages = new KvPages(config, pageSize, info.pageCount);
+    const pages = new KvPages(config, pageSize, info.pageCount, kv.type);
     const kernel = new PageAttention(config, pages, threadCount);
     const openSession = () => new FfiSession(weights.session, new CustomOp(kernel));
     const session = openSession();
@@ -151,7 +158,7 @@ export async function createOnnxExecutor(options: OnnxExecutorOptions): Promise<
     const session = openSession();
     executor = new PagedExecutor({ info: describe(), config, weights, session, openSession });
   }
-  clock.end("session", attention.why);
+  clock.end("session", `${attention.why}; ${kv.why}`);
   return executor;
 }
 

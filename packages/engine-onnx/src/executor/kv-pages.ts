@@ -1,16 +1,17 @@
-// The KV cache in pages: per layer keys and values [kvHeads, pageCount, pageSize x headDim], float32.
+// The KV cache in pages: per layer keys and values [kvHeads, pageCount, pageSize x headDim], float32 or float16.
 // Which page belongs to whom is the caller's affair.
 import type { ModelConfig } from "@dyn/model-files";
 import { discardMemory } from "../runtime/discard-memory.ts";
+import { type KvArrays, type KvElementType, kvArrays } from "./kv-element-type.ts";
 import type { RowSlice } from "./row-slice.ts";
 
-export interface KvPool {
+export interface KvPool<Type extends KvElementType = KvElementType> {
   /** `keyPages.3`: an input of the paged graph. */
   readonly name: string;
   /** `newKeys.3`: its output with what the new tokens add. */
   readonly source: string;
   /** Memory is taken from the system as it is written. */
-  readonly data: Float32Array;
+  readonly data: KvArrays[Type];
 }
 
 /** Tokens that lie side by side, in one page or in neighbouring ones. */
@@ -22,18 +23,20 @@ export interface PageRun {
   readonly slot: number;
 }
 
-export class KvPages {
+export class KvPages<Type extends KvElementType = KvElementType> {
   readonly #pageSize: number;
   readonly #headDim: number;
   readonly #kvHeadCount: number;
+  readonly elementType: Type;
   /** Tokens of all pages. */
   readonly tokenCount: number;
   /** [kvHeadCount, pageCount, pageSize x headDim] */
   readonly shape: readonly number[];
   /** Keys and values of layer 0, then of layer 1, ... */
-  readonly pools: readonly KvPool[];
+  readonly pools: readonly KvPool<Type>[];
 
-  constructor(config: ModelConfig, pageSize: number, pageCount: number) {
+  constructor(config: ModelConfig, pageSize: number, pageCount: number, elementType: Type) {
+    this.elementType = elementType;
     this.#pageSize = pageSize;
     this.#headDim = config.headDim;
     this.#kvHeadCount = config.kvHeadCount;
@@ -42,12 +45,14 @@ export class KvPages {
     const valueCount = config.kvHeadCount * this.tokenCount * config.headDim;
     // Attention in place reads keys four at a time, up to three behind the last one.
     const readCount = valueCount + 3 * config.headDim;
+    const allocate = () =>
+      new kvArrays[elementType](readCount).subarray(0, valueCount) as KvArrays[Type];
     this.pools = Array.from({ length: config.layerCount }, (_, layer) => [
       { name: `keyPages.${layer}`, source: `newKeys.${layer}` },
       { name: `valuePages.${layer}`, source: `newValues.${layer}` },
     ])
       .flat()
-      .map((names) => ({ ...names, data: new Float32Array(readCount).subarray(0, valueCount) }));
+      .map((names) => ({ ...names, data: allocate() }));
   }
 
   /** Their memory goes back to the system where it can (Linux); what they held is lost. Nobody uses them now. */
@@ -60,6 +65,7 @@ export class KvPages {
    * takes its length.
    */
   write(
+    this: KvPages<"float32">,
     values: (pool: KvPool) => Float32Array,
     slices: readonly RowSlice[],
     pageTable: Int32Array,
@@ -78,6 +84,10 @@ export class KvPages {
         }
       }
     }
+  }
+
+  get elementBytes(): number {
+    return kvArrays[this.elementType].BYTES_PER_ELEMENT;
   }
 
   pageRuns(slices: readonly RowSlice[], pageTable: Int32Array, pagesPerRow: number): PageRun[] {

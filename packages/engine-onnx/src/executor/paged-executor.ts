@@ -31,7 +31,7 @@ export class PagedExecutor implements Executor {
   readonly #rope: RopeTable;
   readonly #outputs: Readonly<Record<string, null>>;
   #session: BindingSession | null;
-  #pages: KvPages | null;
+  #pages: KvPages<"float32"> | null;
   #pageFeeds: Readonly<Record<string, Tensor>>;
   #ropeFeeds: Readonly<Record<string, Tensor>> = {};
 
@@ -44,7 +44,7 @@ export class PagedExecutor implements Executor {
     this.#costs = estimateRunCosts(config, info.weightBytes, info.kvBytesPerToken);
     this.#rope = new RopeTable(config);
     this.#session = session;
-    const pages = new KvPages(config, info.pageSize, info.pageCount);
+    const pages = new KvPages(config, info.pageSize, info.pageCount, "float32");
     const { Tensor } = loadOrt();
     this.#pages = pages;
     this.kv = new OnnxKvStore(config, info.pageSize, pages);

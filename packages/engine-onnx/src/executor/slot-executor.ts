@@ -36,7 +36,7 @@ export class SlotExecutor implements Executor {
   readonly #rope: RopeTable;
   readonly #slots: SlotMemory;
   #session: FfiSession | null;
-  #pages: KvPages | null;
+  #pages: KvPages<"float32"> | null;
   /** Room for the logits of the largest step so far. */
   #logits = new Float32Array(0);
 
@@ -49,7 +49,7 @@ export class SlotExecutor implements Executor {
     this.#rope = new RopeTable(config);
     this.#slots = new SlotMemory(config, maxSequences, info.contextLength);
     this.#session = session;
-    this.#pages = new KvPages(config, info.pageSize, info.pageCount);
+    this.#pages = new KvPages(config, info.pageSize, info.pageCount, "float32");
     this.kv = new OnnxKvStore(config, info.pageSize, this.#pages);
   }
 

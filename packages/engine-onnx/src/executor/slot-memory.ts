@@ -51,7 +51,7 @@ export class SlotMemory {
   load(
     slot: number,
     { row, tokenStart, pastLength }: RowSlice,
-    pages: KvPages,
+    pages: KvPages<"float32">,
     pageTable: Int32Array,
     pagesPerRow: number,
   ): void {
@@ -71,7 +71,7 @@ export class SlotMemory {
   store(
     slot: number,
     slice: RowSlice,
-    pages: KvPages,
+    pages: KvPages<"float32">,
     pageTable: Int32Array,
     pagesPerRow: number,
   ): void {
@@ -97,7 +97,7 @@ export class SlotMemory {
   #copy(
     slot: number,
     slice: RowSlice,
-    pages: KvPages,
+    pages: KvPages<"float32">,
     pageTable: Int32Array,
     pagesPerRow: number,
     move: (

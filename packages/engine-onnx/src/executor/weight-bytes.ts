@@ -1,6 +1,7 @@
 import { type Checkpoint, type ModelConfig, tensorDtypeSizeBytes } from "@dyn/model-files";
 import { chooseBlockSize } from "../quantize/block-size.ts";
 import { embeddingTensor, projectionGroups } from "../weights/tensor-names.ts";
+import { type KvElementType, kvArrays } from "./kv-element-type.ts";
 
 /** Bytes that the weights take: linear layers as computed with, the embedding as stored. Norms and biases do not count. */
 export function countWeightBytes(
@@ -24,7 +25,8 @@ export function countWeightBytes(
   return bytes;
 }
 
-/** Keys and values of one token in all layers, float32. */
-export function countKvBytesPerToken(config: ModelConfig): number {
-  return 2 * 4 * config.layerCount * config.kvHeadCount * config.headDim;
+/** Keys and values of one token in all layers. */
+export function countKvBytesPerToken(config: ModelConfig, elementType: KvElementType): number {
+  const { layerCount, kvHeadCount, headDim } = config;
+  return 2 * layerCount * kvHeadCount * headDim * kvArrays[elementType].BYTES_PER_ELEMENT;
 }

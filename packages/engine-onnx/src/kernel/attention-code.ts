@@ -1,7 +1,9 @@
 // Attention over KV pages as machine code, made for one head size. Two queries that share a kv head are computed
 // together, so that a key or value that was read serves both; four keys at a time keep both multipliers busy.
-// Softmax is exact (two passes over the scores), in float32 throughout.
-import { gp, type Memory, X64Assembler } from "./x64-assembler.ts";
+// Softmax is exact (two passes over the scores). Computed is in float32 throughout; pages may hold float16, which is
+// widened as it is read and rounded to the nearest as it is stored.
+import { type KvElementType, kvArrays } from "../executor/kv-element-type.ts";
+import { type Gp, gp, type Memory, X64Assembler } from "./x64-assembler.ts";
 
 /** Bytes from the start of a job, which both functions are given. All fields have 8 bytes. */
 export const jobFields = {
@@ -49,12 +51,15 @@ const runBytes = 16;
 const floatBytes = 4;
 const lanes = 8;
 const keysAtOnce = 4;
+const largestHalf = 65_504;
 
 export interface AttentionShape {
   /** A multiple of 8. */
   readonly headDim: number;
   readonly headsPerKvHead: number;
   readonly scale: number;
+  /** Of keys and values in the pages. */
+  readonly kvType: KvElementType;
 }
 
 /** Bytes of scratch memory of a worker, and between both rows of scores in it, for sequences of up to `length` tokens. */
@@ -65,9 +70,19 @@ export function scratchSize(length: number): { scratchStride: number; scoreStrid
 }
 
 /** void attend(job *, size_t worker) */
-export function writeAttention({ headDim, headsPerKvHead, scale }: AttentionShape): Uint8Array {
+export function writeAttention(shape: AttentionShape): Uint8Array {
+  const { headDim, headsPerKvHead, scale, kvType } = shape;
   const a = new X64Assembler();
+  // Queries and answers are float32 always.
   const rowBytes = headDim * floatBytes;
+  const kvBytes = kvArrays[kvType].BYTES_PER_ELEMENT;
+  const kvRowBytes = headDim * kvBytes;
+  /** Eight values of a key or value, from the `dim`-th on. */
+  const loadKv = (to: number, row: Gp, dim: number) => {
+    const from = { base: row, offset: dim * kvBytes };
+    if (kvType === "float16") a.loadHalves(to, from);
+    else a.load(to, from);
+  };
   const { rbx: job, r12: unit, r13: scores, r14: token, r15: scoreStride } = gp;
   const { r8: query, r9: answer, r10: headOffset, rbp: pairs } = gp;
   const field = (name: keyof typeof jobFields): Memory => ({ base: job, offset: jobFields[name] });
@@ -145,7 +160,7 @@ export function writeAttention({ headDim, headsPerKvHead, scale }: AttentionShap
     a.move(skip, tokenField("skip"));
     const next = a.label();
     a.place(next);
-    a.multiplyValue(gp.rax, skip, rowBytes);
+    a.multiplyValue(gp.rax, skip, kvRowBytes);
     a.add(gp.rax, { base: run, offset: 0 });
     a.add(gp.rax, headOffset);
     a.add(gp.rax, field(pages));
@@ -170,11 +185,12 @@ export function writeAttention({ headDim, headsPerKvHead, scale }: AttentionShap
       const nextGroup = a.label();
       a.place(nextGroup);
       for (let i = 0; i < 2 * keysAtOnce; i++) a.zeroVector(i);
-      for (let offset = 0; offset < rowBytes; offset += lanes * floatBytes) {
+      for (let dim = 0; dim < headDim; dim += lanes) {
+        const offset = dim * floatBytes;
         a.load(firstQuery, { base: query, offset });
         a.load(secondQuery, { base: query, offset: partner + offset });
         for (let i = 0; i < keysAtOnce; i++) {
-          a.load(key, { base: gp.rax, offset: i * rowBytes + offset });
+          loadKv(key, gp.rax, i * headDim + dim);
           a.vector("multiplyAdd", i, key, firstQuery);
           a.vector("multiplyAdd", keysAtOnce + i, key, secondQuery);
         }
@@ -189,9 +205,9 @@ export function writeAttention({ headDim, headsPerKvHead, scale }: AttentionShap
         a.upperHalf(first + 1, first);
         a.vector("add", first, first, first + 1);
         a.vector("mul", first, first, factor);
-        a.storeHalf(to, first);
+        a.storeFour(to, first);
       }
-      a.addValue(gp.rax, keysAtOnce * rowBytes);
+      a.addValue(gp.rax, keysAtOnce * kvRowBytes);
       a.addValue(at, keysAtOnce * floatBytes);
       a.addValue(gp.rdx, -keysAtOnce);
       a.jumpIf("greater", nextGroup);
@@ -296,11 +312,11 @@ export function writeAttention({ headDim, headsPerKvHead, scale }: AttentionShap
         a.broadcast(first, { base: probability });
         a.broadcast(second, { base: probability, index: scoreStride });
         for (let i = 0; i < chunks; i++) {
-          a.load(value, { base: row, offset: start + i * chunkBytes });
+          loadKv(value, row, start / floatBytes + i * lanes);
           a.vector("multiplyAdd", i, value, first);
           a.vector("multiplyAdd", 4 + i, value, second);
         }
-        a.addValue(row, rowBytes);
+        a.addValue(row, kvRowBytes);
         a.addValue(probability, floatBytes);
         a.addValue(left, -1);
         a.jumpIf("notEqual", next);
@@ -327,11 +343,19 @@ export function writeAttention({ headDim, headsPerKvHead, scale }: AttentionShap
 }
 
 /** void store(job *, size_t worker): new keys and values go to their pages. */
-export function writeStore({ headDim }: AttentionShape): Uint8Array {
+export function writeStore({
+  headDim,
+  kvType,
+}: Pick<AttentionShape, "headDim" | "kvType">): Uint8Array {
   const a = new X64Assembler();
-  const rowBytes = headDim * floatBytes;
+  const kvBytes = kvArrays[kvType].BYTES_PER_ELEMENT;
   const [job, unit] = [gp.rdi, gp.rsi];
   const field = (name: keyof typeof jobFields): Memory => ({ base: job, offset: jobFields[name] });
+  const [value, largest, smallest] = [0, 1, 2];
+  if (kvType === "float16") {
+    a.broadcastValue(largest, largestHalf, gp.rax);
+    a.broadcastValue(smallest, -largestHalf, gp.rax);
+  }
   const [nextUnit, done] = [a.label(), a.label()];
   a.place(nextUnit);
   a.compare(unit, field("unitCount"));
@@ -347,13 +371,21 @@ export function writeStore({ headDim }: AttentionShape): Uint8Array {
     ["newKeys", "keys"],
     ["newValues", "values"],
   ] as const) {
-    a.multiplyValue(gp.r8, unit, rowBytes);
+    a.multiplyValue(gp.r8, unit, headDim * floatBytes);
     a.add(gp.r8, field(source));
     a.move(gp.r9, gp.rdx);
     a.add(gp.r9, field(pages));
-    for (let offset = 0; offset < rowBytes; offset += lanes * floatBytes) {
-      a.load(0, { base: gp.r8, offset });
-      a.store({ base: gp.r9, offset }, 0);
+    for (let dim = 0; dim < headDim; dim += lanes) {
+      const to = { base: gp.r9, offset: dim * kvBytes };
+      a.load(value, { base: gp.r8, offset: dim * floatBytes });
+      if (kvType === "float32") {
+        a.store(to, value);
+        continue;
+      }
+      // One infinity would make every later score of its sequence NaN. The value comes last: a NaN stays one.
+      a.vector("min", value, largest, value);
+      a.vector("max", value, smallest, value);
+      a.storeAsHalves(to, value);
     }
   }
   a.add(unit, field("workerCount"));

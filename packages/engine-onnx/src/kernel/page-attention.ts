@@ -20,7 +20,6 @@ import { placeCode } from "./executable-memory.ts";
 
 /** Tokens side by side in memory are taken together up to this many: their values stay in the first cache. */
 const maxRunTokens = 64;
-const floatBytes = 4;
 const wordBytes = 8;
 
 export class PageAttention implements CustomKernel {
@@ -46,6 +45,7 @@ export class PageAttention implements CustomKernel {
       headDim,
       headsPerKvHead: headCount / kvHeadCount,
       scale: 1 / Math.sqrt(headDim),
+      kvType: pages.elementType,
     };
     this.#config = config;
     this.#pages = pages;
@@ -54,12 +54,12 @@ export class PageAttention implements CustomKernel {
     this.#poolAddresses = pages.pools.map(({ data }) => addressOf(data));
     this.#set("kvHeadCount", kvHeadCount);
     this.#set("workerCount", threadCount);
-    this.#set("headStride", pages.tokenCount * headDim * floatBytes);
+    this.#set("headStride", pages.tokenCount * headDim * pages.elementBytes);
   }
 
   /** Says which tokens the next run of the session has, and where their sequences lie. */
   plan(slices: readonly RowSlice[], pageTable: Int32Array, pagesPerRow: number): void {
-    const rowBytes = this.#config.headDim * floatBytes;
+    const rowBytes = this.#config.headDim * this.#pages.elementBytes;
     const window = this.#config.slidingWindow ?? Number.POSITIVE_INFINITY;
     this.#tokenCount = slices.reduce((sum, { length }) => sum + length, 0);
     const runs: bigint[] = [];

@@ -3,9 +3,12 @@ import { placeCode } from "./executable-memory.ts";
 
 /** What our machine code is made of. */
 const needed = ["avx2", "fma"] as const;
+const neededForHalfFloats = ["f16c"] as const;
+const processorFile = "/proc/cpuinfo";
 const returnAtOnce = 0xc3;
 
 let answer: string | null | undefined;
+let halfAnswer: string[] | undefined;
 
 /** `null` when this process can run our machine code, otherwise why not. */
 export function whyNoMachineCode(): string | null {
@@ -13,10 +16,17 @@ export function whyNoMachineCode(): string | null {
   return answer;
 }
 
+/** Where machine code runs: `null` when it can also convert float16, otherwise why not. */
+export function whyNoHalfFloats(): string | null {
+  halfAnswer ??= missingFeatures(readFileSync(processorFile, "utf8"), neededForHalfFloats);
+  return halfAnswer.length === 0 ? null : `the processor lacks ${halfAnswer.join(" and ")}`;
+}
+
 function look(): string | null {
   if (process.platform !== "linux" || process.arch !== "x64") return "it needs Linux on x86-64";
-  if (!existsSync("/proc/cpuinfo")) return "/proc/cpuinfo, which names the processor, is not there";
-  const missing = missingFeatures(readFileSync("/proc/cpuinfo", "utf8"));
+  if (!existsSync(processorFile))
+    return `${processorFile}, which names the processor, is not there`;
+  const missing = missingFeatures(readFileSync(processorFile, "utf8"));
   if (missing.length > 0) return `the processor lacks ${missing.join(" and ")}`;
   try {
     placeCode(Uint8Array.of(returnAtOnce));
@@ -27,8 +37,8 @@ function look(): string | null {
 }
 
 /** Of those that our code needs. `text`: /proc/cpuinfo */
-export function missingFeatures(text: string): string[] {
+export function missingFeatures(text: string, features: readonly string[] = needed): string[] {
   const flags = /^flags\s*:(.*)$/m.exec(text)?.[1] ?? "";
   const known = new Set(flags.trim().split(/\s+/));
-  return needed.filter((feature) => !known.has(feature));
+  return features.filter((feature) => !known.has(feature));
 }

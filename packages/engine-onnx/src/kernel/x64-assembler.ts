@@ -1,4 +1,5 @@
-// Machine code for x86-64, as much of it as attention needs: integer loops, and AVX2 with FMA on eight floats.
+// Machine code for x86-64, as much of it as attention needs: integer loops, and AVX2 with FMA on eight floats, F16C between
+// them and half floats.
 // Names and order of operands are those of Intel's manual: the destination comes first.
 
 /** Numbers as the processor has them. */
@@ -46,6 +47,7 @@ const vector = {
   add: [map.plain, prefix.none, 0x58],
   mul: [map.plain, prefix.none, 0x59],
   sub: [map.plain, prefix.none, 0x5c],
+  min: [map.plain, prefix.none, 0x5d],
   max: [map.plain, prefix.none, 0x5f],
   div: [map.plain, prefix.none, 0x5e],
   xor: [map.plain, prefix.none, 0x57],
@@ -165,13 +167,24 @@ export class X64Assembler {
   }
 
   /** The lower four floats. */
-  storeHalf(to: Memory, from: Ymm): void {
+  storeFour(to: Memory, from: Ymm): void {
     this.#vex(map.plain, prefix.none, 0x11, from, 0, to, 0);
   }
 
   /** The lowest float. */
   storeOne(to: Memory, from: Ymm): void {
     this.#vex(map.plain, 2, 0x11, from, 0, to, 0);
+  }
+
+  /** Eight half floats from memory. */
+  loadHalves(to: Ymm, from: Memory): void {
+    this.#vex(map.f38, prefix.p66, 0x13, to, 0, from, 1);
+  }
+
+  /** As eight half floats, each the nearest one. */
+  storeAsHalves(to: Memory, from: Ymm): void {
+    this.#vex(map.f3a, prefix.p66, 0x1d, from, 0, to, 1);
+    this.#emit(0);
   }
 
   broadcast(to: Ymm, from: Memory | Ymm): void {

@@ -133,3 +133,14 @@ export function relativeError(actual: Float32Array, expected: Float32Array): num
   }
   return error / scale;
 }
+
+/** Root mean square of the differences over that of the values expected. */
+export function rmsError(actual: Float32Array, expected: Float32Array): number {
+  let error = 0;
+  let scale = 0;
+  for (const [i, value] of expected.entries()) {
+    error += (actual[i]! - value) ** 2;
+    scale += value ** 2;
+  }
+  return Math.sqrt(error / scale);
+}
