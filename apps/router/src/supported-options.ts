@@ -1,40 +1,10 @@
 import type { RouterConcerns, SupportedOptions } from "@dyn/args";
+import { settingOptions } from "@dyn/router";
 
 /** The options that this router acts on; any other that is set is refused at start. */
 export const supportedOptions: SupportedOptions<RouterConcerns> = {
   service: true,
-  router: [
-    "routerMode",
-    "routerMinInitialWorkers",
-    "routerSessionAffinityTtlSecs",
-    "routerSessionAffinityMode",
-    "activeDecodeBlocksThreshold",
-    "activePrefillTokensThreshold",
-    "activePrefillTokensThresholdFrac",
-    "loadAware",
-    "routerKvOverlapScoreCredit",
-    "routerKvOverlapScoreCreditDecay",
-    "routerPrefillLoadScale",
-    "routerDecodeActiveRequestWeight",
-    "routerHostCacheHitWeight",
-    "routerDiskCacheHitWeight",
-    "routerTemperature",
-    "routerKvEvents",
-    "routerReplicaSync",
-    "routerTrackActiveBlocks",
-    "routerLoadModel",
-    "routerTrackOutputBlocks",
-    "routerAssumeKvReuse",
-    "routerTrackPrefillTokens",
-    "routerTtlSecs",
-    "routerApproximateCachePolicy",
-    "routerPredictedTtlSecs",
-    "routerQueueThreshold",
-    "routerQueuePolicy",
-    "routerPolicyConfig",
-    "serveIndexer",
-    "useRemoteIndexer",
-  ],
+  router: [...settingOptions, "routerMode", "loadAware", "routerPolicyConfig"],
   runtime: true,
   process: true,
 };

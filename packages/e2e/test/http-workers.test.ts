@@ -154,8 +154,7 @@ test("keys that are written anew count for all workers, and so does a rate", asy
   const rest = await Promise.all(Array.from({ length: 60 }, probe));
   admitted += rest.filter(({ status }) => status === 200).length;
   // Time goes on meanwhile, and the account fills by one in 2 s.
-  // A place or two may be lent to a worker that nobody asks just then.
-  expect(admitted).toBeGreaterThanOrEqual(28);
+  expect(admitted).toBeGreaterThanOrEqual(30);
   expect(admitted).toBeLessThanOrEqual(38);
   expect(rest.some(({ status }) => status === 429)).toBe(true);
 });

@@ -11,7 +11,7 @@ export {
   type RouteChoice,
   type RouteQuery,
 } from "./choice/kv-router.ts";
-export { optionsToSettings } from "./choice/options-to-settings.ts";
+export { optionsToSettings, settingOptions } from "./choice/options-to-settings.ts";
 export {
   completeRouterSettings,
   defaultRouterSettings,

@@ -6,8 +6,41 @@ import type { RouterSettings } from "./router-settings.ts";
 
 type RouterOptions = z.output<typeof routerOptions>;
 
+/** The options that settings are made of: a program that takes them acts on all of these. */
+export const settingOptions = [
+  "routerMinInitialWorkers",
+  "routerSessionAffinityTtlSecs",
+  "routerSessionAffinityMode",
+  "activeDecodeBlocksThreshold",
+  "activePrefillTokensThreshold",
+  "activePrefillTokensThresholdFrac",
+  "routerKvOverlapScoreCredit",
+  "routerKvOverlapScoreCreditDecay",
+  "routerPrefillLoadScale",
+  "routerDecodeActiveRequestWeight",
+  "routerHostCacheHitWeight",
+  "routerDiskCacheHitWeight",
+  "routerTemperature",
+  "routerKvEvents",
+  "routerReplicaSync",
+  "routerTrackActiveBlocks",
+  "routerLoadModel",
+  "routerTrackOutputBlocks",
+  "routerAssumeKvReuse",
+  "routerTrackPrefillTokens",
+  "routerTtlSecs",
+  "routerApproximateCachePolicy",
+  "routerPredictedTtlSecs",
+  "routerQueueThreshold",
+  "routerQueuePolicy",
+  "serveIndexer",
+  "useRemoteIndexer",
+] as const satisfies readonly (keyof RouterOptions)[];
+
 /** What `--router-*` flags say, without the policy file. */
-export function optionsToSettings(router: RouterOptions): Partial<RouterSettings> {
+export function optionsToSettings(
+  router: Pick<RouterOptions, (typeof settingOptions)[number]>,
+): Partial<RouterSettings> {
   const seconds = (value: number | undefined) => (value === undefined ? null : value * 1000);
   const affinityMs = seconds(router.routerSessionAffinityTtlSecs);
   return {
