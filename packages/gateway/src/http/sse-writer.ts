@@ -1,6 +1,7 @@
 // Server-sent events straight onto the response: all events of one event-loop turn leave in one write.
 import type { Socket } from "node:net";
 import type { Exchange } from "./exchange.ts";
+import { untilDrained } from "./until-drained.ts";
 
 /** Text waiting for its write beyond this counts as a full pipe. */
 const maxPendingLength = 256 * 1024;
@@ -77,23 +78,10 @@ export class SseWriter {
     const { socket } = response;
     const full = [response, socket].find((stream) => stream?.writableNeedDrain);
     if (full == null) return;
-    await new Promise<void>((resolve, reject) => {
-      const settle = () => {
-        clearTimeout(timer);
-        full.off("drain", onDrain);
-        signal.removeEventListener("abort", onAbort);
-      };
-      const onDrain = () => {
-        settle();
-        resolve();
-      };
-      const onAbort = () => {
-        settle();
-        reject(signal.reason);
-      };
-      const timer = setTimeout(() => response.destroy(), this.#stalledReaderTimeoutMs);
-      full.on("drain", onDrain);
-      signal.addEventListener("abort", onAbort, { once: true });
+    await untilDrained(full, {
+      signal,
+      stalledTimeoutMs: this.#stalledReaderTimeoutMs,
+      onStalled: () => response.destroy(),
     });
   }
 

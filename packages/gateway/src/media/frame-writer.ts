@@ -1,6 +1,7 @@
 // Pictures one after the other on one response, each in the place of the one before.
 import { InternalError } from "@dyn/protocol";
 import type { Exchange } from "../http/exchange.ts";
+import { untilDrained } from "../http/until-drained.ts";
 
 const boundary = "frame";
 
@@ -34,24 +35,10 @@ export class FrameWriter {
     response.write(bytes);
     const hasRoom = response.write("\r\n");
     if (hasRoom) return;
-    await new Promise<void>((resolve, reject) => {
-      const settle = () => {
-        clearTimeout(timer);
-        response.off("drain", onDrain);
-        signal.removeEventListener("abort", onAbort);
-      };
-      const onDrain = () => {
-        settle();
-        resolve();
-      };
-      const onAbort = () => {
-        settle();
-        reject(signal.reason);
-      };
-      const timer = setTimeout(() => response.destroy(), this.#stalledReaderTimeoutMs);
-      response.once("drain", onDrain);
-      signal.addEventListener("abort", onAbort, { once: true });
-      if (signal.aborted) onAbort();
+    await untilDrained(response, {
+      signal,
+      stalledTimeoutMs: this.#stalledReaderTimeoutMs,
+      onStalled: () => response.destroy(),
     });
   }
 
