@@ -119,19 +119,20 @@ runs("the state of etcd", () => {
       const [mine, real] = [ofKey(ours, key), ofKey(theirs, key)];
       expect(mine).toBeDefined();
       expect(real).toBeDefined();
-      // By which our own processes know each other; the reference passes over fields that it does not know.
-      const { card_json: myCard, dyn_response_mux: _mux, ...myRest } = mine!;
-      const { card_json: realCard, device_type: _, ...realRest } = real!;
+      // The device is the machine's, and a worker that knows none says none. The mux field is that by which our own
+      // processes know each other; the reference passes over fields that it does not know.
+      const { card_json: myCard, dyn_response_mux: _mux, device_type: _mine, ...myRest } = mine!;
+      const { card_json: realCard, device_type: _real, ...realRest } = real!;
       expect(myRest).toEqual(realRest);
       if (realCard === undefined) continue;
       const {
         runtime_config: myConfig,
-        context_length: _mine,
+        context_length: _myLength,
         ...myOthers
       } = myCard as Record<string, object>;
       const {
         runtime_config: realConfig,
-        context_length: _real,
+        context_length: _realLength,
         ...realOthers
       } = realCard as Record<string, object>;
       expect(myOthers).toEqual(realOthers);
