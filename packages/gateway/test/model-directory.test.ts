@@ -39,6 +39,25 @@ describe("the model directory", () => {
     await third.close();
   });
 
+  it("serves at once when the workers come back together, as after a lost lease; other settings are read anew", async () => {
+    deployment = await startDeployment();
+    const [first] = (await deployment.client.models.list()).data;
+    const comeAndAsk = async (card: object) => {
+      await deployment.removeWorker().catch(() => undefined);
+      await until(async () => (await ids()).length === 0, "no model");
+      const worker = await startWorker(deployment.hub, deployment.engine, card);
+      await deployment.gateway.waitForModel(model, { signal: AbortSignal.timeout(10_000) });
+      expect((await chat(model)).choices).toHaveLength(1);
+      const [now] = (await deployment.client.models.list()).data;
+      await worker.close();
+      await until(async () => (await ids()).length === 0, "no model");
+      return now!.created;
+    };
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    expect(await comeAndAsk({})).toBe(first!.created);
+    expect(await comeAndAsk({ migrationLimit: 2 })).toBeGreaterThan(first!.created);
+  });
+
   it("keeps the time at which a model became ready", async () => {
     deployment = await startDeployment();
     const [first] = (await deployment.client.models.list()).data;

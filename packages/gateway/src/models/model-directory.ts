@@ -13,7 +13,7 @@ import type { GatewayLogger } from "../logger.ts";
 import type { BasePipeline } from "./base-pipeline.ts";
 import { ModelPipeline } from "./model-pipeline.ts";
 import { ServedModel } from "./served-model.ts";
-import { differenceOf, WorkerSet, workerSetKey } from "./worker-set.ts";
+import { differenceOf, isSameCard, WorkerSet, workerSetKey } from "./worker-set.ts";
 
 export interface ModelDirectoryOptions {
   readonly discovery: Discovery;
@@ -28,7 +28,11 @@ export interface ModelDirectoryOptions {
   /** Models of other namespaces are passed over. Default: all are served. */
   readonly servesNamespace?: (namespace: string) => boolean;
   readonly random?: () => number;
+  /** How long the pipeline of a set whose last instance left waits for one that comes back. Default: 5,000. */
+  readonly returnGraceMs?: number;
 }
+
+const defaultReturnGraceMs = 5_000;
 
 export class ModelDirectory {
   readonly #options: ModelDirectoryOptions;
@@ -39,6 +43,11 @@ export class ModelDirectory {
   readonly #changeWaiters = new Set<() => void>();
   /** Sets that were told of as ready. */
   readonly #readySets = new Map<WorkerSet, string>();
+  /** Sets without an instance, not offered: all workers that lose their leases at once come back with the same cards. */
+  readonly #vacantSets = new Map<
+    string,
+    { readonly set: WorkerSet; readonly timer: NodeJS.Timeout }
+  >();
   #watching: Promise<void> = Promise.resolve();
   #isSynced = false;
 
@@ -133,8 +142,11 @@ export class ModelDirectory {
   async close(): Promise<void> {
     this.#end.abort();
     await this.#watching;
+    const vacant = [...this.#vacantSets.values()];
+    for (const { timer } of vacant) clearTimeout(timer);
+    this.#vacantSets.clear();
     const sets = [...this.#models.values()].flatMap((model) => [...model.sets.values()]);
-    await Promise.all(sets.map((set) => set.leave()));
+    await Promise.all([...sets, ...vacant.map(({ set }) => set)].map((set) => set.leave()));
   }
 
   async #watch(): Promise<void> {
@@ -181,10 +193,18 @@ export class ModelDirectory {
     const setKey = workerSetKey(card);
     const set = model.sets.get(setKey);
     if (set === undefined) {
+      const before = this.#takeVacant(setKey, card);
+      if (before !== null) {
+        before.keys.add(key);
+        model.sets.set(setKey, before);
+        this.#tellReadiness();
+        this.#tellChange();
+        return;
+      }
       const fresh = new WorkerSet(card);
       fresh.keys.add(key);
       model.sets.set(setKey, fresh);
-      void this.#build(fresh, model);
+      void this.#build(fresh, name);
       return;
     }
     const difference = differenceOf(set.card, card);
@@ -198,10 +218,10 @@ export class ModelDirectory {
     );
   }
 
-  async #build(set: WorkerSet, model: ServedModel): Promise<void> {
+  async #build(set: WorkerSet, name: string): Promise<void> {
     const { createPipeline, createPrefillPool, logger } = this.#options;
     if (set.isPublic) {
-      const prefillPool = () => model.prefillPool(set.namespace);
+      const prefillPool = () => this.#models.get(name)?.prefillPool(set.namespace) ?? null;
       await set.build((card) => createPipeline(card, prefillPool), logger);
     } else if (set.card.workerType === "prefill") {
       // No client's request is prepared for them: decode workers' are sent there.
@@ -245,11 +265,36 @@ export class ModelDirectory {
     if (model.sets.size === 0) this.#models.delete(name);
     this.#tellReadiness();
     this.#tellChange();
-    await set.leave();
+    await this.#vacate(setKey, set);
     // A card that was refused beside the one that left has the place to itself now.
     for (const [otherKey, other] of this.#records) {
       if (workerSetKey(other.card) === setKey) this.#admit(otherKey, other.card);
     }
+  }
+
+  /** A set that was not built yet has nothing to keep. */
+  async #vacate(setKey: string, set: WorkerSet): Promise<void> {
+    if (this.#end.signal.aborted || (set.pipeline === null && set.pool === null)) {
+      await set.leave();
+      return;
+    }
+    const leave = () => {
+      this.#vacantSets.delete(setKey);
+      void set.leave();
+    };
+    const timer = setTimeout(leave, this.#options.returnGraceMs ?? defaultReturnGraceMs).unref();
+    this.#vacantSets.set(setKey, { set, timer });
+  }
+
+  /** The set that such cards had a moment ago; one of other cards leaves now. */
+  #takeVacant(setKey: string, card: ModelCard): WorkerSet | null {
+    const vacant = this.#vacantSets.get(setKey);
+    if (vacant === undefined) return null;
+    clearTimeout(vacant.timer);
+    this.#vacantSets.delete(setKey);
+    if (isSameCard(vacant.set.card, card)) return vacant.set;
+    void vacant.set.leave();
+    return null;
   }
 
   #tellChange(): void {

@@ -1,4 +1,5 @@
 // Workers that serve one model at one endpoint and in one role: their cards agree, so one pipeline serves them all.
+import { isDeepStrictEqual } from "node:util";
 import type { ModelCard } from "@dyn/protocol";
 import type { PrefillPool } from "@dyn/router";
 import { parseEndpointId } from "@dyn/runtime";
@@ -110,6 +111,14 @@ export function differenceOf(served: ModelCard, other: ModelCard): string | null
   if (differing === -1) return null;
   const [name, sum] = checksums(served)[differing]!;
   return `${name}: ${sum ?? "none"} is served, ${others[differing]![1] ?? "none"} refused`;
+}
+
+/** Whether all settings of the cards agree; each instance was made at its own time and may serve the files itself. */
+export function isSameCard(card: ModelCard, other: ModelCard): boolean {
+  return (
+    differenceOf(card, other) === null &&
+    isDeepStrictEqual({ ...card, files: null, created: 0 }, { ...other, files: null, created: 0 })
+  );
 }
 
 function pause(forMs: number, signal: AbortSignal): Promise<void> {
