@@ -26,12 +26,8 @@ export {
   type ModelConfigMetrics,
   UNKNOWN_MODEL,
 } from "./frontend/frontend-metrics.ts";
-export type {
-  ErrorType,
-  FrontendRequest,
-  RequestLabels,
-  RequestOutcome,
-} from "./frontend/frontend-request.ts";
+export type { ErrorType, FrontendRequest, RequestOutcome } from "./frontend/frontend-request.ts";
+export type { RequestLabels } from "./frontend/request-series.ts";
 export type { LogSpacing } from "./registry/log-spaced-buckets.ts";
 export {
   createMetricsRegistry,

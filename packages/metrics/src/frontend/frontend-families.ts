@@ -41,29 +41,34 @@ export function createFrontendFamilies(
     registry.counter(family(name, help, labels));
   const gauge = (name: string, help: string, ...labels: string[]) =>
     registry.gauge(family(name, help, labels));
+  // What every request changes.
+  const total = (name: string, help: string, ...labels: string[]) =>
+    registry.totals(family(name, help, labels));
+  const level = (name: string, help: string, ...labels: string[]) =>
+    registry.levels(family(name, help, labels));
   /** Of which every process of a frontend knows the same. */
   const fact = (name: string, help: string, ...labels: string[]) =>
     registry.gauge({ ...family(name, help, labels), merge: "max" });
   const histogram = (name: string, help: string, buckets: readonly number[], ...labels: string[]) =>
-    registry.histogram({ ...family(name, help, labels), buckets });
+    registry.weightedHistogram({ ...family(name, help, labels), buckets, showsEmpty: false });
   const spaced = (name: string, help: string, spacing: LogSpacing) =>
     histogram(name, help, logSpacedBuckets(spacing), "model");
   const request = ["model", "endpoint", "request_type"];
 
   return {
-    requests: counter(
+    requests: total(
       "requests_total",
       "Requests that ended, by outcome",
       ...request,
       "status",
       "error_type",
     ),
-    requestsStarted: counter("requests_started_total", "Requests that began", ...request),
+    requestsStarted: total("requests_started_total", "Requests that began", ...request),
     failures: counter("failures_total", "Failures by class and reason", "class", "reason"),
-    activeRequests: gauge("active_requests", "Requests that are open", "model"),
-    inflightRequests: gauge("inflight_requests", "Requests that are open", "model"),
-    queuedRequests: gauge("queued_requests", "Open requests without a first token", "model"),
-    stageRequests: gauge("stage_requests", "Requests in each stage", "stage", "phase"),
+    activeRequests: level("active_requests", "Requests that are open", "model"),
+    inflightRequests: level("inflight_requests", "Requests that are open", "model"),
+    queuedRequests: level("queued_requests", "Open requests without a first token", "model"),
+    stageRequests: level("stage_requests", "Requests in each stage", "stage", "phase"),
     stageDuration: histogram(
       "stage_duration_seconds",
       "Time spent in each stage",
@@ -108,16 +113,17 @@ export function createFrontendFamilies(
       "Produced tokens per request",
       bounds.outputSequence,
     ),
-    outputTokensTotal: counter("output_tokens_total", "Tokens produced", "model"),
+    outputTokensTotal: total("output_tokens_total", "Tokens produced", "model"),
     timeToFirstToken: spaced(
       "time_to_first_token_seconds",
       "Time from a request's start to its first token",
       bounds.timeToFirstToken,
     ),
-    interTokenLatency: registry.weightedHistogram({
-      ...family("inter_token_latency_seconds", "Time between two tokens of one request", ["model"]),
-      buckets: logSpacedBuckets(bounds.interTokenLatency),
-    }),
+    interTokenLatency: spaced(
+      "inter_token_latency_seconds",
+      "Time between two tokens of one request",
+      bounds.interTokenLatency,
+    ),
     tokenize: histogram("tokenize_seconds", "Time to tokenize one prompt", tokenizeBounds),
     template: histogram("template_seconds", "Time to render one chat template", templateBounds),
     tokenizerLatency: histogram(
@@ -126,20 +132,20 @@ export function createFrontendFamilies(
       tokenizerBounds,
       "operation",
     ),
-    tokenizerCacheHits: counter(
+    tokenizerCacheHits: total(
       "tokenizer_cache_hits_total",
       "Prompts of which the tokenizer cache had a part",
     ),
-    tokenizerCacheMisses: counter(
+    tokenizerCacheMisses: total(
       "tokenizer_cache_misses_total",
       "Prompts of which the tokenizer cache had nothing",
     ),
-    tokenizerCachedTokens: counter(
+    tokenizerCachedTokens: total(
       "tokenizer_cache_cached_tokens_total",
       "Prompt tokens that the tokenizer cache had",
       "model",
     ),
-    tokenizerUncachedTokens: counter(
+    tokenizerUncachedTokens: total(
       "tokenizer_cache_uncached_tokens_total",
       "Prompt tokens that the tokenizer cache had not",
       "model",
@@ -149,8 +155,8 @@ export function createFrontendFamilies(
       "Bytes that the tokenizer cache holds",
       "model",
     ),
-    detokenizeMicroseconds: counter("detokenize_total_us", "Time spent detokenizing"),
-    detokenizedTokens: counter("detokenize_token_count", "Tokens detokenized"),
+    detokenizeMicroseconds: total("detokenize_total_us", "Time spent detokenizing"),
+    detokenizedTokens: total("detokenize_token_count", "Tokens detokenized"),
     modelReady: fact("model_ready", "1 while the model can be served", "model"),
     modelContextLength: fact("model_context_length", "Prompt and answer in tokens", "model"),
     modelBlockSize: fact("model_kv_cache_block_size", "Tokens per KV block", "model"),

@@ -2,14 +2,16 @@
 // must arrive as UNKNOWN_MODEL, or every typo of a client becomes a series.
 import type { Gauge } from "prom-client";
 import type { MetricsRegistry } from "../registry/metrics-registry.ts";
+import type { SeriesTotal } from "../registry/series-totals.ts";
+import type { WeightedSeries } from "../registry/weighted-histogram.ts";
 import {
   createFrontendFamilies,
   defaultFrontendBuckets,
   type FrontendBuckets,
   type FrontendFamilies,
 } from "./frontend-families.ts";
-import { FrontendRequest, type RequestLabels } from "./frontend-request.ts";
-import { TokenTotals } from "./token-totals.ts";
+import { FrontendRequest } from "./frontend-request.ts";
+import { createRequestSeries, type RequestLabels, type RequestSeries } from "./request-series.ts";
 
 /** The model label of requests for models that are not served. */
 export const UNKNOWN_MODEL = "unknown_model";
@@ -32,26 +34,63 @@ export interface ModelConfigMetrics {
   readonly migrationLimit?: number;
 }
 
+interface StageSeries {
+  readonly requests: SeriesTotal;
+  readonly duration: WeightedSeries;
+}
+
+interface LookupSeries {
+  readonly cachedTokens: SeriesTotal;
+  readonly uncachedTokens: SeriesTotal;
+  cacheBytes: number;
+}
+
+/** The families of which each process has one child. */
+function childrenOf(families: FrontendFamilies) {
+  return {
+    template: families.template.series(),
+    tokenize: families.tokenize.series(),
+    tokenizeLatency: families.tokenizerLatency.series("tokenize"),
+    detokenizeLatency: families.tokenizerLatency.series("detokenize"),
+    detokenizeMicroseconds: families.detokenizeMicroseconds.series(),
+    detokenizedTokens: families.detokenizedTokens.series(),
+    cacheHits: families.tokenizerCacheHits.series(),
+    cacheMisses: families.tokenizerCacheMisses.series(),
+  };
+}
+
 export class FrontendMetrics {
   readonly #families: FrontendFamilies;
-  readonly #tokens: TokenTotals;
+  readonly #children: ReturnType<typeof childrenOf>;
+  /** By what their labels say, as are the others. */
+  readonly #requests = new Map<string, RequestSeries>();
+  readonly #stages = new Map<string, StageSeries>();
+  readonly #lookups = new Map<string, LookupSeries>();
   readonly #now: () => number;
 
   constructor(registry: MetricsRegistry, options: FrontendMetricsOptions = {}) {
     const buckets = { ...defaultFrontendBuckets, ...options.buckets };
     this.#families = createFrontendFamilies(registry, options.prefix ?? "dynamo_frontend", buckets);
-    this.#tokens = new TokenTotals(this.#families.outputTokensTotal);
+    this.#children = childrenOf(this.#families);
     this.#now = options.now ?? (() => performance.now());
-    registry.onRender(() => this.#tokens.flush());
+    registry.onRender(() => {
+      const { tokenizerCacheBytes } = this.#families;
+      for (const [model, { cacheBytes }] of this.#lookups) {
+        tokenizerCacheBytes.set({ model }, cacheBytes);
+      }
+    });
   }
 
   /** A request has been read; its duration runs from here. */
   requestStarted(labels: RequestLabels): FrontendRequest {
-    return new FrontendRequest(labels, {
-      families: this.#families,
-      tokens: this.#tokens.of(labels.model),
-      now: this.#now,
-    });
+    const { model, endpoint, requestType } = labels;
+    const key = `${requestType} ${endpoint} ${model}`;
+    let series = this.#requests.get(key);
+    if (series === undefined) {
+      series = createRequestSeries(labels, this.#families);
+      this.#requests.set(key, series);
+    }
+    return new FrontendRequest(series, { families: this.#families, now: this.#now });
   }
 
   /** Beside `finish` of the request: what kind of failure it was, in detail. */
@@ -81,22 +120,22 @@ export class FrontendMetrics {
 
   /** A request enters a stage; call the result once when it leaves. `phase` may be empty. */
   stageEntered(stage: string, phase = ""): () => void {
-    const { stageRequests, stageDuration } = this.#families;
+    const { requests, duration } = this.#stage(stage, phase);
     const enteredMs = this.#now();
-    stageRequests.inc({ stage, phase });
+    requests.add(1);
     return () => {
-      stageRequests.dec({ stage, phase });
-      stageDuration.observe({ stage }, (this.#now() - enteredMs) / 1000);
+      requests.add(-1);
+      duration.observe((this.#now() - enteredMs) / 1000, 1);
     };
   }
 
   templateRendered(seconds: number): void {
-    this.#families.template.observe(seconds);
+    this.#children.template.observe(seconds, 1);
   }
 
   promptTokenized(seconds: number): void {
-    this.#families.tokenize.observe(seconds);
-    this.#families.tokenizerLatency.observe({ operation: "tokenize" }, seconds * 1000);
+    this.#children.tokenize.observe(seconds, 1);
+    this.#children.tokenizeLatency.observe(seconds * 1000, 1);
   }
 
   /** One prompt went through the tokenizer's cache; one too short to be looked for is neither hit nor miss. */
@@ -110,19 +149,19 @@ export class FrontendMetrics {
       readonly cacheBytes: number;
     },
   ): void {
-    const families = this.#families;
-    if (lookup.cachedTokens > 0) families.tokenizerCacheHits.inc();
-    else if (lookup.wasLookedUp) families.tokenizerCacheMisses.inc();
-    families.tokenizerCachedTokens.inc({ model }, lookup.cachedTokens);
-    families.tokenizerUncachedTokens.inc({ model }, lookup.uncachedTokens);
-    families.tokenizerCacheBytes.set({ model }, lookup.cacheBytes);
+    if (lookup.cachedTokens > 0) this.#children.cacheHits.add(1);
+    else if (lookup.wasLookedUp) this.#children.cacheMisses.add(1);
+    const series = this.#lookup(model);
+    series.cachedTokens.add(lookup.cachedTokens);
+    series.uncachedTokens.add(lookup.uncachedTokens);
+    series.cacheBytes = lookup.cacheBytes;
   }
 
   /** Once per request, with the sums over its steps. */
   answerDetokenized(seconds: number, tokenCount: number): void {
-    this.#families.tokenizerLatency.observe({ operation: "detokenize" }, seconds * 1000);
-    this.#families.detokenizeMicroseconds.inc(Math.round(seconds * 1e6));
-    this.#families.detokenizedTokens.inc(tokenCount);
+    this.#children.detokenizeLatency.observe(seconds * 1000, 1);
+    this.#children.detokenizeMicroseconds.add(Math.round(seconds * 1e6));
+    this.#children.detokenizedTokens.add(tokenCount);
   }
 
   modelConfigured(model: string, config: ModelConfigMetrics): void {
@@ -139,8 +178,37 @@ export class FrontendMetrics {
   /** The model is not served any more: its gauges go, its counters stay. */
   modelRemoved(model: string): void {
     this.#families.modelReady.remove({ model });
+    this.#lookups.delete(model);
     this.#families.tokenizerCacheBytes.remove({ model });
     for (const [gauge] of this.#configGauges({})) gauge.remove({ model });
+  }
+
+  #stage(stage: string, phase: string): StageSeries {
+    const key = `${stage} ${phase}`;
+    let series = this.#stages.get(key);
+    if (series === undefined) {
+      const { stageRequests, stageDuration } = this.#families;
+      series = {
+        requests: stageRequests.series(stage, phase),
+        duration: stageDuration.series(stage),
+      };
+      this.#stages.set(key, series);
+    }
+    return series;
+  }
+
+  #lookup(model: string): LookupSeries {
+    let series = this.#lookups.get(model);
+    if (series === undefined) {
+      const { tokenizerCachedTokens, tokenizerUncachedTokens } = this.#families;
+      series = {
+        cachedTokens: tokenizerCachedTokens.series(model),
+        uncachedTokens: tokenizerUncachedTokens.series(model),
+        cacheBytes: 0,
+      };
+      this.#lookups.set(model, series);
+    }
+    return series;
   }
 
   #configGauges(config: ModelConfigMetrics): [Gauge, number | undefined][] {

@@ -1,13 +1,5 @@
-import type { WeightedSeries } from "../registry/weighted-histogram.ts";
 import type { FrontendFamilies } from "./frontend-families.ts";
-import type { TokenTotal } from "./token-totals.ts";
-
-export interface RequestLabels {
-  readonly model: string;
-  /** `chat_completions`, `completions`, ... */
-  readonly endpoint: string;
-  readonly requestType: "stream" | "unary";
-}
+import type { RequestSeries } from "./request-series.ts";
 
 /** Why a request failed, as the error_type label says it. */
 export type ErrorType =
@@ -28,79 +20,72 @@ export interface RequestOutcome {
   readonly cachedTokens?: number;
 }
 
-/** One open request. Per step it costs a few additions; prom-client is touched at its start, first token and end. */
+/** One open request. What it costs is a few additions; labels are looked up for those alone that fail. */
 export class FrontendRequest {
-  readonly #labels: RequestLabels;
+  readonly #series: RequestSeries;
   readonly #families: FrontendFamilies;
-  readonly #total: TokenTotal;
-  readonly #latency: WeightedSeries;
   readonly #now: () => number;
   readonly #startedMs: number;
   #queued = true;
   #finished = false;
 
   constructor(
-    labels: RequestLabels,
-    parts: { families: FrontendFamilies; tokens: TokenTotal; now: () => number },
+    series: RequestSeries,
+    parts: { readonly families: FrontendFamilies; readonly now: () => number },
   ) {
-    const { model } = labels;
-    const { families } = parts;
-    this.#labels = labels;
-    this.#families = families;
-    this.#total = parts.tokens;
-    this.#latency = families.interTokenLatency.series(model);
+    this.#series = series;
+    this.#families = parts.families;
     this.#now = parts.now;
     this.#startedMs = parts.now();
-    families.requestsStarted.inc(this.#requestLabels());
-    families.activeRequests.inc({ model });
-    families.inflightRequests.inc({ model });
-    families.queuedRequests.inc({ model });
+    series.started.add(1);
+    series.active.add(1);
+    series.inflight.add(1);
+    series.queued.add(1);
   }
 
   /** The first tokens came, `ttftSeconds` after the request's start. Once. */
   firstToken(ttftSeconds: number, tokenCount = 1): void {
-    this.#families.timeToFirstToken.observe({ model: this.#labels.model }, ttftSeconds);
-    this.#total.pending += tokenCount;
+    this.#series.timeToFirstToken.observe(ttftSeconds, 1);
+    this.#series.outputTokensTotal.add(tokenCount);
     this.#leaveQueue();
   }
 
   /** A later step brought `tokenCount` tokens, `intervalSeconds` after the one before. */
   tokens(tokenCount: number, intervalSeconds: number): void {
     if (tokenCount <= 0) return;
-    this.#latency.observe(intervalSeconds / tokenCount, tokenCount);
-    this.#total.pending += tokenCount;
+    this.#series.interTokenLatency.observe(intervalSeconds / tokenCount, tokenCount);
+    this.#series.outputTokensTotal.add(tokenCount);
   }
 
   /** The request ended. Later calls change nothing, so that a `finally` may call it too. */
   finish(outcome: RequestOutcome): void {
     if (this.#finished) return;
     this.#finished = true;
-    const { model } = this.#labels;
-    const families = this.#families;
+    const series = this.#series;
     this.#leaveQueue();
-    families.activeRequests.dec({ model });
-    families.inflightRequests.dec({ model });
-    families.requests.inc({
-      ...this.#requestLabels(),
-      status: outcome.errorType === null ? "success" : "error",
-      error_type: outcome.errorType ?? "",
-    });
-    if (outcome.errorType === "cancelled") families.cancellations.inc(this.#requestLabels());
-    families.requestDuration.observe({ model }, (this.#now() - this.#startedMs) / 1000);
+    series.active.add(-1);
+    series.inflight.add(-1);
+    if (outcome.errorType === null) series.succeeded.add(1);
+    else this.#countFailure(outcome.errorType);
+    series.duration.observe((this.#now() - this.#startedMs) / 1000, 1);
     const { inputTokens, outputTokens, cachedTokens } = outcome;
-    if (inputTokens !== undefined) families.inputTokens.observe({ model }, inputTokens);
-    if (outputTokens !== undefined) families.outputTokens.observe({ model }, outputTokens);
-    if (cachedTokens !== undefined) families.cachedTokens.observe({ model }, cachedTokens);
+    if (inputTokens !== undefined) series.inputTokens.observe(inputTokens, 1);
+    if (outputTokens !== undefined) series.outputTokens.observe(outputTokens, 1);
+    if (cachedTokens !== undefined) series.cachedTokens.observe(cachedTokens, 1);
+  }
+
+  #countFailure(errorType: ErrorType): void {
+    const { requests, cancellations } = this.#families;
+    const { model, endpoint, requestType } = this.#series.labels;
+    requests.series(model, endpoint, requestType, "error", errorType).add(1);
+    if (errorType === "cancelled") {
+      cancellations.inc({ model, endpoint, request_type: requestType });
+    }
   }
 
   #leaveQueue(): void {
     if (!this.#queued) return;
     this.#queued = false;
-    this.#families.queuedRequests.dec({ model: this.#labels.model });
-  }
-
-  #requestLabels() {
-    const { model, endpoint, requestType } = this.#labels;
-    return { model, endpoint, request_type: requestType };
+    this.#series.queued.add(-1);
   }
 }

@@ -1,6 +1,7 @@
 // The page that a process shows to Prometheus. With metrics-snapshot.ts the only room that knows prom-client.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { GaugeMerge, MetricsSnapshot } from "./metrics-snapshot.ts";
+import { SeriesTotals } from "./series-totals.ts";
 import { WeightedHistogram } from "./weighted-histogram.ts";
 
 export interface FamilyOptions {
@@ -59,12 +60,31 @@ export class MetricsRegistry {
     return new Histogram({ ...this.#configuration(options), buckets: [...options.buckets] });
   }
 
-  /** For hot paths. */
-  weightedHistogram(options: HistogramOptions): WeightedHistogram {
-    return new WeightedHistogram({
-      ...this.#configuration(options),
-      buckets: [...options.buckets],
-    });
+  /** A counter for hot paths. */
+  totals(options: FamilyOptions): SeriesTotals {
+    return this.#totalsOf(this.counter(options), options);
+  }
+
+  /** A gauge for hot paths, which go up and down by what is added. */
+  levels(options: GaugeOptions): SeriesTotals {
+    return this.#totalsOf(this.gauge(options), options);
+  }
+
+  /** A histogram for hot paths. `showsEmpty` (default true): a child appears when it is made, not with its first value. */
+  weightedHistogram(
+    options: HistogramOptions & { readonly showsEmpty?: boolean },
+  ): WeightedHistogram {
+    const { buckets, showsEmpty = true } = options;
+    return new WeightedHistogram(
+      { ...this.#configuration(options), buckets: [...buckets] },
+      { showsEmpty },
+    );
+  }
+
+  #totalsOf(family: Counter | Gauge, { labelNames = [] }: FamilyOptions): SeriesTotals {
+    const totals = new SeriesTotals(family, labelNames);
+    this.onRender(() => totals.flush());
+    return totals;
   }
 
   #configuration({ name, help, labelNames = [] }: FamilyOptions) {

@@ -14,6 +14,7 @@ export class WeightedSeries {
   /** Observations per bound, not cumulated; the last is +Inf. */
   readonly #weights: Float64Array;
   #sum = 0;
+  #isEmpty = true;
 
   constructor(labels: Readonly<Record<string, string>>, bounds: readonly number[]) {
     this.labels = labels;
@@ -28,6 +29,11 @@ export class WeightedSeries {
     while (bucket < bounds.length && value > bounds[bucket]!) bucket++;
     this.#weights[bucket]! += weight;
     this.#sum += value * weight;
+    this.#isEmpty = false;
+  }
+
+  get isEmpty(): boolean {
+    return this.#isEmpty;
   }
 
   /** The lines of this child, cumulated. */
@@ -57,8 +63,14 @@ export class WeightedHistogram extends Histogram {
   readonly #bounds: readonly number[];
   readonly #series = new Map<string, WeightedSeries>();
 
-  constructor(options: ConstructorParameters<typeof Histogram>[0] & { buckets: number[] }) {
+  readonly #showsEmpty: boolean;
+
+  constructor(
+    options: ConstructorParameters<typeof Histogram>[0] & { buckets: number[] },
+    settings: { readonly showsEmpty?: boolean } = {},
+  ) {
     super(options);
+    this.#showsEmpty = settings.showsEmpty ?? true;
     this.#name = options.name;
     this.#help = options.help;
     this.#labelNames = options.labelNames ?? [];
@@ -78,7 +90,10 @@ export class WeightedHistogram extends Histogram {
 
   /** Where prom-client 15.1.3 takes the lines of a family from, for text as for objects. */
   async getForPromString() {
-    const values = [...this.#series.values()].flatMap((series) => series.lines(this.#name));
+    const shown = [...this.#series.values()].filter(
+      ({ isEmpty }) => !isEmpty || this.#showsEmpty || this.#labelNames.length === 0,
+    );
+    const values = shown.flatMap((series) => series.lines(this.#name));
     return { name: this.#name, help: this.#help, type: "histogram", aggregator: "sum", values };
   }
 }
