@@ -11,10 +11,13 @@ import type { PayloadCodec } from "./payload-codec.ts";
 const int64AsAuto: object = { int64AsType: "auto" };
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, ...int64AsAuto });
 
+/** Encoding is synchronous and asks nobody: one writer serves all. */
+const writer = new ByteWriter();
+
 export const msgpackCodec: PayloadCodec = {
   name: "msgpack",
   encode: (value) => {
-    const writer = new ByteWriter();
+    writer.begin();
     write(writer, value);
     return writer.finish();
   },
@@ -62,12 +65,19 @@ function writeObject(to: ByteWriter, value: object | null): void {
     const items = value as ArrayLike<unknown>;
     if (items.length < 16) to.u8(0x90 | items.length);
     else writeHead(to, items.length, [null, 0xdc, 0xdd]);
-    for (let i = 0; i < items.length; i++) write(to, items[i]);
+    for (let i = to.unsignedRun(items, 0); i < items.length; i = to.unsignedRun(items, i + 1)) {
+      write(to, items[i]);
+    }
   } else {
-    const entries = Object.entries(value).filter(([, item]) => item !== undefined);
-    if (entries.length < 16) to.u8(0x80 | entries.length);
-    else writeHead(to, entries.length, [null, 0xde, 0xdf]);
-    for (const [key, item] of entries) {
+    const fields = value as Readonly<Record<string, unknown>>;
+    const keys = Object.keys(fields);
+    let count = 0;
+    for (const key of keys) if (fields[key] !== undefined) count += 1;
+    if (count < 16) to.u8(0x80 | count);
+    else writeHead(to, count, [null, 0xde, 0xdf]);
+    for (const key of keys) {
+      const item = fields[key];
+      if (item === undefined) continue;
       writeString(to, key);
       write(to, item);
     }
@@ -75,6 +85,7 @@ function writeObject(to: ByteWriter, value: object | null): void {
 }
 
 function writeString(to: ByteWriter, text: string): void {
+  if (to.shortText(0xa0, text)) return;
   const length = Buffer.byteLength(text);
   if (length < 32) to.u8(0xa0 | length);
   else writeHead(to, length, [0xd9, 0xda, 0xdb]);

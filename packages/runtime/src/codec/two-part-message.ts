@@ -11,7 +11,8 @@ export interface TwoPartMessage {
 }
 
 export function encodeTwoPart(header: Uint8Array = empty, body: Uint8Array = empty): Buffer {
-  const message = Buffer.alloc(twoPartHeadBytes + header.length + body.length);
+  const message = Buffer.allocUnsafe(twoPartHeadBytes + header.length + body.length);
+  message.fill(0, 0, twoPartHeadBytes);
   message.writeUInt32BE(header.length, 4);
   message.writeUInt32BE(body.length, 12);
   message.set(header, twoPartHeadBytes);
