@@ -173,8 +173,9 @@ export class EndpointClient<Request = unknown, Item = unknown> {
         options.signal?.addEventListener("abort", kill, { once: true });
         if (options.signal?.aborted) kill();
         if (!this.#synced) await this.#untilSynced(context.killSignal);
-        context.killSignal.throwIfAborted();
-        const instance = await this.#choose(options, context.killSignal);
+        if (context.isKilled) throw context.reason;
+        const chosen = this.#choose(options, context);
+        const instance = chosen instanceof Promise ? await chosen : chosen;
         options.onRouted?.(instance);
         running = this.#begin(instance.instanceId);
         const settings = { withdrawn: this.#withdrawalOf(instance.instanceId), input };
@@ -218,25 +219,33 @@ export class EndpointClient<Request = unknown, Item = unknown> {
     }
   }
 
-  async #choose({ instanceId, avoid }: SendOptions, signal: AbortSignal): Promise<Instance> {
+  #choose(
+    { instanceId, avoid }: SendOptions,
+    context: RequestContext,
+  ): Instance | Promise<Instance> {
     if (instanceId !== undefined) return this.#pinned(instanceId);
     if (this.#picker === null) {
       throw new NotFoundError("Router mode direct needs an instance id with each request.", {
         code: "DYN_RUNTIME_INSTANCE_REQUIRED",
       });
     }
-    const { free, routable } = this.#sets;
-    const others = (set: Instance[]) =>
-      avoid === undefined ? set : set.filter(({ instanceId: id }) => !avoid.has(id));
-    const candidates = [others(free), others(routable), free, routable].find(
-      (set) => set.length > 0,
-    );
-    if (candidates === undefined) return this.#lastResort(signal);
+    const candidates = this.#candidates(avoid);
+    if (candidates === undefined) return this.#lastResort(context.killSignal);
     return this.#picker(candidates, {
       inflight: ({ instanceId: id }) => this.inflight(id) + (this.#sharedLoad?.others(id) ?? 0),
       random: this.#random,
       ...(this.#cpuRatio === undefined ? {} : { cpuRatio: this.#cpuRatio }),
     });
+  }
+
+  /** `undefined`: all have failed. */
+  #candidates(avoid: ReadonlySet<bigint> | undefined): Instance[] | undefined {
+    const { free } = this.#sets;
+    if (avoid === undefined && free.length > 0) return free;
+    const { routable } = this.#sets;
+    const others = (set: Instance[]) =>
+      avoid === undefined ? set : set.filter(({ instanceId }) => !avoid.has(instanceId));
+    return [others(free), others(routable), free, routable].find((set) => set.length > 0);
   }
 
   #pinned(instanceId: bigint): Instance {

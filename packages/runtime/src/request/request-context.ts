@@ -15,8 +15,11 @@ export class RequestContext {
   readonly metadata: Readonly<Record<string, string>>;
   /** `null`: nobody traces it. */
   readonly trace: TraceContext | null;
-  readonly #stop = new AbortController();
-  readonly #kill = new AbortController();
+  /** Made when somebody asks: most requests come to their end unasked, and a signal is dear. */
+  #stop: AbortController | null = null;
+  #kill: AbortController | null = null;
+  #reason: CancelledError | null = null;
+  readonly #listeners = new Set<(kind: CancelKind) => void>();
   readonly #children = new Set<RequestContext>();
   #kind: CancelKind | null = null;
 
@@ -34,12 +37,26 @@ export class RequestContext {
 
   /** Aborted on stop and on kill; the reason is a CancelledError. */
   get signal(): AbortSignal {
+    if (this.#stop === null) {
+      this.#stop = new AbortController();
+      if (this.#kind !== null) this.#stop.abort(this.reason);
+    }
     return this.#stop.signal;
   }
 
   /** Aborted on kill alone. */
   get killSignal(): AbortSignal {
+    if (this.#kill === null) {
+      this.#kill = new AbortController();
+      if (this.#kind === "kill") this.#kill.abort(this.reason);
+    }
     return this.#kill.signal;
+  }
+
+  /** What the signals are aborted with. */
+  get reason(): CancelledError {
+    this.#reason ??= new CancelledError();
+    return this.#reason;
   }
 
   get isStopped(): boolean {
@@ -48,6 +65,15 @@ export class RequestContext {
 
   get isKilled(): boolean {
     return this.#kind === "kill";
+  }
+
+  /** As the signals, without their price: calls back at a stop, and at a kill. Not for what has happened already. */
+  onCancel(listener: (kind: CancelKind) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  offCancel(listener: (kind: CancelKind) => void): void {
+    this.#listeners.delete(listener);
   }
 
   stop(): void {
@@ -72,9 +98,9 @@ export class RequestContext {
   #cancel(kind: CancelKind): void {
     if (this.#kind === "kill" || this.#kind === kind) return;
     this.#kind = kind;
-    const reason = new CancelledError();
-    this.#stop.abort(reason);
-    if (kind === "kill") this.#kill.abort(reason);
+    this.#stop?.abort(this.reason);
+    if (kind === "kill") this.#kill?.abort(this.reason);
+    for (const listener of this.#listeners) listener(kind);
     for (const child of this.#children) child.#cancel(kind);
   }
 }

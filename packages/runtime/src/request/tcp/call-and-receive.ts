@@ -1,12 +1,12 @@
 // The caller's half of one request that is answered by a call home, whatever carries the request itself.
 // The subject is expected before the request is sent: the worker may call before it acknowledges.
 import { randomUUID } from "node:crypto";
-import { CancelledError, DeadlineExceededError, DynError, InternalError } from "@dyn/protocol";
+import { DeadlineExceededError, DynError, InternalError } from "@dyn/protocol";
 import type { PayloadCodec } from "../../codec/payload-codec.ts";
 import { Answer } from "../answer/answer.ts";
 import { brokenAnswer } from "../answer/broken-answer.ts";
 import { LazyStream } from "../answer/lazy-stream.ts";
-import type { RequestContext } from "../request-context.ts";
+import type { CancelKind, RequestContext } from "../request-context.ts";
 import type { Annotated } from "../request-plane.ts";
 import type { CallHomeServer } from "./call-home-server.ts";
 import { RequestFeed } from "./request-stream.ts";
@@ -64,11 +64,10 @@ class CallHomeExchange {
     const answer = this.#answer;
     try {
       this.#callHome = await this.#call.listen();
-      if (context.isStopped) throw new CancelledError();
+      if (context.isStopped) throw context.reason;
       this.#callHome.expect(this.#subject, { answer, codec });
       this.#expectItems(this.#callHome);
-      context.signal.addEventListener("abort", this.#onStop, { once: true });
-      context.killSignal.addEventListener("abort", this.#onKill, { once: true });
+      context.onCancel(this.#onCancel);
       withdrawn?.addEventListener("abort", this.#onWithdrawn, { once: true });
       if (withdrawn?.aborted) this.#onWithdrawn();
       const subjects = { response: this.#subject, request: this.#requestSubject };
@@ -94,8 +93,7 @@ class CallHomeExchange {
     if (this.#requestSubject !== null) this.#callHome?.forgetItems(this.#requestSubject);
     this.#feed?.close();
     withdrawn?.removeEventListener("abort", this.#onWithdrawn);
-    context.signal.removeEventListener("abort", this.#onStop);
-    context.killSignal.removeEventListener("abort", this.#onKill);
+    context.offCancel(this.#onCancel);
     this.#answer.kill();
   }
 
@@ -132,11 +130,10 @@ class CallHomeExchange {
   /** The answer has its end already; what becomes of the acknowledgement adds nothing. */
   readonly #passOver = () => {};
 
-  readonly #onStop = (): void => {
-    if (!this.#call.context.isKilled) this.#answer.stop();
+  readonly #onCancel = (kind: CancelKind): void => {
+    if (kind === "kill") this.#answer.kill();
+    else this.#answer.stop();
   };
-
-  readonly #onKill = (): void => this.#answer.kill();
 
   readonly #onWithdrawn = (): void => {
     if (this.#answer.hasBegun) return;
