@@ -5,6 +5,7 @@ import type { TokenCallOptions, TokenClient } from "../token-client.ts";
 import { DeliveredAnswer } from "./delivered-answer.ts";
 import { isMigratable, isRefusalForLoad } from "./migratable.ts";
 import { SilenceWatch } from "./silence-watch.ts";
+import { WatchedAttempt } from "./watched-attempt.ts";
 
 export interface Migration {
   /** Whether tokens had been delivered. */
@@ -128,37 +129,30 @@ export class MigratingClient implements TokenClient {
   }
 
   /** One attempt; a worker that falls silent fails it like one that is gone. */
-  async *#send(
+  #send(
     request: PreprocessedRequest,
     options: TokenCallOptions,
   ): AsyncGenerator<Annotated<EngineOutputItem>> {
     const { signal, onRouted } = options;
     const attempt = new AbortController();
     const abort = () => attempt.abort(signal?.reason);
-    signal?.addEventListener("abort", abort, { once: true });
-    if (signal?.aborted) abort();
-    const watched = this.#silence.add(() => attempt.abort());
-    try {
-      const stream = this.#client.generate(request, {
-        ...options,
-        signal: attempt.signal,
-        onRouted: (instance) => {
-          watched.instanceId = instance.instanceId;
-          onRouted?.(instance);
-        },
-      });
-      for await (const item of stream) {
-        watched.handOver();
-        yield item;
-        watched.await();
-      }
-      if (watched.failure !== null) throw watched.failure;
-    } catch (error) {
-      throw watched.failure ?? error;
-    } finally {
-      watched.end();
-      signal?.removeEventListener("abort", abort);
-    }
+    return new WatchedAttempt({
+      open: () => {
+        signal?.addEventListener("abort", abort, { once: true });
+        if (signal?.aborted) abort();
+        const watched = this.#silence.add(() => attempt.abort());
+        const stream = this.#client.generate(request, {
+          ...options,
+          signal: attempt.signal,
+          onRouted: (instance) => {
+            watched.instanceId = instance.instanceId;
+            onRouted?.(instance);
+          },
+        });
+        return { stream, watched };
+      },
+      closed: () => signal?.removeEventListener("abort", abort),
+    });
   }
 
   #canMove(cause: DynError, failed: ReadonlySet<bigint>): boolean {

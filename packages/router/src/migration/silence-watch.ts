@@ -53,7 +53,7 @@ class Entry implements WatchedStream {
 
 const intervalMs = 500;
 
-/** One timer for all streams of a client. */
+/** One timer for all streams of a client; it rests when it finds none. */
 export class SilenceWatch {
   readonly #limits: SilenceLimits;
   readonly #presentIds: () => ReadonlySet<bigint>;
@@ -76,12 +76,14 @@ export class SilenceWatch {
 
   #remove(entry: Entry): void {
     this.#entries.delete(entry);
-    if (this.#entries.size > 0 || this.#timer === null) return;
-    clearInterval(this.#timer);
-    this.#timer = null;
   }
 
   #look(): void {
+    if (this.#entries.size === 0) {
+      if (this.#timer !== null) clearInterval(this.#timer);
+      this.#timer = null;
+      return;
+    }
     const nowMs = performance.now();
     const present = this.#presentIds();
     for (const entry of this.#entries) {
