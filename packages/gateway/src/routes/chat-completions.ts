@@ -28,6 +28,7 @@ import type { GatewaySettings } from "../settings.ts";
 import { passOnChat } from "../text/pass-on-chat.ts";
 import { checkBody } from "../validation/check-body.ts";
 import { checkChatRequest } from "../validation/check-chat-request.ts";
+import { isPlainChat } from "../validation/is-plain-chat.ts";
 import { answerGeneration, type GenerationTask, keepStreamAlive } from "./answer-generation.ts";
 import { runPrompts } from "./run-prompts.ts";
 
@@ -45,7 +46,9 @@ export function chatCompletionsRoute(context: GatewayContext): Route {
     handle: (exchange) =>
       answerGeneration(context, exchange, "chat_completions", async (body, task) => {
         const filled = fillRequest(body, context.settings.requestTemplate, "max_completion_tokens");
-        const request = checkBody(ChatCompletionRequest, filled, context.settings);
+        const request = isPlainChat(filled)
+          ? filled
+          : checkBody(ChatCompletionRequest, filled, context.settings);
         checkChatRequest(request);
         const isKnown = context.models.find(request.model) !== undefined;
         task.observation.describe(isKnown ? request.model : null, request.stream === true);
