@@ -1,4 +1,4 @@
-// The ids of texts that were encoded before. It keeps no text: a slice of a prompt would keep the whole prompt alive.
+// The ids of texts that were encoded before. It keeps no slice of a prompt, which would keep the whole prompt alive.
 import { hash } from "node:crypto";
 import type { TextPart } from "../contract/text-part.ts";
 
@@ -7,11 +7,16 @@ export interface EncodingCacheOptions {
   readonly maxBytes: number;
 }
 
-/** Key, map entry and array object; measured on Node 20, rounded up. */
+/** Map entry and array object; measured on Node 20, rounded up. */
 const entryBytes = 256;
 
 /** Shorter texts are encoded as fast as they are found. */
 const minTextLength = 48;
+
+/** Up to here a text is its own key: a digest takes longer than V8's hash. Longer ones would take memory. */
+const maxKeyLength = 256;
+
+const places = { first: "f", later: "l", framed: "t" } as const;
 
 export class EncodingCache {
   readonly #maxBytes: number;
@@ -27,11 +32,14 @@ export class EncodingCache {
     return this.#sizeBytes;
   }
 
-  /** `null`: not worth keeping. SHA-256 of the text: two texts never share a key. */
+  /**
+   * `null`: not worth keeping. The text, or its SHA-256 as 32 characters: two texts never share a key, and no key of
+   * one kind is as short as those of the other.
+   */
   keyOf({ text, place }: TextPart): string | null {
     if (text.length < minTextLength) return null;
-    const digest = hash("sha256", text, "base64");
-    return place === "later" ? digest : place + digest;
+    const key = text.length <= maxKeyLength ? text : hash("sha256", text, "binary");
+    return places[place] + key;
   }
 
   /** Not to be written to. */
@@ -45,14 +53,23 @@ export class EncodingCache {
 
   /** Keeps the array itself. What is larger than the whole cache is not kept. */
   keep(key: string, ids: Uint32Array): void {
-    const size = ids.byteLength + entryBytes;
+    const size = sizeOf(key, ids);
     if (size > this.#maxBytes || this.#entries.has(key)) return;
-    this.#entries.set(key, ids);
+    this.#entries.set(copyOf(key), ids);
     this.#sizeBytes += size;
     for (const [oldest, old] of this.#entries) {
       if (this.#sizeBytes <= this.#maxBytes) break;
       this.#entries.delete(oldest);
-      this.#sizeBytes -= old.byteLength + entryBytes;
+      this.#sizeBytes -= sizeOf(oldest, old);
     }
   }
+}
+
+/** A string of its own: V8 has slices point into what they were cut from. */
+function copyOf(key: string): string {
+  return Buffer.from(key, "utf8").toString("utf8");
+}
+
+function sizeOf(key: string, ids: Uint32Array): number {
+  return entryBytes + 2 * key.length + ids.byteLength;
 }

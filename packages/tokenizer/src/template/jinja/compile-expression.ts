@@ -1,7 +1,7 @@
 // Expressions to closures. A closure is made once for each template and called once for each rendering.
 import { getAttribute, getItem, getSlice } from "./attributes.ts";
 import { findFilter } from "./find-filter.ts";
-import { applyBinary, compareBy, negate } from "./operators.ts";
+import { applyBinary, compareBy, isEqual, negate } from "./operators.ts";
 import {
   dictEntries,
   isDict,
@@ -83,6 +83,7 @@ export function compileExpression(node: Expression, operand?: Evaluate): Evaluat
       const { operator } = node;
       const left = compileExpression(node.left);
       const right = compileExpression(node.right);
+      if (operator === "+") return compileSum(left, right);
       return (scope) => applyBinary(operator, left(scope), right(scope));
     }
     case "concat": {
@@ -132,6 +133,9 @@ function compileComparison(node: Extract<Expression, { kind: "compare" }>): Eval
   const [only] = rest;
   if (only !== undefined && rest.length === 1) {
     const { operator, operand } = only;
+    if (operator === "==" || operator === "!=") {
+      return compileEquality(first, operand, operator === "==");
+    }
     return (scope) => compareBy(operator, first(scope), operand(scope));
   }
   return (scope) => {
@@ -142,6 +146,24 @@ function compileComparison(node: Extract<Expression, { kind: "compare" }>): Eval
       left = right;
     }
     return true;
+  };
+}
+
+/** Texts are most of what is joined and compared. */
+function compileSum(left: Evaluate, right: Evaluate): Evaluate {
+  return (scope) => {
+    const a = left(scope);
+    const b = right(scope);
+    return typeof a === "string" && typeof b === "string" ? a + b : applyBinary("+", a, b);
+  };
+}
+
+function compileEquality(left: Evaluate, right: Evaluate, wanted: boolean): Evaluate {
+  return (scope) => {
+    const a = left(scope);
+    const b = right(scope);
+    const isSame = typeof a === "string" && typeof b === "string" ? a === b : isEqual(a, b);
+    return isSame === wanted;
   };
 }
 

@@ -30,10 +30,10 @@ type Assign = (scope: Scope, value: unknown) => void;
 /** Throws TemplateSyntaxError. `now` is read by strftime_now. */
 export function compileJinja(source: string, now: () => Date): JinjaProgram {
   const run = compileBody(parseTemplate(source));
-  const globals = createGlobals(now);
+  const globals = new Scope(null);
+  for (const [name, value] of createGlobals(now)) globals.set(name, value);
   return (variables) => {
-    const scope = new Scope(null);
-    for (const [name, value] of globals) scope.set(name, value);
+    const scope = new Scope(globals);
     for (const [name, value] of Object.entries(variables)) scope.set(name, value);
     const output = { text: "" };
     run(scope, output);
@@ -148,11 +148,11 @@ function compileFor(node: Extract<Statement, { kind: "for" }>): Run {
     if (items.length === 0) return otherwise(new Scope(scope), output);
     const depth = scope.loopDepth + 1;
     const loop = new LoopState(items, depth);
-    for (const [index, item] of items.entries()) {
+    for (let index = 0; index < items.length; index++) {
       loop.index0 = index;
       const inner = new Scope(scope, depth);
       inner.set("loop", loop);
-      assign(inner, item);
+      assign(inner, items[index]);
       if (body(inner, output) === "break") break;
     }
     return "next";
@@ -208,7 +208,8 @@ function compileMacro(
     const rest = new Map(named);
     inner.set("caller", rest.get("caller"));
     rest.delete("caller");
-    for (const [index, parameter] of names.entries()) {
+    for (let index = 0; index < names.length; index++) {
+      const parameter = names[index]!;
       const given = index < args.length ? args[index] : rest.get(parameter);
       const isGiven = index < args.length || rest.delete(parameter);
       inner.set(parameter, isGiven ? given : fallbacks[index]?.(inner));

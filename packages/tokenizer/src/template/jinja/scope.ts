@@ -1,6 +1,10 @@
-/** Variables of a block. Reading looks outwards, writing stays here. */
+/**
+ * Variables of a block. Reading looks outwards, writing stays here. Blocks have few variables and are entered often:
+ * a list that is walked is made and read faster than a map.
+ */
 export class Scope {
-  readonly #variables = new Map<string, unknown>();
+  readonly #names: string[] = [];
+  readonly #values: unknown[] = [];
   readonly #parent: Scope | null;
   /** Nesting of for loops. */
   readonly loopDepth: number;
@@ -12,13 +16,18 @@ export class Scope {
 
   get(name: string): unknown {
     for (let scope: Scope | null = this; scope !== null; scope = scope.#parent) {
-      const value = scope.#variables.get(name);
-      if (value !== undefined || scope.#variables.has(name)) return value;
+      const at = scope.#names.indexOf(name);
+      if (at !== -1) return scope.#values[at];
     }
     return undefined;
   }
 
   set(name: string, value: unknown): void {
-    this.#variables.set(name, value);
+    const at = this.#names.indexOf(name);
+    if (at !== -1) this.#values[at] = value;
+    else {
+      this.#names.push(name);
+      this.#values.push(value);
+    }
   }
 }
