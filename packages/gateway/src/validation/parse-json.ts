@@ -1,4 +1,4 @@
-import { isUtf8 } from "node:buffer";
+import { isAscii, isUtf8 } from "node:buffer";
 import { badJson } from "../errors/gateway-errors.ts";
 import { type JsonLimits, scanJson } from "./scan-json.ts";
 
@@ -7,14 +7,16 @@ const loneSurrogate = /\p{Surrogate}/u;
 /** The body as a value. Throws an error that says where and why it is not JSON. */
 export function parseJson(body: Buffer, limits: JsonLimits): unknown {
   if (body.length === 0) throw badJson("it is empty.");
-  if (!isUtf8(body)) throw badJson("it has bytes that are not UTF-8.");
+  const isPlain = isAscii(body);
+  if (!isPlain && !isUtf8(body)) throw badJson("it has bytes that are not UTF-8.");
   scanJson(body, limits);
-  const text = body.toString("utf8");
+  // Bytes of ASCII are characters as they are: a long prompt is copied and not decoded.
+  const text = body.toString(isPlain ? "latin1" : "utf8");
   const value = parse(text.includes("_id") ? withExactIds(text) : text);
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw badJson("it must be one object.");
   }
-  if (/\\u[dD][89a-fA-F]/.test(text)) refuseLoneSurrogates(value);
+  if (body.includes("\\u") && /\\u[dD][89a-fA-F]/.test(text)) refuseLoneSurrogates(value);
   return value;
 }
 
