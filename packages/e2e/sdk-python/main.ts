@@ -1,11 +1,12 @@
-// `pnpm sdk:python [pytest's arguments]`: the Python SDKs and schemathesis against `dyn launch agg`, in a Python
-// environment that it sets up by itself.
+// `pnpm sdk:python [--seed N] [pytest's arguments]`: the Python SDKs and schemathesis against `dyn launch agg` and a worker
+// of images and videos, in a Python environment that it sets up by itself.
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { startLaunch } from "../src/start-program.ts";
 
 const folder = fileURLToPath(new URL(".", import.meta.url));
@@ -23,13 +24,33 @@ function preparePython(): string {
   return python;
 }
 
+const { values, tokens } = parseArgs({
+  options: { seed: { type: "string" } },
+  allowPositionals: true,
+  strict: false,
+  tokens: true,
+});
+const seed = String(values.seed ?? Math.floor(Math.random() * 2 ** 31));
+// What is not ours is pytest's, as it was written.
+const ours = new Set(
+  tokens.flatMap((token) =>
+    token.kind === "option" && token.name === "seed"
+      ? [token.index, ...(token.inlineValue === false ? [token.index + 1] : [])]
+      : [],
+  ),
+);
+const asked = process.argv.slice(2).filter((_, i) => !ours.has(i));
+
 const python = preparePython();
+console.log(`seed ${seed} (repeat with --seed ${seed})`);
 const program = await startLaunch(["agg", "--enable-anthropic-api"]);
 try {
-  const asked = process.argv.slice(2);
   const pytest = spawn(
     python,
-    ["-m", "pytest", "-q", "-p", "no:cacheprovider", ...(asked.length === 0 ? ["."] : asked)],
+    [
+      ...["-m", "pytest", "-q", "-p", "no:cacheprovider", `--hypothesis-seed=${seed}`],
+      ...(asked.length === 0 ? ["."] : asked),
+    ],
     {
       cwd: folder,
       stdio: "inherit",

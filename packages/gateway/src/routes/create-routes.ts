@@ -16,7 +16,7 @@ import { modelRoutes } from "./models.ts";
 import { rerankRoute } from "./rerank.ts";
 import { responsesRoutes } from "./responses.ts";
 import { moveRoutes, type RoutePaths } from "./route-paths.ts";
-import { sglangGenerateRoute } from "./sglang-generate.ts";
+import { sglangGenerateRoutes } from "./sglang-generate.ts";
 import { tokenizeRoutes } from "./tokenize.ts";
 import { videosRoutes } from "./videos.ts";
 
@@ -34,7 +34,7 @@ export function createRoutes(
     ...imagesRoutes(context),
     ...videosRoutes(context),
     ...(settings.anthropicApi ? messagesRoutes(context) : []),
-    ...(settings.sglangGenerate ? [sglangGenerateRoute(context)] : []),
+    ...(settings.sglangGenerate ? sglangGenerateRoutes(context) : []),
     ...modelRoutes(context),
     ...tokenizeRoutes(context),
     ...healthRoutes(context, options),
