@@ -2,12 +2,12 @@
 // of images and videos, in a Python environment that it sets up by itself.
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync } from "node:fs";
-import { homedir } from "node:os";
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { startLaunch } from "../src/start-program.ts";
+import { startLaunch, startProcess } from "../src/start-program.ts";
 
 const folder = fileURLToPath(new URL(".", import.meta.url));
 
@@ -43,7 +43,18 @@ const asked = process.argv.slice(2).filter((_, i) => !ours.has(i));
 
 const python = preparePython();
 console.log(`seed ${seed} (repeat with --seed ${seed})`);
-const program = await startLaunch(["agg", "--enable-anthropic-api"]);
+const discovery = mkdtempSync(join(tmpdir(), "dyn-sdk-python-"));
+const env = { DYN_FILE_KV: discovery, DYN_SGLANG_ENABLE_GENERATE: "1" };
+const program = await startLaunch(
+  ["agg", "--enable-anthropic-api", "--discovery-backend", "file"],
+  env,
+);
+const studio = await startProcess({
+  command: process.execPath,
+  args: ["--conditions=@dyn/source", "--import", "tsx", "packages/e2e/src/media-worker.ts"],
+  env,
+  ready: /ready: (yes)/,
+});
 try {
   const pytest = spawn(
     python,
@@ -65,5 +76,6 @@ try {
   const [code] = await once(pytest, "exit");
   process.exitCode = code ?? 1;
 } finally {
-  await program.stop();
+  await Promise.all([program.stop(), studio.stop()]);
+  rmSync(discovery, { recursive: true, force: true });
 }

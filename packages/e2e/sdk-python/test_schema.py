@@ -19,7 +19,7 @@ from schemathesis.specs.openapi.checks import (
 
 URL = os.environ["DYN_TEST_URL"]
 EXAMPLES = int(os.environ.get("DYN_TEST_EXAMPLES", "25"))
-SECONDS = float(os.environ.get("DYN_TEST_SECONDS", "20"))
+SECONDS = float(os.environ.get("DYN_TEST_SECONDS", "10"))
 BOUNDS = settings(
     max_examples=EXAMPLES,
     # Those kept by an earlier run would make this one another.
