@@ -149,7 +149,7 @@ async function answer(
 
 function streamOnly(): DynError {
   return new DynError("/generate answers with a stream only. Send stream: true.", {
-    code: "DYN_GATEWAY_STREAM_ONLY",
+    code: "DYN_GATEWAY_UNSUPPORTED_VALUE",
     status: 501,
     param: "stream",
   });
