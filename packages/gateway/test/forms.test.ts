@@ -44,13 +44,13 @@ afterAll(async () => {
 });
 
 const file = (bytes: Buffer | string, type = "", name = "picture") =>
-  new File([bytes as BlobPart], name, { type });
+  new File([bytes], name, { type });
 
 async function send(path: string, body: FormData | Buffer | string, type?: string) {
   const response = await fetch(deployment.url + path, {
     method: "POST",
     ...(type === undefined ? {} : { headers: { "content-type": type } }),
-    body: body as BodyInit,
+    body,
   });
   const json = (await response.json()) as { error?: Record<string, string> };
   return { status: response.status, error: json.error };

@@ -1,6 +1,7 @@
 // The Responses and Messages APIs over a worker that takes text: what they say equals what the same model says in token mode.
 import Anthropic from "@anthropic-ai/sdk";
 import type OpenAI from "openai";
+import type { APIError } from "openai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { isIdle, model, until } from "./support/deployment.ts";
 import { startTextDeployment, type TextDeployment, textModel } from "./support/text-deployment.ts";
@@ -21,10 +22,9 @@ const bothModels = <Answer>(ask: (model: string) => Promise<Answer>) =>
 
 /** Ids, times, names and caches differ; nothing else may. */
 function comparable(answer: unknown): unknown {
-  const apart = /^(?:id|item_id|call_id|created_at|model|\w*_tokens_details|cache_\w+|input_tokens)$/;
-  return JSON.parse(
-    JSON.stringify(answer, (key, value) => (apart.test(key) ? undefined : value)),
-  );
+  const apart =
+    /^(?:id|item_id|call_id|created_at|model|\w*_tokens_details|cache_\w+|input_tokens)$/;
+  return JSON.parse(JSON.stringify(answer, (key, value) => (apart.test(key) ? undefined : value)));
 }
 
 async function collect<Item>(stream: AsyncIterable<Item>): Promise<Item[]> {
@@ -41,7 +41,10 @@ const parameters = {
 };
 
 describe("/v1/responses", () => {
-  const asked: readonly [string, Omit<OpenAI.Responses.ResponseCreateParams, "stream" | "model">][] = [
+  const asked: readonly [
+    string,
+    Omit<OpenAI.Responses.ResponseCreateParams, "stream" | "model">,
+  ][] = [
     ["a question", { input: "What is 2 + 2?", max_output_tokens: 24, temperature: 0 }],
     [
       "a conversation",
@@ -98,7 +101,10 @@ describe("/v1/responses", () => {
 
 describe("/v1/messages", () => {
   const messages = [{ role: "user" as const, content: "What is 2 + 2?" }];
-  const asked: readonly [string, Omit<Anthropic.MessageCreateParams, "stream" | "model">][] = [
+  type Asked = Omit<Anthropic.MessageCreateParamsNonStreaming, "stream" | "model">;
+  /** The API has it; the client's type does not any more. */
+  type Greedy = Asked & { readonly top_k: 1 };
+  const asked: readonly [string, Greedy][] = [
     ["a question", { messages, max_tokens: 24, top_k: 1 }],
     ["a system prompt", { messages, system: "Be brief.", max_tokens: 12, top_k: 1 }],
     ["a stop sequence", { messages, max_tokens: 60, top_k: 1, stop_sequences: ["e", "a"] }],
@@ -139,7 +145,7 @@ it("errors are those of token mode", async () => {
   const refusals = await bothModels((name) =>
     openai.responses.create({ model: name, input }).then(
       () => null,
-      (error: OpenAI.APIError) => [error.status, error.code, error.message],
+      ({ status, code, message }: APIError) => [status, code, message],
     ),
   );
   expect(refusals[0]).toEqual([400, "context_length_exceeded", expect.any(String)]);

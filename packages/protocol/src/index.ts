@@ -87,6 +87,7 @@ export {
   type ResponsesTool,
 } from "./openai/responses-request.ts";
 export { SamplingRequest } from "./openai/sampling-fields.ts";
+export { ClassifyRequest, PoolingRequest, ScoreList } from "./openai/scoring-request.ts";
 export { TextCompletion, TextLogprobs } from "./openai/text-completion.ts";
 export { DetokenizeRequest, TokenizeRequest } from "./openai/tokenize-request.ts";
 export { SglangGenerateChunk, SglangGenerateRequest } from "./sglang/generate-request.ts";

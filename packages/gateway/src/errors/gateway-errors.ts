@@ -44,7 +44,7 @@ export function inputTooLong(
 /** The workers tokenize by themselves, so this frontend has neither tokenizer nor template of the model. */
 export function takesNoTokens(model: string): InvalidArgumentError {
   return new InvalidArgumentError(
-    `The workers of ${JSON.stringify(clip(model))} take text and tokenize it by themselves, so this server can neither count nor make tokens of theirs. It passes on /v1/chat/completions, /v1/responses, /v1/messages, /v1/embeddings and /v1/rerank. For anything else ask a model whose workers take tokens.`,
+    `The workers of ${JSON.stringify(clip(model))} take text and tokenize it by themselves, so this server can neither count nor make tokens of theirs. It passes on /v1/chat/completions, /v1/responses, /v1/messages, /v1/embeddings, /v1/rerank, /v1/classify and /v1/pooling. For anything else ask a model whose workers take tokens.`,
     { param: "model", code: "DYN_GATEWAY_MODEL_TAKES_TEXT" },
   );
 }
@@ -66,9 +66,7 @@ export function badJson(reason: string): InvalidArgumentError {
 /** `field`: the part that is wrong; `null`: all of it is. */
 export function badForm(reason: string, field: string | null = null): InvalidArgumentError {
   return new InvalidArgumentError(
-    field === null
-      ? `The request body is not a valid form: ${reason}`
-      : `${clip(field)} ${reason}`,
+    field === null ? `The request body is not a valid form: ${reason}` : `${clip(field)} ${reason}`,
     {
       code: "DYN_GATEWAY_INVALID_FORM",
       ...(field === null ? {} : { param: clip(field) }),

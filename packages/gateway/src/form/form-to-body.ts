@@ -28,9 +28,7 @@ export function createFormToBody(schema: z.ZodType): FormToBody {
     for (const part of parts) {
       const path = toPath(part.name);
       const value =
-        part.fileName === null
-          ? toValue(part, typesAt(document, path), limits)
-          : toDataUrl(part);
+        part.fileName === null ? toValue(part, typesAt(document, path), limits) : toDataUrl(part);
       put(body, path, value, part);
     }
     return body;
@@ -73,7 +71,12 @@ function own(place: Body, key: string): unknown {
 
 /** A field may be called __proto__ as any other. */
 function set(place: Body, key: string, value: unknown): unknown {
-  Object.defineProperty(place, key, { value, enumerable: true, writable: true, configurable: true });
+  Object.defineProperty(place, key, {
+    value,
+    enumerable: true,
+    writable: true,
+    configurable: true,
+  });
   return value;
 }
 
@@ -120,10 +123,7 @@ function typesAt(document: JsonSchema, path: readonly string[]): ReadonlySet<str
   let branches = branchesOf(document);
   for (const key of path) {
     branches = branches.flatMap((schema) => {
-      const inner =
-        key === ""
-          ? schema.items
-          : own((schema.properties ?? {}) as Body, key);
+      const inner = key === "" ? schema.items : own((schema.properties ?? {}) as Body, key);
       return inner === undefined ? [] : branchesOf(inner as JsonSchema);
     });
   }

@@ -16,6 +16,7 @@ import { modelRoutes } from "./models.ts";
 import { rerankRoute } from "./rerank.ts";
 import { responsesRoutes } from "./responses.ts";
 import { moveRoutes, type RoutePaths } from "./route-paths.ts";
+import { scoringRoutes } from "./scoring.ts";
 import { sglangGenerateRoutes } from "./sglang-generate.ts";
 import { tokenizeRoutes } from "./tokenize.ts";
 import { videosRoutes } from "./videos.ts";
@@ -30,6 +31,7 @@ export function createRoutes(
     completionsRoute(context),
     embeddingsRoute(context),
     rerankRoute(context),
+    ...scoringRoutes(context),
     ...responsesRoutes(context),
     ...imagesRoutes(context),
     ...videosRoutes(context),

@@ -2,7 +2,13 @@
 // Workers of type `images` take the body as it is and answer with one ImageList.
 import { z } from "zod";
 import { integerBetween, nonEmptyText, text } from "../openai/fields.ts";
-import { inputReference, MediaExtraArgs, mediaHints, mediaSize, uploadedFile } from "./media-fields.ts";
+import {
+  inputReference,
+  MediaExtraArgs,
+  mediaHints,
+  mediaSize,
+  uploadedFile,
+} from "./media-fields.ts";
 
 export const ImageRequest = z.looseObject(
   {

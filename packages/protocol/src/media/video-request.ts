@@ -8,7 +8,13 @@ import {
   numberBetween,
   text,
 } from "../openai/fields.ts";
-import { inputReference, MediaExtraArgs, mediaHints, mediaSize, uploadedFile } from "./media-fields.ts";
+import {
+  inputReference,
+  MediaExtraArgs,
+  mediaHints,
+  mediaSize,
+  uploadedFile,
+} from "./media-fields.ts";
 
 export const VideoRequest = z.looseObject(
   {
