@@ -1,5 +1,6 @@
 // What the gateway itself refuses. Messages go to clients: they say what was wrong and what would be right.
 import { DynError, InvalidArgumentError, NotFoundError } from "@dyn/protocol";
+import { whyAbsent } from "./absent-routes.ts";
 
 export function unknownModel(model: string, knownModels: readonly string[]): NotFoundError {
   const known =
@@ -86,7 +87,9 @@ export function unsupportedMediaType(message: string): DynError {
 }
 
 export function unknownRoute(method: string, path: string): NotFoundError {
-  return new NotFoundError(`Route not found: ${method} ${clip(path)}`, {
+  const why = whyAbsent(path);
+  const told = `Route not found: ${method} ${clip(path)}`;
+  return new NotFoundError(why === "" ? told : `${told}. ${why}`, {
     code: "DYN_GATEWAY_ROUTE_NOT_FOUND",
   });
 }
