@@ -14,6 +14,8 @@ export function routePaths({ values }: FrontendArgs): RoutePaths {
     health: http.healthPath,
     live: http.livePath,
     metrics: http.metricsPath,
+    classify: http.classifyPath,
+    pooling: http.poolingPath,
     rerank: http.rerankPath,
     sglangGenerate: http.sglangGeneratePath,
   };

@@ -31,6 +31,8 @@ export const supportedOptions: SupportedOptions<FrontendConcerns> = {
     "healthPath",
     "livePath",
     "metricsPath",
+    "classifyPath",
+    "poolingPath",
     "rerankPath",
     "sglangGeneratePath",
   ],

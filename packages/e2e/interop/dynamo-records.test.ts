@@ -136,9 +136,12 @@ runs("the state of etcd", () => {
         ...realOthers
       } = realCard as Record<string, object>;
       expect(myOthers).toEqual(realOthers);
-      // The capacity is each engine's own; the fields are the same but for a note of the mocker's to itself.
+      // The capacity is each engine's own; the fields are the same. The mocker has a note to itself where SGLang's
+      // worker, and ours, say what they can.
       const { runtime_data: _data, ...realFields } = realConfig as Record<string, unknown>;
-      expect(Object.keys(myConfig ?? {}).toSorted()).toEqual(Object.keys(realFields).toSorted());
+      const { runtime_data: myData, ...myFields } = myConfig as Record<string, unknown>;
+      expect(Object.keys(myFields).toSorted()).toEqual(Object.keys(realFields).toSorted());
+      expect(myData).toEqual({ sglang_generate: true });
     }
   });
 });

@@ -36,5 +36,11 @@ describe.skipIf(peer === null)("our worker of text", () => {
     };
     expect(await streamed(theirs)).toEqual(await streamed(ours));
     expect((await whole(theirs)).content).toBe((await streamed(theirs)).text);
+    const response = async (client: OpenAI) => {
+      const options = { model: "tiny", input: "What is 12 + 30?", temperature: 0 };
+      const { output_text: text, status } = await client.responses.create(options);
+      return { text, status };
+    };
+    expect(await response(theirs)).toEqual(await response(ours));
   });
 });

@@ -1,12 +1,13 @@
-// `pnpm sdk:python [pytest's arguments]`: the Python SDKs and schemathesis against `dyn launch agg`, in a Python
-// environment that it sets up by itself.
+// `pnpm sdk:python [--seed N] [pytest's arguments]`: the Python SDKs and schemathesis against `dyn launch agg` and a worker
+// of images and videos, in a Python environment that it sets up by itself.
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync } from "node:fs";
-import { homedir } from "node:os";
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { startLaunch } from "../src/start-program.ts";
+import { parseArgs } from "node:util";
+import { startLaunch, startProcess } from "../src/start-program.ts";
 
 const folder = fileURLToPath(new URL(".", import.meta.url));
 
@@ -23,13 +24,44 @@ function preparePython(): string {
   return python;
 }
 
+const { values, tokens } = parseArgs({
+  options: { seed: { type: "string" } },
+  allowPositionals: true,
+  strict: false,
+  tokens: true,
+});
+const seed = String(values.seed ?? Math.floor(Math.random() * 2 ** 31));
+// What is not ours is pytest's, as it was written.
+const ours = new Set(
+  tokens.flatMap((token) =>
+    token.kind === "option" && token.name === "seed"
+      ? [token.index, ...(token.inlineValue === false ? [token.index + 1] : [])]
+      : [],
+  ),
+);
+const asked = process.argv.slice(2).filter((_, i) => !ours.has(i));
+
 const python = preparePython();
-const program = await startLaunch(["agg", "--enable-anthropic-api"]);
+console.log(`seed ${seed} (repeat with --seed ${seed})`);
+const discovery = mkdtempSync(join(tmpdir(), "dyn-sdk-python-"));
+const env = { DYN_FILE_KV: discovery, DYN_SGLANG_ENABLE_GENERATE: "1" };
+const program = await startLaunch(
+  ["agg", "--enable-anthropic-api", "--discovery-backend", "file"],
+  env,
+);
+const studio = await startProcess({
+  command: process.execPath,
+  args: ["--conditions=@dyn/source", "--import", "tsx", "packages/e2e/src/media-worker.ts"],
+  env,
+  ready: /ready: (yes)/,
+});
 try {
-  const asked = process.argv.slice(2);
   const pytest = spawn(
     python,
-    ["-m", "pytest", "-q", "-p", "no:cacheprovider", ...(asked.length === 0 ? ["."] : asked)],
+    [
+      ...["-m", "pytest", "-q", "-p", "no:cacheprovider", `--hypothesis-seed=${seed}`],
+      ...(asked.length === 0 ? ["."] : asked),
+    ],
     {
       cwd: folder,
       stdio: "inherit",
@@ -44,5 +76,6 @@ try {
   const [code] = await once(pytest, "exit");
   process.exitCode = code ?? 1;
 } finally {
-  await program.stop();
+  await Promise.all([program.stop(), studio.stop()]);
+  rmSync(discovery, { recursive: true, force: true });
 }

@@ -111,6 +111,29 @@ def test_responses(client):
     assert client.responses.input_tokens.count(model=MODEL, input="hello").input_tokens > 0
 
 
+PNG = b"\x89PNG\r\n\x1a\n and more"
+
+
+def test_images(client):
+    options = {"model": "painter", "prompt": "a lighthouse", "response_format": "b64_json"}
+    assert client.images.generate(**options).data[0].b64_json
+    edited = client.images.edit(**options, image=("a.png", PNG), size="512x512", n=1)
+    assert edited.data[0].revised_prompt == f"image/png, {len(PNG)} bytes"
+    listed = client.images.edit(**options, image=[PNG])
+    assert listed.data[0].revised_prompt == edited.data[0].revised_prompt
+    with pytest.raises(openai.BadRequestError, match="image"):
+        client.images.edit(**options, image=[PNG, PNG])
+    with pytest.raises(openai.NotFoundError, match="variations"):
+        client.images.create_variation(image=PNG)
+
+
+def test_videos(client):
+    options = {"model": "director", "prompt": "waves", "seconds": "4", "size": "1280x720"}
+    assert client.videos.create(**options).status == "completed"
+    made = client.videos.create(**options, input_reference=("a.png", PNG))
+    assert made.began_with == f"image/png, {len(PNG)} bytes"
+
+
 def test_errors_are_the_sdks_own(client):
     with pytest.raises(openai.BadRequestError) as caught:
         client.chat.completions.create(model=MODEL, messages=MESSAGES, temperature=9)

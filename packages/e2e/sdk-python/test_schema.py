@@ -1,6 +1,10 @@
-"""schemathesis reads our OpenAPI document and asks what it allows, and what it does not."""
+"""schemathesis reads our OpenAPI document and asks what it allows, and what it does not.
+
+DYN_TEST_EXAMPLES bounds the requests of each operation and mode, DYN_TEST_SECONDS their time; `--hypothesis-seed` repeats
+a run."""
 
 import os
+import time
 
 import schemathesis
 from hypothesis import HealthCheck, settings
@@ -15,7 +19,18 @@ from schemathesis.specs.openapi.checks import (
 
 URL = os.environ["DYN_TEST_URL"]
 EXAMPLES = int(os.environ.get("DYN_TEST_EXAMPLES", "25"))
-QUIET = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
+SECONDS = float(os.environ.get("DYN_TEST_SECONDS", "10"))
+BOUNDS = settings(
+    max_examples=EXAMPLES,
+    # Those kept by an earlier run would make this one another.
+    database=None,
+    deadline=None,
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.filter_too_much,
+        HealthCheck.data_too_large,
+    ],
+)
 
 
 def schema_of(mode):
@@ -26,7 +41,7 @@ def schema_of(mode):
 
 positive = schema_of(GenerationMode.POSITIVE)
 negative = schema_of(GenerationMode.NEGATIVE)
-
+begun = {}
 
 
 def no_fault_of_the_server(context, response, case):
@@ -44,13 +59,20 @@ CHECKS = [
 ]
 
 
+def ask(mode, case):
+    """An operation whose time is over is asked no more."""
+    since = begun.setdefault((mode, case.operation.label), time.monotonic())
+    if time.monotonic() - since < SECONDS:
+        case.call_and_validate(checks=CHECKS, timeout=60)
+
+
 @positive.parametrize()
-@settings(max_examples=EXAMPLES, suppress_health_check=QUIET, deadline=None)
+@BOUNDS
 def test_what_the_document_allows(case):
-    case.call_and_validate(checks=CHECKS, timeout=60)
+    ask("allows", case)
 
 
 @negative.parametrize()
-@settings(max_examples=EXAMPLES, suppress_health_check=QUIET, deadline=None)
+@BOUNDS
 def test_what_the_document_forbids(case):
-    case.call_and_validate(checks=CHECKS, timeout=60)
+    ask("forbids", case)

@@ -52,6 +52,21 @@ test("routes come with the worker, serve, and go with it", async () => {
     model: "director",
     status: "completed",
   });
+  const png = Buffer.from("\x89PNG\r\n\x1a\n and more", "latin1");
+  const edited = await client.images.edit({ ...image, image: new File([png], "lighthouse.png") });
+  expect(edited.data![0]!.revised_prompt).toBe(`image/png, ${png.length} bytes`);
+  const made = await client.videos.create({
+    model: "director" as "sora-2",
+    prompt: "waves",
+    seconds: "4",
+    input_reference: new File([png], "waves.png"),
+  });
+  expect(made).toMatchObject({ status: "completed", began_with: `image/png, ${png.length} bytes` });
+  // As JSON it is more than a worker takes in one message.
+  const large = new File([Buffer.alloc(30 * 1024 * 1024)], "large.png");
+  const refused = client.images.edit({ ...image, image: large });
+  await expect(refused).rejects.toMatchObject({ status: 413 });
+  expect(await status()).toBe(200);
   const frames = await post("/v1/videos/stream", video);
   expect(frames.headers.get("content-type")).toContain("boundary=frame");
   expect(await frames.text()).toContain("image/jpeg\r\ncontent-length: 5\r\n\r\nwaves\r\n");

@@ -10,6 +10,10 @@ export interface GatewayLimits {
   readonly jsonContainerCount: number;
   /** Commas of a JSON body; a prompt of token ids needs many. */
   readonly jsonValueCount: number;
+  /** Fields and files of a multipart body. */
+  readonly formPartCount: number;
+  /** One field of a multipart body that is no file. */
+  readonly formFieldSizeBytes: number;
   /** From the first byte of a request to the end of its headers; later ones are answered with 408. */
   readonly headersTimeoutMs: number;
   /** From the first byte of a request to the end of its body; later ones are answered with 408. */
@@ -32,6 +36,8 @@ export const defaultLimits: GatewayLimits = Object.freeze({
   jsonDepth: 64,
   jsonContainerCount: 100_000,
   jsonValueCount: 2_000_000,
+  formPartCount: 64,
+  formFieldSizeBytes: 1024 * 1024,
   headersTimeoutMs: 15_000,
   bodyTimeoutMs: 120_000,
   keepAliveTimeoutMs: 65_000,

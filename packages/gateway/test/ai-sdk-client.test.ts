@@ -2,7 +2,7 @@
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { modelPath } from "@dyn/tiny-models";
 import { loadTokenizer, type Tokenizer } from "@dyn/tokenizer";
-import { APICallError, generateText, stepCountIs, streamText, tool } from "ai";
+import { APICallError, generateText, Output, stepCountIs, streamText, tool } from "ai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { type Deployment, isIdle, model, startDeployment, until } from "./support/deployment.ts";
@@ -20,6 +20,7 @@ const provider = () =>
     baseURL: `${deployment.url}/v1`,
     apiKey: "none",
     includeUsage: true,
+    supportsStructuredOutputs: true,
   });
 
 beforeAll(async () => {
@@ -103,6 +104,24 @@ describe("chat models", () => {
       });
       expect(await result.text).toBe("It is warm.");
     }
+  });
+
+  it("answer in the form of a schema, whole and piece by piece", async () => {
+    const schema = z.object({ answer: z.enum(["yes", "no"]), sure: z.boolean() });
+    const options = {
+      ...base,
+      model: provider()(model),
+      prompt: "Is it warm in Rome?",
+      maxOutputTokens: 60,
+      output: Output.object({ schema }),
+    };
+    const { output } = await generateText(options);
+    expect(schema.parse(output)).toEqual(output);
+    const streamed = streamText(options);
+    const partials: unknown[] = [];
+    for await (const partial of streamed.partialOutputStream) partials.push(partial);
+    expect(partials.at(-1)).toEqual(output);
+    expect(JSON.parse(await streamed.text)).toEqual(output);
   });
 
   it("end on the worker when they are aborted", async () => {

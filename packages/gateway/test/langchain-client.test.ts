@@ -112,6 +112,15 @@ describe("ChatOpenAI", () => {
     }
   });
 
+  it("answers in the form of a schema, by response_format and by a forced call", async () => {
+    const schema = z.object({ answer: z.enum(["yes", "no"]), sure: z.boolean() });
+    for (const method of ["jsonSchema", "functionCalling"] as const) {
+      const client = chat({ maxTokens: 80, logprobs: false, topLogprobs: undefined });
+      const answer = await client.withStructuredOutput(schema, { method }).invoke(messages);
+      expect(schema.parse(answer)).toEqual(answer);
+    }
+  });
+
   it("ends the request on the worker when it is aborted", async () => {
     const abort = new AbortController();
     const stream = await chat({ maxTokens: 3000 }).stream(messages, { signal: abort.signal });

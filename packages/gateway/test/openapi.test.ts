@@ -13,7 +13,10 @@ import { type Deployment, startDeployment } from "./support/deployment.ts";
 let deployment: Deployment;
 let document: { readonly paths: Record<string, Record<string, unknown>> };
 beforeAll(async () => {
-  deployment = await startDeployment({ settings: { anthropicApi: true, sglangGenerate: true } });
+  deployment = await startDeployment({
+    settings: { anthropicApi: true, sglangGenerate: true },
+    card: { runtimeConfig: { runtimeData: { sglang_generate: true } } },
+  });
   document = (await (await fetch(`${deployment.url}/openapi.json`)).json()) as typeof document;
 });
 afterAll(() => deployment.close());

@@ -1,6 +1,6 @@
 // SGLang's own /generate, from the client's bytes to a worker of ours and back; the same for administration routes.
 import { createMockEngine } from "@dyn/engine";
-import { createGateway } from "@dyn/gateway";
+import { createGateway, type Gateway } from "@dyn/gateway";
 import { createClearKvBlocksHandler, createDecodeHandler } from "@dyn/handlers";
 import { createMetricsRegistry } from "@dyn/metrics";
 import { createMemHub, DistributedRuntime } from "@dyn/runtime";
@@ -15,6 +15,7 @@ const engine = createMockEngine({ vocabSize: 4096, contextLength: 512 });
 const address = "dyn://dynamo.native.generate";
 let tokenizer: Tokenizer;
 let url: string;
+let gateway: Gateway;
 const opened: { close(): Promise<unknown> }[] = [];
 
 beforeAll(async () => {
@@ -31,13 +32,14 @@ beforeAll(async () => {
     sourcePath: modelPath("dyn-tiny-chat"),
     modelTypes: ["chat", "completions"],
     modelInput: "tokens",
+    runtimeConfig: { runtimeData: { sglang_generate: true } },
     contextLength: 512,
     kvCacheBlockSize: engine.info.pageSize,
     endpoint: address,
     created: 1_700_000_000,
   });
   const runtime = new DistributedRuntime(hub.createPlanes());
-  const gateway = createGateway({
+  gateway = createGateway({
     runtime,
     metrics: createMetricsRegistry({ processMetrics: false }),
     settings: { sglangGenerate: true },
@@ -75,6 +77,11 @@ async function generate(body: object): Promise<Chunk[]> {
 }
 
 const prompt = [72, 73, 74, 75];
+const short = { max_new_tokens: 2, ignore_eos: true };
+
+async function* answerPlainly() {
+  yield { token_ids: [5], finish_reason: "stop" as const };
+}
 
 describe("/generate", () => {
   it("streams what is new, under the caller's id, with SGLang's fields", async () => {
@@ -196,22 +203,37 @@ describe("/generate", () => {
     expect([answer.status, error.param]).toEqual([status, param]);
   });
 
-  it("asks for a model's name where there are several, and says when workers do not know it", async () => {
-    const other = await startScriptedWorker(hub, "other", async function* () {
-      yield { token_ids: [5], finish_reason: "stop" };
+  it("is there by PUT too, as SGLang has it", async () => {
+    const response = await fetch(`${url}/native/generate`, {
+      method: "PUT",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ stream: true, input_ids: prompt, sampling_params: short }),
     });
-    const deadline = Date.now() + 10_000;
-    let answer = { status: 0, text: "" };
-    while (answer.status !== 400 && Date.now() < deadline) {
-      answer = await post("/native/generate", { stream: true, input_ids: prompt });
-    }
-    expect(answer.text).toContain("native, other");
-    const foreign = await post("/native/generate", {
-      stream: true,
-      input_ids: prompt,
-      model: "other",
+    expect([response.status, await response.text()]).toEqual([
+      200,
+      expect.stringContaining("[DONE]"),
+    ]);
+  });
+
+  it("goes to workers whose card says that they take SGLang's form, and to no others", async () => {
+    const plain = await startScriptedWorker(hub, "plain", answerPlainly);
+    await gateway.waitForModel("plain", { signal: AbortSignal.timeout(20_000) });
+    const body = { stream: true, input_ids: prompt, sampling_params: short };
+    expect((await post("/native/generate", body)).status).toBe(200);
+    const named = await post("/native/generate", { ...body, model: "plain" });
+    expect([named.status, named.text]).toEqual([404, expect.stringContaining("of plain")]);
+    await plain.close();
+  });
+
+  it("asks for a model's name where there are several, and bears one that breaks its word", async () => {
+    const other = await startScriptedWorker(hub, "other", answerPlainly, {
+      runtimeConfig: { runtimeData: { sglang_generate: true } },
     });
-    expect([foreign.status, foreign.text]).toEqual([501, expect.stringContaining("SGLang")]);
+    await gateway.waitForModel("other", { signal: AbortSignal.timeout(20_000) });
+    const unnamed = await post("/native/generate", { stream: true, input_ids: prompt });
+    expect([unnamed.status, unnamed.text]).toEqual([400, expect.stringContaining("native, other")]);
+    const body = { stream: true, input_ids: prompt, model: "other" };
+    expect((await post("/native/generate", body)).status).toBe(500);
     await other.close();
   });
 });

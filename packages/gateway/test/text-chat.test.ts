@@ -1,72 +1,18 @@
 // Chats over a worker that takes text: what it says equals what the same model says in token mode.
-
-import { createMockEngine, type Engine } from "@dyn/engine";
-import { createTextChatHandler, loadTextChatModel } from "@dyn/gateway/chat";
-import { createGrammarCompiler } from "@dyn/grammar";
-import { createDecodeHandler } from "@dyn/handlers";
-import type { ModelCard } from "@dyn/protocol";
 import { DistributedRuntime } from "@dyn/runtime";
-import { modelPath } from "@dyn/tiny-models";
 import type OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Deployment, isIdle, model, startDeployment, until } from "./support/deployment.ts";
+import { type Deployment, isIdle, model, until } from "./support/deployment.ts";
+import { startTextDeployment, type TextDeployment, textModel } from "./support/text-deployment.ts";
 
-const textModel = "of-text";
-const engineOptions = { vocabSize: 4096, contextLength: 4096 };
+let text: TextDeployment;
 let deployment: Deployment;
-let worker: DistributedRuntime;
-let engine: Engine;
-let close: () => Promise<void>;
-/** What the worker of text was sent last. */
-let sent: Record<string, unknown>;
 
 beforeAll(async () => {
-  deployment = await startDeployment({
-    card: { runtimeConfig: { toolCallParser: "hermes", reasoningParser: "qwen3" } },
-  });
-  const grammars = createGrammarCompiler({
-    vocabulary: { tokenizerDirectory: modelPath("dyn-tiny-chat") },
-    vocabSize: engineOptions.vocabSize,
-  });
-  engine = createMockEngine({ ...engineOptions, grammars });
-  const address = "dyn://dynamo.text.generate";
-  const card: ModelCard = {
-    displayName: textModel,
-    sourcePath: modelPath("dyn-tiny-chat"),
-    modelTypes: ["chat"],
-    modelInput: "text",
-    contextLength: engine.info.contextLength,
-    kvCacheBlockSize: engine.info.pageSize,
-    endpoint: address,
-    created: 1_700_000_000,
-  };
-  const chatModel = await loadTextChatModel(card, {
-    processor: "dynamo",
-    toolCalls: "hermes",
-    reasoning: "qwen3",
-  });
-  const handler = createTextChatHandler({
-    model: chatModel,
-    tokens: createDecodeHandler({ engine }),
-  });
-  worker = new DistributedRuntime(deployment.hub.createPlanes());
-  const served = await worker.endpoint(address).serve((body, context) => {
-    sent = body as Record<string, unknown>;
-    return handler(body, context);
-  });
-  await served.registerModel(card);
-  await deployment.gateway.waitForModel(textModel, { signal: AbortSignal.timeout(20_000) });
-  close = async () => {
-    await worker.close();
-    await engine.close();
-    await chatModel.close();
-    await grammars.close();
-  };
+  text = await startTextDeployment();
+  deployment = text.deployment;
 });
-afterAll(async () => {
-  await close();
-  await deployment.close();
-});
+afterAll(() => text.close());
 
 type Chat = Omit<OpenAI.ChatCompletionCreateParamsNonStreaming, "model">;
 
@@ -134,13 +80,13 @@ function comparable(answer: object): unknown {
 
 describe("says the same as in token mode", () => {
   it.each(chats)("%s, whole", async (_, chat) => {
-    const [tokens, text] = await Promise.all(
+    const [tokens, texts] = await Promise.all(
       [model, textModel].map((name) =>
         deployment.client.chat.completions.create({ ...chat, model: name }),
       ),
     );
-    expect(comparable(text!)).toEqual(comparable(tokens!));
-    expect(text!.usage!.completion_tokens).toBeGreaterThan(0);
+    expect(comparable(texts!)).toEqual(comparable(tokens!));
+    expect(texts!.usage!.completion_tokens).toBeGreaterThan(0);
   });
 
   it.each(chats)("%s, streamed", async (_, chat) => {
@@ -155,9 +101,9 @@ describe("says the same as in token mode", () => {
       for await (const chunk of stream) chunks.push(chunk);
       return { final: await stream.finalChatCompletion(), chunks };
     };
-    const [tokens, text] = await Promise.all([read(model), read(textModel)]);
-    expect(comparable(text.final)).toEqual(comparable(tokens.final));
-    expect(text.chunks.at(-1)!.choices).toEqual([]);
+    const [tokens, texts] = await Promise.all([read(model), read(textModel)]);
+    expect(comparable(texts.final)).toEqual(comparable(tokens.final));
+    expect(texts.chunks.at(-1)!.choices).toEqual([]);
   });
 });
 
@@ -175,7 +121,7 @@ const errorOf = ({ text }: { readonly text: string }) =>
 it("the worker gets what the client sent, and whose it is", async () => {
   const fields = { messages: [user("Hello")], max_tokens: 2, stop: ["zzz"], temperature: 0.5 };
   await post({ model: textModel, ...fields, stream: true, nvext: { annotations: ["a"] } });
-  expect(sent).toEqual({
+  expect(text.sent()).toEqual({
     ...fields,
     model: textModel,
     nvext: { annotations: ["a"], cache_salt: "tenant" },
@@ -193,8 +139,8 @@ it("a usage chunk comes only where it was asked for", async () => {
 
 it("nvext.stop_reason comes where it was asked for", async () => {
   const chat = { model: textModel, messages: [user("Hello")], max_tokens: 60, seed: 3, stop: "e" };
-  const { text } = await post({ ...chat, stream: true, nvext: { extra_fields: ["stop_reason"] } });
-  expect(text).toContain('"nvext":{"stop_reason":"e"}');
+  const answer = await post({ ...chat, stream: true, nvext: { extra_fields: ["stop_reason"] } });
+  expect(answer.text).toContain('"nvext":{"stop_reason":"e"}');
 });
 
 it.each([
@@ -204,18 +150,16 @@ it.each([
   ["an impossible schema", { guided_regex: "(" }],
 ] as [string, object][])("refuses %s as in token mode", async (_, fields) => {
   const chat = { messages: [user("Hi")], ...fields };
-  const [tokens, text] = await Promise.all(
+  const [tokens, texts] = await Promise.all(
     [model, textModel].map((name) => post({ ...chat, model: name })),
   );
-  expect(text!.status).toBe(400);
-  expect([text!.status, errorOf(text!)]).toEqual([tokens!.status, errorOf(tokens!)]);
+  expect(texts!.status).toBe(400);
+  expect([texts!.status, errorOf(texts!)]).toEqual([tokens!.status, errorOf(tokens!)]);
 });
 
-it("serves chats only", async () => {
+it("serves no prompts", async () => {
   const completion = await post({ model: textModel, prompt: "a" }, "/v1/completions");
   expect(completion.status).toBe(404);
-  const response = await post({ model: textModel, input: "a" }, "/v1/responses");
-  expect([response.status, errorOf(response).code]).toEqual([400, "model_takes_text"]);
 });
 
 it("a client that leaves ends the request in the worker", async () => {
@@ -234,7 +178,7 @@ it("a client that leaves ends the request in the worker", async () => {
   });
   await response.body!.getReader().read();
   leave.abort();
-  await until(() => isIdle(engine), "the engine is idle");
+  await until(() => isIdle(text.engine), "the engine is idle");
 });
 
 it("a bare prompt, as health checks send it, is answered", async () => {

@@ -58,8 +58,8 @@ export {
   UnavailableError,
 } from "./errors/error-types.ts";
 export { toJsonSchema } from "./json-schema/to-json-schema.ts";
-export { ImageEditRequest, ImageList, ImageRequest } from "./media/image-request.ts";
-export { Video, VideoRequest } from "./media/video-request.ts";
+export { ImageEditForm, ImageEditRequest, ImageList, ImageRequest } from "./media/image-request.ts";
+export { Video, VideoForm, VideoRequest } from "./media/video-request.ts";
 export { cardToChecksum, contentChecksum } from "./model/card-checksum.ts";
 export { cardToWire, nameToSlug, type WireCard, wireToCard } from "./model/card-to-wire.ts";
 export { CardFile, CardFiles, ModelCard, ModelType, WorkerType } from "./model/model-card.ts";
@@ -87,6 +87,7 @@ export {
   type ResponsesTool,
 } from "./openai/responses-request.ts";
 export { SamplingRequest } from "./openai/sampling-fields.ts";
+export { ClassifyRequest, PoolingRequest, ScoreList } from "./openai/scoring-request.ts";
 export { TextCompletion, TextLogprobs } from "./openai/text-completion.ts";
 export { DetokenizeRequest, TokenizeRequest } from "./openai/tokenize-request.ts";
 export { SglangGenerateChunk, SglangGenerateRequest } from "./sglang/generate-request.ts";

@@ -49,11 +49,24 @@ export function createModelCard(options: {
       ...(takesText ? {} : cardParsers(args)),
       enableLocalIndexer: args.derived.useKvEvents && role !== "decode",
       kvEventPublishingEnabled: args.derived.useKvEvents,
-      ...(role === "agg" ? {} : { runtimeData: { disagg_prefill_cancel_anytime_v1: true } }),
+      ...runtimeData(role, takesText),
       ...meetingPlace(engine),
       ...options.topology,
     },
   };
+}
+
+/** Facts that Dynamo's frontends look up by name. */
+function runtimeData(
+  role: WorkerArgs["derived"]["servingMode"],
+  takesText: boolean,
+): Pick<NonNullable<ModelCard["runtimeConfig"]>, "runtimeData"> {
+  const facts = {
+    // Bodies of SGLang's own /generate may come: they are token ids.
+    ...(takesText ? {} : { sglang_generate: true }),
+    ...(role === "agg" ? {} : { disagg_prefill_cancel_anytime_v1: true }),
+  };
+  return Object.keys(facts).length === 0 ? {} : { runtimeData: facts };
 }
 
 /** Where decode workers ask for the KV of their prompts. */

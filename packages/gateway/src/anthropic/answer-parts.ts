@@ -7,11 +7,12 @@ import type {
 } from "@dyn/protocol";
 import type { AnswerBlock, AnswerEnd } from "../postprocess/answer-blocks.ts";
 
-export function toAnthropicUsage(usage: CompletionUsage): AnthropicUsage {
-  const cached = usage.prompt_tokens_details?.cached_tokens ?? 0;
+/** `null`: nobody has counted yet. Its clients want figures all the same. */
+export function toAnthropicUsage(usage: CompletionUsage | null): AnthropicUsage {
+  const cached = usage?.prompt_tokens_details?.cached_tokens ?? 0;
   return {
-    input_tokens: usage.prompt_tokens - cached,
-    output_tokens: usage.completion_tokens,
+    input_tokens: (usage?.prompt_tokens ?? 0) - cached,
+    output_tokens: usage?.completion_tokens ?? 0,
     cache_creation_input_tokens: 0,
     cache_read_input_tokens: cached,
   };

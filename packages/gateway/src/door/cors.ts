@@ -32,7 +32,7 @@ export function answerPreflight(
   allowOrigin(request, response, origins);
   const asked = request.headers["access-control-request-headers"];
   response.writeHead(204, {
-    "access-control-allow-methods": "GET, POST, OPTIONS",
+    "access-control-allow-methods": "GET, POST, PUT, OPTIONS",
     "access-control-allow-headers":
       typeof asked === "string" && /^[\w\-, ]{1,1000}$/.test(asked) ? asked : allowedHeaders,
     "access-control-max-age": "600",

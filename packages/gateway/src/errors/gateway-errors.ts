@@ -1,5 +1,6 @@
 // What the gateway itself refuses. Messages go to clients: they say what was wrong and what would be right.
 import { DynError, InvalidArgumentError, NotFoundError } from "@dyn/protocol";
+import { whyAbsent } from "./absent-routes.ts";
 
 export function unknownModel(model: string, knownModels: readonly string[]): NotFoundError {
   const known =
@@ -44,7 +45,7 @@ export function inputTooLong(
 /** The workers tokenize by themselves, so this frontend has neither tokenizer nor template of the model. */
 export function takesNoTokens(model: string): InvalidArgumentError {
   return new InvalidArgumentError(
-    `The workers of ${JSON.stringify(clip(model))} take text, and this server passes text on for /v1/chat/completions, /v1/embeddings and /v1/rerank only. Ask a model whose workers take tokens.`,
+    `The workers of ${JSON.stringify(clip(model))} take text and tokenize it by themselves, so this server can neither count nor make tokens of theirs. It passes on /v1/chat/completions, /v1/responses, /v1/messages, /v1/embeddings, /v1/rerank, /v1/classify and /v1/pooling. For anything else ask a model whose workers take tokens.`,
     { param: "model", code: "DYN_GATEWAY_MODEL_TAKES_TEXT" },
   );
 }
@@ -63,6 +64,17 @@ export function badJson(reason: string): InvalidArgumentError {
   });
 }
 
+/** `field`: the part that is wrong; `null`: all of it is. */
+export function badForm(reason: string, field: string | null = null): InvalidArgumentError {
+  return new InvalidArgumentError(
+    field === null ? `The request body is not a valid form: ${reason}` : `${clip(field)} ${reason}`,
+    {
+      code: "DYN_GATEWAY_INVALID_FORM",
+      ...(field === null ? {} : { param: clip(field) }),
+    },
+  );
+}
+
 export function bodyTooLarge(limitBytes: number): DynError {
   return new DynError(
     `The request body is larger than ${limitBytes} bytes, the most that this server takes.`,
@@ -75,7 +87,9 @@ export function unsupportedMediaType(message: string): DynError {
 }
 
 export function unknownRoute(method: string, path: string): NotFoundError {
-  return new NotFoundError(`Route not found: ${method} ${clip(path)}`, {
+  const why = whyAbsent(path);
+  const told = `Route not found: ${method} ${clip(path)}`;
+  return new NotFoundError(why === "" ? told : `${told}. ${why}`, {
     code: "DYN_GATEWAY_ROUTE_NOT_FOUND",
   });
 }

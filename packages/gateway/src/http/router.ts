@@ -7,7 +7,7 @@ import type { Exchange } from "./exchange.ts";
 type RouteHandler = (exchange: Exchange) => Promise<void> | void;
 
 export interface Route {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "PUT";
   /** An exact path, or a prefix that ends in `/*`. */
   readonly path: string;
   readonly handle: RouteHandler;

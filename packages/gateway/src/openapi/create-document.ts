@@ -9,7 +9,7 @@ const errorStatuses: Readonly<Record<string, string>> = {
   401: "An API key is needed, and none or an unknown one was sent.",
   404: "The model is not served here.",
   413: "The body is larger than this server takes.",
-  415: "The body is sent as something else than JSON.",
+  415: "The body is of a type that the route does not read.",
   429: "The key has used up what it may take for now.",
   501: "A field that this server refuses on purpose: the message names it.",
   503: "No worker can take the request now.",
@@ -63,7 +63,7 @@ function operationOf(route: Route, doc: OperationDoc, schemas: SchemaComponents)
   const errors: NamedSchema =
     route.errorFormat === anthropicErrors ? { AnthropicErrorBody } : { OpenAIErrorBody };
   const statuses = Object.entries(errorStatuses).filter(
-    ([status]) => method === "POST" || (status === "404" && path.endsWith("/*")),
+    ([status]) => method !== "GET" || (status === "404" && path.endsWith("/*")),
   );
   return {
     tags: [doc.tag],
@@ -75,7 +75,12 @@ function operationOf(route: Route, doc: OperationDoc, schemas: SchemaComponents)
       : {
           requestBody: {
             required: true,
-            content: { "application/json": { schema: schemas.refer(doc.request, "input") } },
+            content: {
+              "application/json": { schema: schemas.refer(doc.request, "input") },
+              ...(doc.form === undefined
+                ? {}
+                : { "multipart/form-data": { schema: schemas.refer(doc.form, "input") } }),
+            },
           },
         }),
     responses: {

@@ -85,7 +85,7 @@ const send = async (method, path, body, out) => {
   const key = document.getElementById("key").value;
   const headers = { "content-type": "application/json", ...(key ? { authorization: "Bearer " + key } : {}) };
   try {
-    const answer = await fetch(path, { method, headers, ...(method === "POST" ? { body } : {}) });
+    const answer = await fetch(path, { method, headers, ...(method !== "GET" ? { body } : {}) });
     out.textContent = answer.status + " " + (answer.headers.get("content-type") ?? "") + "\\n\\n";
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     for (let part = await reader.read(); !part.done; part = await reader.read()) out.append(part.value);
@@ -113,7 +113,7 @@ for (const tag of tags) {
       const button = make("button", "Send");
       const out = make("pre");
       button.onclick = () => send(method, target.value, text.value, out);
-      body.append(target, ...(method === "POST" ? [text] : []), button, out);
+      body.append(target, ...(method !== "GET" ? [text] : []), button, out);
       main.append(make("details", "", make("summary", "", make("b", method), make("code", path),
         make("span", operation.summary)), body));
     }

@@ -9,6 +9,8 @@ export interface OperationDoc {
   readonly summary: string;
   /** The JSON body. */
   readonly request?: NamedSchema;
+  /** The body as multipart/form-data, where it may come so too. */
+  readonly form?: NamedSchema;
   /** The whole answer; absent: any JSON object. */
   readonly response?: NamedSchema;
   /** Of answers that are no JSON. */

@@ -1,7 +1,8 @@
 // A choice as a row of blocks (reasoning, text, calls), for the APIs whose answers are made of such.
-import { InternalError, type OpenAIFinishReason } from "@dyn/protocol";
+import { type ChatTokenLogprob, InternalError, type OpenAIFinishReason } from "@dyn/protocol";
+import { type ChatLogprobsOptions, toChatLogprobs } from "./chat-logprobs.ts";
 import type { ChoiceAssembler } from "./choice-assembler.ts";
-import type { ChoiceDelta, OutputPiece, ShownToken } from "./choice-delta.ts";
+import type { ChoiceDelta, OutputPiece } from "./choice-delta.ts";
 import { piecesOf } from "./output-splitter.ts";
 import type { DeltaSink } from "./run-prompt.ts";
 
@@ -13,7 +14,7 @@ export interface AnswerBlock {
   /** What was said, or the call's arguments as JSON text. */
   text: string;
   /** Log-probabilities of a text block's tokens. */
-  readonly tokens: ShownToken[];
+  readonly tokens: ChatTokenLogprob[];
 }
 
 /** Told of each step, so that a stream can say it. */
@@ -21,7 +22,7 @@ export interface BlockListener {
   begun?(): void;
   opened?(block: AnswerBlock): void;
   /** `added` is already part of the block's text. */
-  grew?(block: AnswerBlock, added: string, tokens: readonly ShownToken[]): void;
+  grew?(block: AnswerBlock, added: string, tokens: readonly ChatTokenLogprob[]): void;
   closed?(block: AnswerBlock): void;
 }
 
@@ -35,16 +36,23 @@ export class AnswerBlocks implements DeltaSink {
   readonly blocks: AnswerBlock[] = [];
   readonly #listener: BlockListener;
   readonly #pipe: Pick<DeltaSink, "isFull" | "drained"> | null;
+  readonly #logprobs: ChatLogprobsOptions | null;
   #open: AnswerBlock | null = null;
   #hasBegun = false;
   #end: AnswerEnd | null = null;
 
   constructor(
-    listener: BlockListener = {},
-    pipe: Pick<DeltaSink, "isFull" | "drained"> | null = null,
+    options: {
+      readonly listener?: BlockListener;
+      /** Where the listener writes. */
+      readonly pipe?: Pick<DeltaSink, "isFull" | "drained">;
+      /** `null`: no log-probabilities. */
+      readonly logprobs?: ChatLogprobsOptions | null;
+    } = {},
   ) {
-    this.#listener = listener;
-    this.#pipe = pipe;
+    this.#listener = options.listener ?? {};
+    this.#pipe = options.pipe ?? null;
+    this.#logprobs = options.logprobs ?? null;
   }
 
   get isFull(): boolean {
@@ -62,25 +70,36 @@ export class AnswerBlocks implements DeltaSink {
   }
 
   accept(_choice: ChoiceAssembler, delta: ChoiceDelta): void {
+    const { tokens, finishReason, stopReason } = delta;
+    const isScored = this.#logprobs !== null && tokens !== null;
+    this.say(piecesOf(delta), isScored ? toChatLogprobs(tokens, this.#logprobs).content! : []);
+    if (finishReason !== null) this.finish({ finishReason, stopReason });
+  }
+
+  /** More of the answer, in its order. `tokens`: of its text. */
+  say(pieces: readonly OutputPiece[], tokens: readonly ChatTokenLogprob[]): void {
     if (!this.#hasBegun) {
       this.#hasBegun = true;
       this.#listener.begun?.();
     }
-    let tokens = delta.tokens ?? [];
-    for (const piece of piecesOf(delta)) {
+    let untold = tokens;
+    for (const piece of pieces) {
       const block = this.#blockOf(piece);
       const added = piece.kind === "call" ? piece.call.arguments : piece.text;
       // A token shows in one block alone, and only text has log-probabilities.
-      const shown = piece.kind === "text" ? tokens : [];
-      if (shown.length > 0) tokens = [];
+      const shown = piece.kind === "text" ? untold : [];
+      if (shown.length > 0) untold = [];
       if (added === "" && shown.length === 0) continue;
       block.text += added;
       block.tokens.push(...shown);
       this.#listener.grew?.(block, added, shown);
     }
-    if (delta.finishReason === null) return;
+  }
+
+  /** All is said. */
+  finish(end: AnswerEnd): void {
     this.#close();
-    this.#end = { finishReason: delta.finishReason, stopReason: delta.stopReason };
+    this.#end = end;
   }
 
   #blockOf(piece: OutputPiece): AnswerBlock {

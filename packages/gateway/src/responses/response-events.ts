@@ -1,16 +1,14 @@
 // An answer as the Responses API's stream of events, each with its number.
-import type { CompletionUsage } from "@dyn/protocol";
+import type { ChatTokenLogprob, CompletionUsage } from "@dyn/protocol";
 import { errorToBody } from "../errors/error-to-body.ts";
 import { doneEvent } from "../http/sse-events.ts";
 import type { SseWriter } from "../http/sse-writer.ts";
 import type { AnswerBlock, AnswerEnd, BlockListener } from "../postprocess/answer-blocks.ts";
-import type { ShownToken } from "../postprocess/choice-delta.ts";
 import {
   itemIdOf,
   type ResponseHead,
   toEndState,
   toItem,
-  toItemLogprobs,
   toResponse,
   toTextPart,
 } from "./response-object.ts";
@@ -18,7 +16,7 @@ import {
 export class ResponseEvents implements BlockListener {
   readonly #writer: SseWriter;
   readonly #head: ResponseHead;
-  readonly #usage: () => CompletionUsage;
+  readonly #usage: () => CompletionUsage | null;
   readonly #items: unknown[] = [];
   /** Closed, and its last words wait for how the answer ends. */
   #last: AnswerBlock | null = null;
@@ -27,7 +25,8 @@ export class ResponseEvents implements BlockListener {
   constructor(options: {
     readonly writer: SseWriter;
     readonly head: ResponseHead;
-    readonly usage: () => CompletionUsage;
+    /** `null`: the worker did not say. */
+    readonly usage: () => CompletionUsage | null;
   }) {
     this.#writer = options.writer;
     this.#head = options.head;
@@ -54,12 +53,12 @@ export class ResponseEvents implements BlockListener {
     this.#write("response.content_part.added", { ...this.#place(block), part });
   }
 
-  grew(block: AnswerBlock, added: string, tokens: readonly ShownToken[]): void {
+  grew(block: AnswerBlock, added: string, tokens: readonly ChatTokenLogprob[]): void {
     if (block.kind === "text") {
       this.#write("response.output_text.delta", {
         ...this.#place(block),
         delta: added,
-        logprobs: toItemLogprobs(this.#head, tokens),
+        logprobs: tokens,
       });
     } else if (block.kind === "reasoning") {
       this.#write("response.reasoning_text.delta", { ...this.#place(block), delta: added });
@@ -106,7 +105,7 @@ export class ResponseEvents implements BlockListener {
     if (block === null) return;
     const place = this.#place(block);
     if (block.kind === "text") {
-      const part = toTextPart(this.#head, block);
+      const part = toTextPart(block);
       const { text, logprobs } = part;
       this.#write("response.output_text.done", { ...place, text, logprobs });
       this.#write("response.content_part.done", { ...place, part });

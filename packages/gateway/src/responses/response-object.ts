@@ -1,8 +1,6 @@
 // The response object, at every stage of its life.
 import type { CompletionUsage, ResponsesRequest } from "@dyn/protocol";
 import type { AnswerBlock, AnswerEnd } from "../postprocess/answer-blocks.ts";
-import { type ChatLogprobsOptions, toChatLogprobs } from "../postprocess/chat-logprobs.ts";
-import type { ShownToken } from "../postprocess/choice-delta.ts";
 
 export interface ResponseHead {
   /** UUID without hyphens: items have their ids from it. */
@@ -11,8 +9,6 @@ export interface ResponseHead {
   readonly createdAt: number;
   readonly model: string;
   readonly request: ResponsesRequest;
-  /** `null`: no log-probabilities. */
-  readonly logprobs: ChatLogprobsOptions | null;
 }
 
 type Status = "in_progress" | "completed" | "incomplete" | "failed";
@@ -109,7 +105,7 @@ export function toItem(
         type: "message",
         status,
         role: "assistant",
-        content: isEmpty ? [] : [toTextPart(head, block)],
+        content: isEmpty ? [] : [toTextPart(block)],
       };
     case "reasoning":
       return {
@@ -131,15 +127,6 @@ export function toItem(
   }
 }
 
-export function toTextPart(head: ResponseHead, block: AnswerBlock) {
-  return {
-    type: "output_text",
-    text: block.text,
-    annotations: [],
-    logprobs: toItemLogprobs(head, block.tokens),
-  };
-}
-
-export function toItemLogprobs({ logprobs }: ResponseHead, tokens: readonly ShownToken[]) {
-  return logprobs === null ? [] : toChatLogprobs(tokens, logprobs).content;
+export function toTextPart({ text, tokens }: AnswerBlock) {
+  return { type: "output_text", text, annotations: [], logprobs: tokens };
 }

@@ -5,10 +5,9 @@ import { errorToStatus } from "../errors/error-to-body.ts";
 import { withOverloadStatus } from "../errors/overload-status.ts";
 import type { GatewayContext } from "../gateway-context.ts";
 import type { Exchange } from "../http/exchange.ts";
-import { readJsonBody } from "../http/read-body.ts";
 import { SseWriter } from "../http/sse-writer.ts";
 import { RequestObservation } from "../observe/request-observation.ts";
-import { parseJson } from "../validation/parse-json.ts";
+import { type BodyReader, readJson } from "../validation/read-body-value.ts";
 
 export interface GenerationTask {
   readonly exchange: Exchange;
@@ -35,6 +34,7 @@ export async function answerGeneration(
   exchange: Exchange,
   endpoint: string,
   answer: (body: unknown, task: GenerationTask) => Promise<void>,
+  readBody: BodyReader = readJson,
 ): Promise<void> {
   const span = context.tracer.startSpan("http-request", exchange.trace, {
     kind: "server",
@@ -48,10 +48,7 @@ export async function answerGeneration(
   const observation = new RequestObservation(context.metrics, endpoint, span);
   const writer = new SseWriter(exchange, context.limits);
   try {
-    const body = parseJson(
-      await readJsonBody(exchange, context.limits.bodySizeBytes),
-      context.limits,
-    );
+    const body = await readBody(exchange, context.limits);
     await answer(body, { exchange, observation, writer });
     observation.end(null);
     exchange.tenant?.charge(observation.totalTokens);

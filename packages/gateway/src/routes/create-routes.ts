@@ -16,7 +16,8 @@ import { modelRoutes } from "./models.ts";
 import { rerankRoute } from "./rerank.ts";
 import { responsesRoutes } from "./responses.ts";
 import { moveRoutes, type RoutePaths } from "./route-paths.ts";
-import { sglangGenerateRoute } from "./sglang-generate.ts";
+import { scoringRoutes } from "./scoring.ts";
+import { sglangGenerateRoutes } from "./sglang-generate.ts";
 import { tokenizeRoutes } from "./tokenize.ts";
 import { videosRoutes } from "./videos.ts";
 
@@ -30,11 +31,12 @@ export function createRoutes(
     completionsRoute(context),
     embeddingsRoute(context),
     rerankRoute(context),
+    ...scoringRoutes(context),
     ...responsesRoutes(context),
     ...imagesRoutes(context),
     ...videosRoutes(context),
     ...(settings.anthropicApi ? messagesRoutes(context) : []),
-    ...(settings.sglangGenerate ? [sglangGenerateRoute(context)] : []),
+    ...(settings.sglangGenerate ? sglangGenerateRoutes(context) : []),
     ...modelRoutes(context),
     ...tokenizeRoutes(context),
     ...healthRoutes(context, options),

@@ -15,15 +15,13 @@ import { objectIdOf } from "../http/request-id.ts";
 import type { Route } from "../http/router.ts";
 import { sendJson } from "../http/send-json.ts";
 import { pingEvent } from "../http/sse-events.ts";
-import type { ModelPipeline } from "../models/model-pipeline.ts";
-import { AnswerBlocks } from "../postprocess/answer-blocks.ts";
-import { sumUsage } from "../postprocess/usage-meter.ts";
-import { prepareChat, renderChat } from "../preprocess/prepare-chat.ts";
+import type { BasePipeline } from "../models/base-pipeline.ts";
+import { renderChat } from "../preprocess/prepare-chat.ts";
 import { checkBody } from "../validation/check-body.ts";
 import { checkChatRequest } from "../validation/check-chat-request.ts";
 import { parseJson } from "../validation/parse-json.ts";
 import { answerGeneration, type GenerationTask, keepStreamAlive } from "./answer-generation.ts";
-import { runPrompts } from "./run-prompts.ts";
+import { openAnswer } from "./answer-source.ts";
 
 export function messagesRoutes(context: GatewayContext): Route[] {
   const { limits, models, settings } = context;
@@ -47,7 +45,7 @@ export function messagesRoutes(context: GatewayContext): Route[] {
           checkChatRequest(chat);
           const isKnown = models.find(request.model) !== undefined;
           task.observation.describe(isKnown ? request.model : null, request.stream === true);
-          const pipeline = models.get(request.model, "chat");
+          const pipeline = models.pick(request.model, "chat");
           const bounded = withBudget(chat, request, pipeline);
           await pipeline.use(() => answerMessage(context, pipeline, bounded, task));
         }),
@@ -78,7 +76,7 @@ export function messagesRoutes(context: GatewayContext): Route[] {
 function withBudget(
   chat: ChatCompletionRequest,
   { thinking }: MessagesRequest,
-  { card }: ModelPipeline,
+  { card }: BasePipeline,
 ): ChatCompletionRequest {
   const budget = thinking?.type === "enabled" ? (thinking.budget_tokens ?? null) : null;
   if (budget === null || card.runtimeConfig?.boundsThinking !== true) return chat;
@@ -87,39 +85,32 @@ function withBudget(
 
 async function answerMessage(
   context: GatewayContext,
-  pipeline: ModelPipeline,
+  pipeline: BasePipeline,
   chat: ChatCompletionRequest,
   task: GenerationTask,
 ): Promise<void> {
   const { exchange, observation, writer } = task;
-  const prompt = await prepareChat(context, pipeline, chat, task);
-  const objectId = objectIdOf(exchange.request);
-  const head = { id: `msg_${objectId.replaceAll("-", "")}`, model: pipeline.card.displayName };
-  const currentUsage = () => sumUsage([prompt.usage], prompt.choices);
-  const run = { exchange, pipeline, objectId, prompts: [prompt], observation };
+  const source = await openAnswer(context, pipeline, chat, task);
+  const id = `msg_${objectIdOf(exchange.request).replaceAll("-", "")}`;
+  const head = { id, model: pipeline.card.displayName };
+  const usage = () => toAnthropicUsage(source.usage());
   if (chat.stream === true) {
     keepStreamAlive(context, writer, pingEvent);
-    const events = new MessageEvents({
-      writer,
-      head,
-      usage: () => toAnthropicUsage(currentUsage()),
-    });
-    const blocks = new AnswerBlocks(events, writer);
-    await runPrompts({ ...run, sink: blocks });
-    events.end(blocks.end);
+    const events = new MessageEvents({ writer, head, usage });
+    events.end((await source.run(events)).end);
   } else {
-    const blocks = new AnswerBlocks();
-    await runPrompts({ ...run, sink: blocks });
+    const { blocks, end } = await source.run();
     const answer: AnthropicAnswer = {
       id: head.id,
       type: "message",
       role: "assistant",
-      content: blocks.blocks.map(toContentBlock),
+      content: blocks.map(toContentBlock),
       model: head.model,
-      ...toStop(blocks.end),
-      usage: toAnthropicUsage(currentUsage()),
+      ...toStop(end),
+      usage: usage(),
     };
     sendJson(exchange.response, 200, answer);
   }
-  observation.usage(currentUsage());
+  const counted = source.usage();
+  if (counted !== null) observation.usage(counted);
 }

@@ -7,10 +7,8 @@ import { objectIdOf } from "../http/request-id.ts";
 import type { Route } from "../http/router.ts";
 import { sendJson } from "../http/send-json.ts";
 import { commentFrame } from "../http/sse-events.ts";
-import type { ModelPipeline } from "../models/model-pipeline.ts";
-import { AnswerBlocks } from "../postprocess/answer-blocks.ts";
-import { sumUsage } from "../postprocess/usage-meter.ts";
-import { prepareChat, renderChat } from "../preprocess/prepare-chat.ts";
+import type { BasePipeline } from "../models/base-pipeline.ts";
+import { renderChat } from "../preprocess/prepare-chat.ts";
 import { fillRequest } from "../preprocess/request-template.ts";
 import { ResponseEvents } from "../responses/response-events.ts";
 import { type ResponseHead, toEndState, toItem, toResponse } from "../responses/response-object.ts";
@@ -19,7 +17,7 @@ import { checkBody } from "../validation/check-body.ts";
 import { checkChatRequest } from "../validation/check-chat-request.ts";
 import { parseJson } from "../validation/parse-json.ts";
 import { answerGeneration, type GenerationTask, keepStreamAlive } from "./answer-generation.ts";
-import { runPrompts } from "./run-prompts.ts";
+import { openAnswer } from "./answer-source.ts";
 
 export function responsesRoutes(context: GatewayContext): Route[] {
   const { limits, models } = context;
@@ -41,7 +39,7 @@ export function responsesRoutes(context: GatewayContext): Route[] {
           checkChatRequest(chat);
           const isKnown = models.find(request.model) !== undefined;
           task.observation.describe(isKnown ? request.model : null, request.stream === true);
-          const pipeline = models.get(request.model, "chat");
+          const pipeline = models.pick(request.model, "chat");
           await pipeline.use(() => answerResponse(context, pipeline, { request, chat }, task));
         }),
     },
@@ -71,45 +69,36 @@ export function responsesRoutes(context: GatewayContext): Route[] {
 
 async function answerResponse(
   context: GatewayContext,
-  pipeline: ModelPipeline,
+  pipeline: BasePipeline,
   asked: { readonly request: ResponsesRequest; readonly chat: ChatCompletionRequest },
   task: GenerationTask,
 ): Promise<void> {
   const { exchange, observation, writer } = task;
   const { request, chat } = asked;
-  const prompt = await prepareChat(context, pipeline, chat, task);
-  const objectId = objectIdOf(exchange.request);
+  const source = await openAnswer(context, pipeline, chat, task);
   const head: ResponseHead = {
-    key: objectId.replaceAll("-", ""),
+    key: objectIdOf(exchange.request).replaceAll("-", ""),
     createdAt: Math.floor(context.nowMs() / 1000),
     model: pipeline.card.displayName,
     request,
-    logprobs:
-      chat.logprobs === true
-        ? { names: pipeline.names, asIds: false, topCount: chat.top_logprobs ?? 0 }
-        : null,
   };
-  const usage = () => sumUsage([prompt.usage], prompt.choices);
-  const run = { exchange, pipeline, objectId, prompts: [prompt], observation };
   if (request.stream === true) {
     keepStreamAlive(context, writer, commentFrame);
-    const events = new ResponseEvents({ writer, head, usage });
+    const events = new ResponseEvents({ writer, head, usage: source.usage });
     exchange.errorFormat = {
       toBody: errorToBody,
       toLastEvents: (error) => events.failed(error),
     };
-    const blocks = new AnswerBlocks(events, writer);
-    await runPrompts({ ...run, sink: blocks });
-    events.end(blocks.end);
+    events.end((await source.run(events)).end);
   } else {
-    const blocks = new AnswerBlocks();
-    await runPrompts({ ...run, sink: blocks });
-    const state = toEndState(blocks.end);
-    const output = blocks.blocks.map((block, i) => {
-      const isLast = i === blocks.blocks.length - 1;
+    const { blocks, end } = await source.run();
+    const state = toEndState(end);
+    const output = blocks.map((block, i) => {
+      const isLast = i === blocks.length - 1;
       return toItem(head, block, isLast ? state.status : "completed");
     });
-    sendJson(exchange.response, 200, toResponse(head, { ...state, output, usage: usage() }));
+    sendJson(exchange.response, 200, toResponse(head, { ...state, output, usage: source.usage() }));
   }
-  observation.usage(usage());
+  const usage = source.usage();
+  if (usage !== null) observation.usage(usage);
 }

@@ -12,6 +12,8 @@ const usualPaths = {
   health: "/health",
   live: "/live",
   metrics: "/metrics",
+  classify: "/v1/classify",
+  pooling: "/v1/pooling",
   rerank: "/v1/rerank",
   sglangGenerate: "/generate",
 } as const;

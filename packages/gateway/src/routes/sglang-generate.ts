@@ -1,7 +1,9 @@
-// POST /generate: SGLang's own route, passed on to a worker that takes token ids. Off unless the settings turn it on.
+// POST or PUT /generate: SGLang's own route, passed on to a worker that takes its form. Off unless the settings turn it on.
 import {
   DynError,
+  InternalError,
   InvalidArgumentError,
+  NotFoundError,
   SglangGenerateChunk,
   SglangGenerateRequest,
 } from "@dyn/protocol";
@@ -11,6 +13,7 @@ import { decisionHeader } from "../http/decision-header.ts";
 import { objectIdOf } from "../http/request-id.ts";
 import type { Route } from "../http/router.ts";
 import { commentFrame, doneEvent } from "../http/sse-events.ts";
+import type { BasePipeline } from "../models/base-pipeline.ts";
 import { ModelPipeline } from "../models/model-pipeline.ts";
 import { answerBudget } from "../preprocess/answer-budget.ts";
 import { readRequestHints } from "../preprocess/request-hints.ts";
@@ -18,9 +21,13 @@ import { toSglangRequest } from "../preprocess/sglang-request.ts";
 import { checkBody } from "../validation/check-body.ts";
 import { answerGeneration, type GenerationTask, keepStreamAlive } from "./answer-generation.ts";
 
-export function sglangGenerateRoute(context: GatewayContext): Route {
-  return {
-    method: "POST",
+/** What the cards of such workers say in their runtime data (Dynamo 1.6.1). */
+const capability = "sglang_generate";
+
+export function sglangGenerateRoutes(context: GatewayContext): Route[] {
+  const methods = ["POST", "PUT"] as const;
+  return methods.map((method) => ({
+    method,
     path: "/generate",
     doc: {
       tag: "Tokens",
@@ -45,20 +52,34 @@ export function sglangGenerateRoute(context: GatewayContext): Route {
         const chosen = pipeline ?? pick(context, name);
         await chosen.use(() => answer(context, chosen, request, task));
       }),
-  };
+  }));
 }
 
 /** Without a name: the only model that there is. */
 function pick({ models }: GatewayContext, name: string | null): ModelPipeline {
-  if (name !== null) return models.any(name);
-  const takers = models.list().filter((model) => model.pick() instanceof ModelPipeline);
-  if (takers.length === 1) return models.any(takers[0]!.name);
-  const names = takers.map((model) => model.name).slice(0, 10);
+  if (name !== null) {
+    const pipeline = models.any(name);
+    if (isNative(pipeline)) return pipeline;
+    throw notNative(
+      `The workers of ${name} do not take SGLang's own form: their card does not say so.`,
+    );
+  }
+  const [first, ...others] = models.list().filter((model) => isNative(model.pick()));
+  if (first === undefined) {
+    throw notNative("No model whose workers take SGLang's own form is served.");
+  }
+  if (others.length === 0) return models.any(first.name);
+  const names = [first, ...others].map((model) => model.name);
   throw new InvalidArgumentError(
-    takers.length === 0
-      ? "No model whose workers take tokens is served."
-      : `model is missing, and there are ${takers.length}: ${names.join(", ")}. Name one.`,
+    `model is missing, and there are ${names.length}: ${names.slice(0, 10).join(", ")}. Name one.`,
     { param: "model" },
+  );
+}
+
+function isNative(pipeline: BasePipeline | undefined): pipeline is ModelPipeline {
+  return (
+    pipeline instanceof ModelPipeline &&
+    pipeline.card.runtimeConfig?.runtimeData?.[capability] === true
   );
 }
 
@@ -105,7 +126,9 @@ async function answer(
     if (item === undefined) continue;
     const nowMs = performance.now();
     const chunk = item.engine_data?.sglang_response;
-    if (chunk === undefined) throw notNative(pipeline.card.displayName);
+    if (chunk === undefined) {
+      throw new InternalError("A worker did not answer in SGLang's own form, as its card says.");
+    }
     observation.item(item, item.index ?? 0, nowMs, nowMs);
     completionTokens += item.token_ids.length;
     cachedTokens = item.completion_usage?.prompt_tokens_details?.cached_tokens ?? cachedTokens;
@@ -126,15 +149,14 @@ async function answer(
 
 function streamOnly(): DynError {
   return new DynError("/generate answers with a stream only. Send stream: true.", {
-    code: "DYN_GATEWAY_STREAM_ONLY",
+    code: "DYN_GATEWAY_UNSUPPORTED_VALUE",
     status: 501,
     param: "stream",
   });
 }
 
-function notNative(model: string): DynError {
-  return new DynError(
-    `The workers of ${model} do not speak SGLang's own form. Ask /v1/completions with the token ids as prompt.`,
-    { code: "DYN_GATEWAY_NOT_NATIVE", status: 501 },
-  );
+function notNative(message: string): NotFoundError {
+  return new NotFoundError(`${message} Ask /v1/completions with the token ids as prompt.`, {
+    code: "DYN_GATEWAY_NOT_NATIVE",
+  });
 }

@@ -1,5 +1,5 @@
 // POST /v1/videos and /v1/videos/stream, while a model of videos is served.
-import { InternalError, Video, VideoRequest } from "@dyn/protocol";
+import { InternalError, Video, VideoForm, VideoRequest } from "@dyn/protocol";
 import { incompleteStream } from "../errors/gateway-errors.ts";
 import type { GatewayContext } from "../gateway-context.ts";
 import type { Exchange } from "../http/exchange.ts";
@@ -8,11 +8,15 @@ import type { Route } from "../http/router.ts";
 import { sendJson } from "../http/send-json.ts";
 import { checkVideo, createVideoErrors } from "../media/failed-video.ts";
 import { FrameWriter } from "../media/frame-writer.ts";
+import { withReference } from "../media/read-reference.ts";
 import { toWorkerBody } from "../media/to-worker-body.ts";
 import { askWorker } from "../models/ask-worker.ts";
 import type { BasePipeline } from "../models/base-pipeline.ts";
 import { checkBody } from "../validation/check-body.ts";
+import { createFormReader } from "../validation/read-body-value.ts";
 import { answerGeneration, type GenerationTask } from "./answer-generation.ts";
+
+const readBody = createFormReader(VideoRequest);
 
 export function videosRoutes(context: GatewayContext): Route[] {
   const missing = () => context.models.whyNot("videos");
@@ -24,14 +28,20 @@ export function videosRoutes(context: GatewayContext): Route[] {
         tag: "OpenAI",
         summary: "A video from words; answered when it is made.",
         request: { VideoRequest },
+        form: { VideoForm },
         response: { Video },
       },
       missing,
       handle: (exchange) =>
-        answerGeneration(context, exchange, "videos", (body, task) =>
-          withPipeline(context, body, task, false, (pipeline, asked) =>
-            answerVideo(pipeline, asked, task),
-          ),
+        answerGeneration(
+          context,
+          exchange,
+          "videos",
+          (body, task) =>
+            withPipeline(context, body, task, false, (pipeline, asked) =>
+              answerVideo(pipeline, asked, task),
+            ),
+          readBody,
         ),
     },
     {
@@ -41,6 +51,7 @@ export function videosRoutes(context: GatewayContext): Route[] {
         tag: "OpenAI",
         summary: "A video from words, picture by picture as they are made.",
         request: { VideoRequest },
+        form: { VideoForm },
         contentType: "multipart/x-mixed-replace; boundary=frame",
       },
       missing,
@@ -56,7 +67,7 @@ async function withPipeline(
   isStream: boolean,
   answer: (pipeline: BasePipeline, asked: Record<string, unknown>) => Promise<void>,
 ): Promise<void> {
-  const request = checkBody(VideoRequest, body);
+  const request = checkBody(VideoRequest, withReference(body, { upload: null }));
   const isKnown = context.models.find(request.model) !== undefined;
   observation.describe(isKnown ? request.model : null, isStream);
   const pipeline = context.models.pick(request.model, "videos");
@@ -80,7 +91,7 @@ async function answerVideo(
 
 async function answerFrames(context: GatewayContext, exchange: Exchange): Promise<void> {
   const frames = new FrameWriter(exchange, context.limits);
-  await answerGeneration(context, exchange, "videos", (body, task) =>
+  const answer = (body: unknown, task: GenerationTask) =>
     withPipeline(context, body, task, true, async (pipeline, asked) => {
       const { request, signal } = exchange;
       const stream = pipeline.workers.generate(asked, {
@@ -98,8 +109,8 @@ async function answerFrames(context: GatewayContext, exchange: Exchange): Promis
       signal.throwIfAborted();
       if (!frames.hasBegun) throw incompleteStream();
       frames.end();
-    }),
-  );
+    });
+  await answerGeneration(context, exchange, "videos", answer, readBody);
 }
 
 function toVideo(answer: unknown): Video {

@@ -1,15 +1,12 @@
 // For workers that take text: the client's chat goes to the worker, the worker's chunks to the client.
-import type { ChatCompletionChunk, ChatCompletionRequest, EngineOutputItem } from "@dyn/protocol";
-import { incompleteStream } from "../errors/gateway-errors.ts";
+import type { ChatCompletionChunk, ChatCompletionRequest } from "@dyn/protocol";
 import type { GatewayContext } from "../gateway-context.ts";
-import { objectIdOf } from "../http/request-id.ts";
 import { sendJson } from "../http/send-json.ts";
 import { commentFrame, doneEvent } from "../http/sse-events.ts";
 import type { BasePipeline } from "../models/base-pipeline.ts";
-import { readRequestHints } from "../preprocess/request-hints.ts";
 import { type GenerationTask, keepStreamAlive } from "../routes/answer-generation.ts";
 import { ChatFold } from "./fold-chat-chunks.ts";
-import { readWorkerChunk } from "./worker-chunk.ts";
+import { readChunks } from "./read-chunks.ts";
 
 /** `body`: what the client sent, which `request` is checked from. */
 export async function passOnChat(
@@ -18,13 +15,13 @@ export async function passOnChat(
   { request, body }: { readonly request: ChatCompletionRequest; readonly body: object },
   task: GenerationTask,
 ): Promise<void> {
-  const { exchange, observation, writer } = task;
+  const { exchange, writer } = task;
   const { settings } = context;
   const isStream = request.stream === true;
   const showsUsage = settings.forceIncludeUsage || request.stream_options?.include_usage === true;
   const fold = new ChatFold(settings.reasoningField);
   if (isStream) keepStreamAlive(context, writer, commentFrame);
-  observation.passedOn();
+  task.observation.passedOn();
   for await (const chunk of readChunks(context, pipeline, { request, body }, task)) {
     const shown = withReasoningField(chunk, settings.reasoningField);
     if (!isStream) fold.add(shown);
@@ -35,72 +32,6 @@ export async function passOnChat(
   }
   if (isStream) writer.end(doneEvent);
   else sendJson(exchange.response, 200, fold.whole());
-}
-
-/** All choices have come to their end when it is over. Throws UnavailableError when they have not. */
-async function* readChunks(
-  context: GatewayContext,
-  pipeline: BasePipeline,
-  { request, body }: { readonly request: ChatCompletionRequest; readonly body: object },
-  { exchange, observation }: GenerationTask,
-): AsyncGenerator<ChatCompletionChunk> {
-  const { request: http, signal } = exchange;
-  const hints = readRequestHints({
-    nvext: context.settings.nvext ? request.nvext : null,
-    headers: http.headers,
-    cacheSalt: request.cache_salt,
-    tenant: exchange.tenant,
-  });
-  const stream = pipeline.workers.generate(toWorkerBody(context, pipeline, body, hints), {
-    signal,
-    requestId: objectIdOf(http),
-    trace: observation.trace,
-    ...(hints.instanceId === null ? {} : { instanceId: hints.instanceId }),
-    onRouted: () => observation.routed(),
-  });
-  const open = new Set(Array.from({ length: request.n ?? 1 }, (_, index) => index));
-  for await (const { data } of stream) {
-    if (data === undefined) continue;
-    const chunk = readWorkerChunk(data);
-    const nowMs = performance.now();
-    for (const { index, finish_reason: finish } of chunk.choices) {
-      // How many tokens it was is told at the end: a chunk counts as one until then.
-      observation.item(oneToken, index, nowMs, nowMs);
-      if (finish !== null) open.delete(index);
-    }
-    if (chunk.usage != null) {
-      observation.promptCounted(chunk.usage.prompt_tokens);
-      observation.usage(chunk.usage);
-    }
-    yield chunk;
-  }
-  signal.throwIfAborted();
-  if (open.size > 0) throw incompleteStream();
-}
-
-const oneToken: EngineOutputItem = Object.freeze({ token_ids: [0] });
-
-/** As it came, save what only the frontend can answer for: the model's own name, the tenant, the form of the answer. */
-function toWorkerBody(
-  { settings }: GatewayContext,
-  { card }: BasePipeline,
-  body: object,
-  { routing }: ReturnType<typeof readRequestHints>,
-): Record<string, unknown> {
-  const { stream: _, stream_options: __, nvext, ...rest } = body as Record<string, unknown>;
-  const given = settings.nvext && nvext != null ? (nvext as Record<string, unknown>) : {};
-  const hints = {
-    ...given,
-    ...(routing.cache_salt == null ? {} : { cache_salt: routing.cache_salt }),
-    ...(routing.priority == null
-      ? {}
-      : { agent_hints: { ...(given.agent_hints as object), priority: routing.priority } }),
-  };
-  return {
-    ...rest,
-    model: card.displayName,
-    ...(Object.keys(hints).length === 0 ? {} : { nvext: hints }),
-  };
 }
 
 /** Workers write `reasoning_content`. */

@@ -2,7 +2,13 @@
 // Workers of type `images` take the body as it is and answer with one ImageList.
 import { z } from "zod";
 import { integerBetween, nonEmptyText, text } from "../openai/fields.ts";
-import { inputReference, MediaExtraArgs, mediaHints, mediaSize } from "./media-fields.ts";
+import {
+  inputReference,
+  MediaExtraArgs,
+  mediaHints,
+  mediaSize,
+  uploadedFile,
+} from "./media-fields.ts";
 
 export const ImageRequest = z.looseObject(
   {
@@ -33,6 +39,12 @@ export const ImageEditRequest = ImageRequest.extend({
   input_reference: inputReference,
 });
 export type ImageEditRequest = z.infer<typeof ImageEditRequest>;
+
+/** The same as a form, as OpenAI's clients send it. For documents: a form is checked as the body that it becomes. */
+export const ImageEditForm = ImageRequest.omit({ input_reference: true }).extend({
+  image: uploadedFile,
+  mask: uploadedFile.optional(),
+});
 
 export const ImageList = z.looseObject({
   /** Unix seconds. */

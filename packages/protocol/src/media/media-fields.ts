@@ -19,6 +19,11 @@ export const inputReference = text.regex(/\S/, {
   error: "must be the address of an image, or left out",
 });
 
+/** A file in a form. */
+export const uploadedFile = z
+  .unknown()
+  .meta({ override: { type: "string", format: "binary", description: "A file." } });
+
 /** What diffusion workers read of `nvext`. */
 export const mediaHints = {
   negative_prompt: text.nullish(),

@@ -8,7 +8,13 @@ import {
   numberBetween,
   text,
 } from "../openai/fields.ts";
-import { inputReference, MediaExtraArgs, mediaHints, mediaSize } from "./media-fields.ts";
+import {
+  inputReference,
+  MediaExtraArgs,
+  mediaHints,
+  mediaSize,
+  uploadedFile,
+} from "./media-fields.ts";
 
 export const VideoRequest = z.looseObject(
   {
@@ -45,6 +51,9 @@ export const VideoRequest = z.looseObject(
   { error: "must be an object" },
 );
 export type VideoRequest = z.infer<typeof VideoRequest>;
+
+/** The same as a form, as OpenAI's clients send it. For documents: a form is checked as the body that it becomes. */
+export const VideoForm = VideoRequest.extend({ input_reference: uploadedFile.optional() });
 
 export const Video = z.looseObject({
   id: z.string(),

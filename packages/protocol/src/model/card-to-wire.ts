@@ -68,6 +68,8 @@ const wireTypes: Readonly<Record<string, ModelType>> = {
   Chat: "chat",
   Completions: "completions",
   Embedding: "embedding",
+  Classify: "classify",
+  Pooling: "pooling",
   Rerank: "rerank",
   Images: "images",
   Videos: "videos",

@@ -1,7 +1,16 @@
 // What a worker says of its model when it registers, in our spelling; card-to-wire.ts has Dynamo's.
 import { z } from "zod";
 
-export const ModelType = z.enum(["chat", "completions", "embedding", "rerank", "images", "videos"]);
+export const ModelType = z.enum([
+  "chat",
+  "completions",
+  "embedding",
+  "classify",
+  "pooling",
+  "rerank",
+  "images",
+  "videos",
+]);
 export type ModelType = z.infer<typeof ModelType>;
 
 export const WorkerType = z.enum(["aggregated", "prefill", "decode", "encode"]);
