@@ -62,6 +62,8 @@ export const supportedOptions: SupportedOptions<FrontendConcerns> = {
     "encoderCudaToCpuRatio",
     "loadAware",
     "routerPolicyConfig",
+    "routerPrefillPolicy",
+    "routerDecodePolicy",
     "routerConditionalDisagg",
     "routerConditionalDisaggConfig",
   ],
