@@ -9,6 +9,8 @@ export interface DeploymentOptions {
   /** Where discovery and planes are, as variables of every process. */
   readonly env: Readonly<Record<string, string>>;
   readonly workerCount?: number;
+  /** More arguments of each worker, by its index. */
+  readonly workerArgs?: readonly (readonly string[])[];
   /** Connections between the processes go through proxies; not those to these ports. */
   readonly proxied?: { readonly directPorts: readonly number[] };
   /** The last worker runs there. */
@@ -106,6 +108,7 @@ export class Deployment {
     const args = [
       ...["--model-path", modelPath, "--served-model-name", modelName, "--engine", "mock"],
       ...["--mock-decode-ms-per-step", String(this.#options.decodeMsPerStep ?? 8)],
+      ...(this.#options.workerArgs?.[index] ?? []),
     ];
     const isInside = index === (this.#options.workerCount ?? 2) - 1;
     const namespace = isInside ? this.#options.namespace : undefined;
