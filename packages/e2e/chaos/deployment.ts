@@ -39,7 +39,8 @@ interface StartOptions {
 export const modelName = "tiny";
 export const vocabSize = 4096;
 const modelPath = "packages/tiny-models/models/dyn-tiny-chat";
-const readyTimeoutMs = 60_000;
+/** Of a machine that is busy with the load. */
+const readyTimeoutMs = 180_000;
 
 export class Deployment {
   readonly #options: DeploymentOptions;
@@ -188,6 +189,7 @@ export class Deployment {
       command,
       args: rest,
       ready,
+      timeoutMs: readyTimeoutMs,
       env: {
         DYN_HTTP_HOST: "127.0.0.1",
         DYN_HTTP_PORT: String(this.#httpPort),

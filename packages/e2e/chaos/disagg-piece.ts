@@ -13,6 +13,8 @@ export interface PieceOptions {
   readonly deployment: Deployment;
   readonly questions: readonly Question[];
   readonly random: Random;
+  /** Who is killed when and how: its own, so that the load does not change it. */
+  readonly killRandom: Random;
   readonly ratePerSecond: number;
   readonly durationMs: number;
   /** From one worker's coming back until the next one's end, on average. */
@@ -45,7 +47,8 @@ export const loadOptions = (
 });
 
 export async function runPiece(options: PieceOptions): Promise<PieceResult> {
-  const { deployment, questions, random, ratePerSecond, durationMs, killEveryMs } = options;
+  const { deployment, questions, random, killRandom, ratePerSecond, durationMs, killEveryMs } =
+    options;
   const load = new Load({
     ...loadOptions(deployment, questions, random),
     ...{ clientCount: 0, ratePerSecond, leaves: { share: 0.25, mostMs: 3_000 } },
@@ -57,11 +60,11 @@ export async function runPiece(options: PieceOptions): Promise<PieceResult> {
   const ends = new Map<string, number>();
   const endMs = performance.now() + durationMs;
   for (;;) {
-    const waitMs = -Math.log(1 - random()) * killEveryMs;
+    const waitMs = -Math.log(1 - killRandom()) * killEveryMs;
     if (performance.now() + waitMs > endMs) break;
     await pause(waitMs);
-    const index = Math.floor(random() * splitRoles.length);
-    const signal = random() < 0.5 ? "SIGKILL" : "SIGTERM";
+    const index = Math.floor(killRandom() * splitRoles.length);
+    const signal = killRandom() < 0.5 ? "SIGKILL" : "SIGTERM";
     await deployment.workers[index]!.program.stop(signal);
     await deployment.startWorker(index);
     const end = `${splitRoles[index]} ${signal}`;
