@@ -13,18 +13,18 @@ import {
 export async function routerSettings({
   values,
 }: FrontendArgs): Promise<
-  Pick<GatewayOptions, "routerMode" | "routerSettings" | "cpuRatio" | "conditionalDisagg">
+  Pick<
+    GatewayOptions,
+    "routerMode" | "routerSettings" | "stageSettings" | "cpuRatio" | "conditionalDisagg"
+  >
 > {
   const { router } = values;
   const mode = router.loadAware ? "kv" : router.routerMode;
   if (mode === "kv") {
-    const { routerPolicyConfig: path } = router;
-    const flags = optionsToSettings(router);
     return {
       routerMode: "kv",
       conditionalDisagg: conditionalSettings(router),
-      routerSettings:
-        path === undefined ? flags : applyPolicyFile(await readYaml(path), flags, path),
+      ...(await settingsByStage(router)),
     };
   }
   refuseOutsideKv(router);
@@ -32,6 +32,39 @@ export async function routerSettings({
 }
 
 type RouterValues = FrontendArgs["values"]["router"];
+
+/** A policy file may choose otherwise among prefill and among decode workers; without one all stages are alike. */
+async function settingsByStage(
+  router: RouterValues,
+): Promise<Pick<GatewayOptions, "routerSettings" | "stageSettings">> {
+  const { routerPolicyConfig: path, routerPrefillPolicy, routerDecodePolicy } = router;
+  const flags = optionsToSettings(router);
+  if (path === undefined) {
+    refuseWithoutFile("--router-prefill-policy", routerPrefillPolicy);
+    refuseWithoutFile("--router-decode-policy", routerDecodePolicy);
+    return { routerSettings: flags };
+  }
+  const document = await readYaml(path);
+  return {
+    routerSettings: applyPolicyFile(document, flags, path),
+    stageSettings: {
+      prefill: applyPolicyFile(document, flags, path, {
+        stage: "prefill",
+        name: routerPrefillPolicy,
+      }),
+      decode: applyPolicyFile(document, flags, path, { stage: "decode", name: routerDecodePolicy }),
+    },
+  };
+}
+
+function refuseWithoutFile(flag: string, name: string | undefined): void {
+  if (name === undefined || name === "default") return;
+  throw new ArgsError(
+    "UNSUPPORTED_FLAG",
+    `${flag} is ${name}, and there is no policy file that says what this is. Give one with --router-policy-config, or say default.`,
+    { flag },
+  );
+}
 
 /** `null`: prompts are always prefilled by prefill workers where there are any. */
 function conditionalSettings(router: RouterValues): Partial<ConditionalSettings> | null {
@@ -55,6 +88,8 @@ function refuseOutsideKv(router: RouterValues): void {
     "--router-queue-threshold": router.routerQueueThreshold,
     "--router-session-affinity-ttl-secs": router.routerSessionAffinityTtlSecs ?? null,
     "--router-policy-config": router.routerPolicyConfig ?? null,
+    "--router-prefill-policy": router.routerPrefillPolicy ?? null,
+    "--router-decode-policy": router.routerDecodePolicy ?? null,
     "--serve-indexer": router.serveIndexer || null,
     "--use-remote-indexer": router.useRemoteIndexer || null,
     "--router-conditional-disagg": router.routerConditionalDisagg || null,

@@ -95,7 +95,16 @@ export async function startFrontend(context: FrontendContext): Promise<RunningFr
 async function routing(args: FrontendArgs, isShared: boolean): ReturnType<typeof routerSettings> {
   const options = await routerSettings(args);
   if (options.routerMode !== "kv" || !isShared) return options;
-  return { ...options, routerSettings: { ...options.routerSettings, replicaSync: true } };
+  const { routerSettings: settings, stageSettings: stages = {} } = options;
+  const synced = (of: typeof settings) => ({ ...of, replicaSync: true });
+  return {
+    ...options,
+    routerSettings: synced(settings),
+    stageSettings: {
+      ...(stages.prefill === undefined ? {} : { prefill: synced(stages.prefill) }),
+      ...(stages.decode === undefined ? {} : { decode: synced(stages.decode) }),
+    },
+  };
 }
 
 /** Listens, or takes connections of the primary that does. */

@@ -64,6 +64,8 @@ export const supportedOptions: SupportedOptions<FrontendConcerns> = {
     "encoderCudaToCpuRatio",
     "loadAware",
     "routerPolicyConfig",
+    "routerPrefillPolicy",
+    "routerDecodePolicy",
     "routerConditionalDisagg",
     "routerConditionalDisaggConfig",
   ],

@@ -9,6 +9,8 @@ export interface DeploymentOptions {
   /** Where discovery and planes are, as variables of every process. */
   readonly env: Readonly<Record<string, string>>;
   readonly workerCount?: number;
+  /** More arguments of each worker, by its index. */
+  readonly workerArgs?: readonly (readonly string[])[];
   /** Connections between the processes go through proxies; not those to these ports. */
   readonly proxied?: { readonly directPorts: readonly number[] };
   /** The last worker runs there. */
@@ -37,7 +39,8 @@ interface StartOptions {
 export const modelName = "tiny";
 export const vocabSize = 4096;
 const modelPath = "packages/tiny-models/models/dyn-tiny-chat";
-const readyTimeoutMs = 60_000;
+/** Of a machine that is busy with the load. */
+const readyTimeoutMs = 180_000;
 
 export class Deployment {
   readonly #options: DeploymentOptions;
@@ -106,6 +109,7 @@ export class Deployment {
     const args = [
       ...["--model-path", modelPath, "--served-model-name", modelName, "--engine", "mock"],
       ...["--mock-decode-ms-per-step", String(this.#options.decodeMsPerStep ?? 8)],
+      ...(this.#options.workerArgs?.[index] ?? []),
     ];
     const isInside = index === (this.#options.workerCount ?? 2) - 1;
     const namespace = isInside ? this.#options.namespace : undefined;
@@ -185,6 +189,7 @@ export class Deployment {
       command,
       args: rest,
       ready,
+      timeoutMs: readyTimeoutMs,
       env: {
         DYN_HTTP_HOST: "127.0.0.1",
         DYN_HTTP_PORT: String(this.#httpPort),

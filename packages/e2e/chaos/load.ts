@@ -13,6 +13,8 @@ export interface LoadOptions {
   readonly vocabSize: number;
   /** Beside the clients: questions that come when they come, however long the answers take. */
   readonly ratePerSecond?: number;
+  /** So many of the clients leave, each within `mostMs`; earlier more often than later. */
+  readonly leaves?: { readonly share: number; readonly mostMs: number };
 }
 
 export interface LoadReport {
@@ -21,6 +23,8 @@ export interface LoadReport {
   typed: number;
   broken: number;
   hung: number;
+  /** Clients that went away on purpose. */
+  left: number;
   lost: number;
   doubled: number;
   tokenCount: number;
@@ -103,19 +107,26 @@ export class Load {
   async #askOne(): Promise<void> {
     const { questions, random } = this.#options;
     const question = questions[Math.floor(random() * questions.length)]!;
-    let answer = await this.#ask(question);
+    const leaving = this.#drawLeaving();
+    let answer = await this.#ask(question, leaving);
     while (answer.failure === "refused" && !this.#end.signal.aborted) {
       await pause(retryMs);
-      answer = await this.#ask(question);
+      answer = await this.#ask(question, leaving);
     }
     if (answer.failure !== "refused") this.#judge(question, answer);
     // As Retry-After wants it, if sooner.
-    if (answer.failure !== null) await pause(afterFailureMs);
+    if (answer.failure !== null && answer.failure !== "left") await pause(afterFailureMs);
   }
 
-  #ask(question: Question): Promise<Answer> {
+  #drawLeaving(): { leaveAfterMs?: number } {
+    const { leaves, random } = this.#options;
+    if (leaves === undefined || random() >= leaves.share) return {};
+    return { leaveAfterMs: random() ** 2 * leaves.mostMs };
+  }
+
+  #ask(question: Question, leaving: { leaveAfterMs?: number } = {}): Promise<Answer> {
     const { url, model, hangMs } = this.#options;
-    return ask(question, { url: url(), model, agent: this.#agent, hangMs });
+    return ask(question, { url: url(), model, agent: this.#agent, hangMs, ...leaving });
   }
 
   #judge(question: Question, answer: Answer): void {
@@ -136,6 +147,10 @@ export class Load {
       report.completed += 1;
       return;
     }
+    if (answer.failure === "left") {
+      report.left += 1;
+      return;
+    }
     report.reasons.set(answer.reason, (report.reasons.get(answer.reason) ?? 0) + 1);
     if (answer.failure === "hung") report.hung += 1;
     else if (answer.failure === "typed") report.typed += 1;
@@ -150,6 +165,7 @@ function emptyReport(): LoadReport {
     typed: 0,
     broken: 0,
     hung: 0,
+    left: 0,
     lost: 0,
     doubled: 0,
     tokenCount: 0,

@@ -10,15 +10,22 @@ export interface Question {
   readonly tokenCount: number;
 }
 
-/** A third of them sampled with a seed, half of those with two choices. */
+/**
+ * A third of them sampled with a seed, half of those with two choices. Prompts have 4 to 63 tokens; with `longTokens`
+ * every fourth has so many, or up to three times that.
+ */
 export function createQuestions(
   count: number,
   tokenCount: number,
   vocabSize: number,
   random: Random,
+  longTokens = 0,
 ): Question[] {
   return Array.from({ length: count }, (_, index) => {
-    const length = 4 + Math.floor(random() * 60);
+    const isLong = longTokens > 0 && index % 4 === 1;
+    const length = isLong
+      ? longTokens + Math.floor(random() * 2 * longTokens)
+      : 4 + Math.floor(random() * 60);
     const isSampled = index % 3 === 2;
     return {
       prompt: Array.from({ length }, () => Math.floor(random() * vocabSize)),

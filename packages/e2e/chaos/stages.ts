@@ -35,6 +35,25 @@ export async function startFileStage({ isProxied = true } = {}): Promise<Stage> 
   return fileStage(deployment, folder);
 }
 
+const prefill = [
+  ...["--disaggregation-mode", "prefill", "--chunked-prefill-size", "128"],
+  ...["--mock-prefill-us-per-token", "300", "--mock-kv-bytes-per-token", "4096"],
+];
+const decode = ["--disaggregation-mode", "decode", "--mock-kv-bytes-per-token", "4096"];
+
+/** Workers 0 and 1 prefill, 2 and 3 decode; KV goes over for real. */
+export const splitRoles = ["prefill", "prefill", "decode", "decode"] as const;
+
+export async function startSplitStage(): Promise<Stage> {
+  const folder = createFolder();
+  const deployment = await Deployment.start({
+    env: fileEnv(folder.path),
+    workerCount: splitRoles.length,
+    workerArgs: splitRoles.map((role) => (role === "prefill" ? prefill : decode)),
+  });
+  return fileStage(deployment, folder);
+}
+
 /** File discovery, one worker in a network namespace; `null` where there can be none. */
 export async function startNamespaceStage(): Promise<NamespaceStage | null> {
   const namespace = NetworkNamespace.create();

@@ -44,6 +44,8 @@ export async function startProcess(options: {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly ready: RegExp;
+  /** Until it must be up. Default a minute. */
+  readonly timeoutMs?: number;
 }): Promise<StartedProgram> {
   const begun = performance.now();
   const child = spawn(options.command, [...options.args], {
@@ -59,7 +61,7 @@ export async function startProcess(options: {
     output += chunk;
   });
   const exited = once(child, "exit");
-  const ready = await waitForReady(child, options.ready, () => output);
+  const ready = await waitForReady(child, options, () => output);
   return {
     ready,
     startMs: performance.now() - begun,
@@ -91,17 +93,17 @@ export async function startLaunch(
 
 async function waitForReady(
   child: ChildProcess,
-  pattern: RegExp,
+  { ready, timeoutMs = startTimeoutMs }: { readonly ready: RegExp; readonly timeoutMs?: number },
   output: () => string,
 ): Promise<string> {
-  const end = Date.now() + startTimeoutMs;
+  const end = Date.now() + timeoutMs;
   while (Date.now() < end) {
-    const caught = pattern.exec(output())?.[1];
+    const caught = ready.exec(output())?.[1];
     if (caught !== undefined) return caught;
     if (child.exitCode !== null)
       throw new Error(`The program ended with ${child.exitCode}:\n${output()}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   child.kill("SIGKILL");
-  throw new Error(`The program was not ready within ${startTimeoutMs} ms:\n${output()}`);
+  throw new Error(`The program was not ready within ${timeoutMs} ms:\n${output()}`);
 }

@@ -1,4 +1,6 @@
 // Prefill and decode workers as processes: what a client gets is what one worker would have said, whoever dies meanwhile.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { complete, Deployment, untilListed } from "../src/deployment.ts";
 import { fetchEngineLoad } from "../src/read-metrics.ts";
@@ -131,6 +133,64 @@ test("a client that leaves while its prompt is prefilled frees both workers", as
   leave.abort();
   await expect(answer).rejects.toThrow();
   await untilIdle(decode, prefill);
+});
+
+test("a prefill whose decode worker cannot take it over ends when the answer has begun", async () => {
+  const url = (await deployment.startFrontend()).ready;
+  const slow = ["--mock-decode-ms-per-step", "40"];
+  const decode = await decodeWorker("--mock-kv-bytes-per-token", "64", ...slow);
+  const prefill = await prefillWorker("--mock-kv-bytes-per-token", "128");
+  await untilListed(url, "tiny");
+  await untilPooled(url);
+  const leave = new AbortController();
+  const answer = complete(url, long("Owls"), 3_000, { signal: leave.signal });
+  const running = async () => (await fetchEngineLoad(decode.systemUrl!)).running;
+  await expect.poll(running, { timeout: 10_000 }).toBeGreaterThan(0);
+  await untilIdle(prefill);
+  expect(await running()).toBeGreaterThan(0);
+  leave.abort();
+  await expect(answer).rejects.toThrow();
+  await untilIdle(decode);
+});
+
+test("what a decode worker refuses ends at its prefill worker too", async () => {
+  const url = (await deployment.startFrontend()).ready;
+  const prefill = await prefillWorker();
+  const decode = await decodeWorker("--context-length", "64");
+  await untilListed(url, "tiny");
+  await untilPooled(url);
+  const { status, error } = await complete(url, long("Elks"), 10);
+  expect([status, error?.message]).toEqual([400, expect.stringContaining("64")]);
+  await untilIdle(prefill, decode);
+});
+
+test("prefill and decode workers are chosen by policies of their own", async () => {
+  const path = join(deployment.folder, "policy.yaml");
+  writeFileSync(
+    path,
+    `worker_selection:
+  prefill: two-tier
+  instances:
+    - { name: two-tier, type: dynamo-two-tier-cost-fn }
+    - { name: mine, type: dyn-profile, parameters: { scorers: [{ type: active-requests }] } }
+`,
+  );
+  const frontend = await deployment.startFrontend([
+    ...["--router-mode", "kv", "--router-policy-config", path, "--router-decode-policy", "mine"],
+  ]);
+  const url = frontend.ready;
+  await Promise.all([decodeWorker(), prefillWorker()]);
+  await untilListed(url, "tiny");
+  await untilPooled(url);
+  const answer = await fetch(`${url}/debug/routing`);
+  const { models } = (await answer.json()) as {
+    models: { endpoint: string; decisions: { policy?: string | null }[] }[];
+  };
+  const policies = models.map(({ endpoint, decisions }) => [
+    endpoint.includes("prefill") ? "prefill" : "decode",
+    decisions[0]?.policy,
+  ]);
+  expect(Object.fromEntries(policies)).toEqual({ prefill: "two-tier", decode: "mine" });
 });
 
 test("mode kv: a prompt that a decode worker has mostly cached needs no prefill worker", async () => {

@@ -24,6 +24,11 @@ export interface GatewayOptions {
   readonly routerMode?: RouterMode | "kv";
   /** How mode kv decides; what is left out has its default. */
   readonly routerSettings?: Partial<RouterSettings>;
+  /** Instead of them, where prefill and decode are apart: among the workers of either. */
+  readonly stageSettings?: {
+    readonly prefill?: Partial<RouterSettings>;
+    readonly decode?: Partial<RouterSettings>;
+  };
   /** When decode workers prefill by themselves although prefill workers are there; in mode kv. Default: never. */
   readonly conditionalDisagg?: Partial<ConditionalSettings> | null;
   /** Models of other namespaces are not served. Default: all are. */

@@ -38,11 +38,13 @@ export class Gateway {
     const routing = {
       mode: routerMode,
       settings: options.routerSettings ?? {},
+      stages: options.stageSettings ?? {},
       conditional: options.conditionalDisagg
         ? completeConditionalSettings(options.conditionalDisagg)
         : null,
     };
-    completeRouterSettings(routing.settings);
+    const { settings: all, stages } = routing;
+    for (const of of [all, stages.prefill ?? {}, stages.decode ?? {}]) completeRouterSettings(of);
     const thresholds = options.shared?.thresholds ?? new LocalThresholds();
     const setThresholds = (model: string, set = thresholds.get(model)) => {
       if (set === undefined) return;

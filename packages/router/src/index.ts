@@ -80,7 +80,7 @@ export { createPrefillMetrics, type PrefillMetrics } from "./observe/prefill-met
 export { createRouterMetrics, type RouterMetrics } from "./observe/router-metrics.ts";
 export type { RouterObserver } from "./observe/router-observer.ts";
 export type { WorkerProblem, WorkerProblemKind } from "./observe/worker-problems.ts";
-export { applyPolicyFile } from "./policy/policy-file.ts";
+export { applyPolicyFile, type RouterStage, type StageSelection } from "./policy/policy-file.ts";
 export type { Profile, ProfileFilter, ProfilePicker, ProfileScorer } from "./policy/profile.ts";
 export {
   type ConditionalPolicy,

@@ -238,6 +238,38 @@ test("a prefill worker that the request names and nobody knows is the request's 
   });
 });
 
+describe("a prefill that nobody comes to meet ends", () => {
+  const long = splitRequest({ stop_conditions: { max_tokens: 2_000, ignore_eos: true } });
+
+  test("once the decode worker answers without it, while the answer goes on", async () => {
+    const engine = createMockEngine({ vocabSize: 1000, pageSize: 4, decodeMsPerStep: 2 });
+    const alone = createDecodeHandler({ engine });
+    await start({ decodeHandler: alone });
+    const leave = new AbortController();
+    let count = 0;
+    const reading = (async () => {
+      for await (const _ of deployment.client.generate(long, { signal: leave.signal })) count += 1;
+    })();
+    await expect.poll(() => deployment.place.asked.length).toBe(1);
+    await expect.poll(() => count).toBeGreaterThan(0);
+    await expect.poll(() => deployment.place.openRooms, { timeout: 3_000 }).toBe(0);
+    expect(engine.metrics().runningRequests).toBe(1);
+    leave.abort();
+    await reading.catch(() => {});
+    await engine.close();
+  });
+
+  test("at once when the decode worker refuses the request", async () => {
+    await start({
+      decodeHandler: () => {
+        throw new InvalidArgumentError("too long for this one", { param: "messages" });
+      },
+    });
+    await expect(ask(long)).rejects.toMatchObject({ status: 400, param: "messages" });
+    await untilIdle();
+  });
+});
+
 describe("a caller that leaves frees both workers", () => {
   const long = splitRequest({ stop_conditions: { max_tokens: 2_000, ignore_eos: true } });
 

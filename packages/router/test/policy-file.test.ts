@@ -1,6 +1,6 @@
 // Policy files: what they set, and that nothing in them is passed over.
-import { applyPolicyFile, defaultRouterSettings } from "@dyn/router";
-import { expect, test } from "vitest";
+import { applyPolicyFile, defaultRouterSettings, type StageSelection } from "@dyn/router";
+import { describe, expect, test } from "vitest";
 
 test("router keys, a selection and a queue class lie over the flags", () => {
   const settings = applyPolicyFile(
@@ -46,11 +46,38 @@ test("the two-tier rule has the defaults of its source", () => {
   });
 });
 
+describe("stages", () => {
+  const instances = [
+    { name: "two", type: "dynamo-two-tier-cost-fn" },
+    { name: "mine", type: "dynamo-default-cost-fn", parameters: { overlap_score_credit: 2 } },
+  ];
+  const file = { worker_selection: { aggregated: "two", prefill: "mine", instances } };
+  const chosen = (stage: StageSelection["stage"], name?: string) => {
+    const { selection, cost } = applyPolicyFile(file, {}, "p.yaml", { stage, name });
+    return [selection.type, cost.overlapScoreCredit];
+  };
+
+  test("have a selection each; one without is built-in, whatever aggregated workers have", () => {
+    expect(chosen("aggregated")).toEqual(["twoTier", 1]);
+    expect(chosen("prefill")).toEqual(["cost", 2]);
+    expect(chosen("decode")).toEqual(["cost", 1]);
+  });
+
+  test("are overridden by name, and by default to the built-in choice", () => {
+    expect(chosen("prefill", "two")).toEqual(["twoTier", 1]);
+    expect(chosen("prefill", "default")).toEqual(["cost", 1]);
+    expect(() => chosen("decode", "three")).toThrow(
+      "--router-decode-policy is three, and the instances of p.yaml are two, mine.",
+    );
+  });
+});
+
 test.each([
   ["an empty file", {}, "is empty"],
   ["an unknown key", { routr: {} }, "routr"],
   ["an unknown router key", { router: { router_magic: 1 } }, "router_magic"],
   ["a name that leads nowhere", { worker_selection: { aggregated: "x" } }, "selects x"],
+  ["the same of another stage", { worker_selection: { decode: "y" } }, "selects y"],
   [
     "a reserved name",
     { worker_selection: { instances: [{ name: "default", type: "dynamo-two-tier-cost-fn" }] } },

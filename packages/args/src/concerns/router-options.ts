@@ -209,11 +209,15 @@ export const routerOptions = z.object({
     group: kv,
     placeholder: "FILE",
   }),
-  routerPrefillPolicy: option("Policy for prefill workers.", z.string().optional(), {
-    env: "DYN_ROUTER_PREFILL_POLICY",
-    group: kv,
-  }),
-  routerDecodePolicy: option("Policy for decode workers.", z.string().optional(), {
+  routerPrefillPolicy: option(
+    "Instance of the policy file that chooses prefill workers, whatever it selects; default: the built-in choice.",
+    z.string().optional(),
+    {
+      env: "DYN_ROUTER_PREFILL_POLICY",
+      group: kv,
+    },
+  ),
+  routerDecodePolicy: option("The same for decode workers.", z.string().optional(), {
     env: "DYN_ROUTER_DECODE_POLICY",
     group: kv,
   }),

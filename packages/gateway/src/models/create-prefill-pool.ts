@@ -4,7 +4,12 @@ import type { ModelCard } from "@dyn/protocol";
 import { defaultCostSettings, PrefillPool, WorkerDirectory } from "@dyn/router";
 import { type DistributedRuntime, type EndpointClientOptions, parseEndpointId } from "@dyn/runtime";
 import type { GatewayLogger } from "../logger.ts";
-import { createRoutedClient, createWorkerClient, type RoutingOptions } from "./routed-client.ts";
+import {
+  createRoutedClient,
+  createWorkerClient,
+  type RoutingOptions,
+  settingsOf,
+} from "./routed-client.ts";
 
 export function createPrefillPool(options: {
   readonly card: ModelCard;
@@ -15,13 +20,14 @@ export function createPrefillPool(options: {
   readonly logger: GatewayLogger;
 }): PrefillPool {
   const { card, runtime, routing, logger } = options;
-  const { cost = defaultCostSettings } = routing.settings;
+  const ofStage = settingsOf(routing, card);
+  const { cost = defaultCostSettings } = ofStage;
   // Nothing stays there to decode: blocks of running requests are no load.
-  const settings = { ...routing.settings, cost: { ...cost, trackActiveBlocks: false } };
+  const prefill = { ...ofStage, cost: { ...cost, trackActiveBlocks: false } };
   const workers = createWorkerClient(options);
   const { client, router } = createRoutedClient({
     ...options,
-    routing: { ...routing, settings },
+    routing: { ...routing, stages: { ...routing.stages, prefill } },
     workers,
   });
   return new PrefillPool({

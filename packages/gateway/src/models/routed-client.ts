@@ -30,6 +30,11 @@ export interface RoutingOptions {
   readonly mode: RouterMode | "kv";
   /** Of mode kv. */
   readonly settings: Partial<RouterSettings>;
+  /** Instead of them, among prefill and among decode workers. */
+  readonly stages: {
+    readonly prefill?: Partial<RouterSettings>;
+    readonly decode?: Partial<RouterSettings>;
+  };
   /** When decode workers prefill although prefill workers are there; `null`: never. */
   readonly conditional: ConditionalSettings | null;
 }
@@ -52,6 +57,15 @@ export function createWorkerClient(options: {
     ...options.client,
     mode: mode === "kv" ? "least-loaded" : mode,
   });
+}
+
+/** Those of the stage that the card's workers are. */
+export function settingsOf(
+  { settings, stages }: RoutingOptions,
+  { workerType }: Pick<ModelCard, "workerType">,
+): Partial<RouterSettings> {
+  const isStage = workerType === "prefill" || workerType === "decode";
+  return (isStage ? stages[workerType] : undefined) ?? settings;
 }
 
 /** Over the workers' client, which closes with it. */
@@ -86,7 +100,7 @@ export function createRoutedClient(options: {
     endpoint,
     model,
     blockSize: card.kvCacheBlockSize,
-    settings: routing.settings,
+    settings: settingsOf(routing, card),
     observer: {
       ...metrics.observer,
       warned: (message) => logger.warn(message, { model }),

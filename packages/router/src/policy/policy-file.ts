@@ -86,19 +86,32 @@ const PolicyFile = z.strictObject({
   worker_selection: z
     .strictObject({
       aggregated: z.string().optional(),
+      prefill: z.string().optional(),
+      decode: z.string().optional(),
       instances: z.array(Instance).default([]),
     })
     .optional(),
 });
 
+/** Which workers a router chooses among: each stage has a selection of its own. */
+export type RouterStage = "aggregated" | "prefill" | "decode";
+
+export interface StageSelection {
+  readonly stage: RouterStage;
+  /** The instance, whatever the file selects for the stage; `default`: the built-in choice. `undefined`: the file's word. */
+  readonly name?: string | undefined;
+}
+
 /**
- * The file's settings laid over those of the flags. `document`: what YAML parsing gave. Unknown keys, names that lead
- * nowhere, and what this release does not act on are refused with an InvalidArgumentError.
+ * The file's settings laid over those of the flags, for one stage: one that the file selects nothing for is built-in.
+ * `document`: what YAML parsing gave. Unknown keys, names that lead nowhere, and what this release does not act on are
+ * refused with an InvalidArgumentError.
  */
 export function applyPolicyFile(
   document: unknown,
   flags: Partial<RouterSettings>,
   path = "the policy file",
+  stage: StageSelection = { stage: "aggregated" },
 ): RouterSettings {
   const parsed = PolicyFile.safeParse(document);
   if (!parsed.success) {
@@ -134,26 +147,40 @@ export function applyPolicyFile(
     },
     queue: queueOf(file, path) ?? base.queue,
   };
-  return completeRouterSettings(withSelection(merged, file.worker_selection, path));
+  const instance = selectedInstance(file.worker_selection, path, stage);
+  return completeRouterSettings(instance === null ? merged : withInstance(merged, instance));
 }
 
-function withSelection(
-  base: RouterSettings,
+/** `null`: the built-in choice. */
+function selectedInstance(
   selection: z.infer<typeof PolicyFile>["worker_selection"],
   path: string,
-): RouterSettings {
-  if (selection === undefined) return base;
-  const names = selection.instances.map(({ name }) => name);
+  { stage, name: override }: StageSelection,
+): z.infer<typeof Instance> | null {
+  const { instances, ...stages } = selection ?? { instances: [] };
+  const names = instances.map(({ name }) => name);
   const double = names.find((name, i) => names.indexOf(name) !== i);
   if (double !== undefined) throw refuse(`${path} has two instances named ${double}.`);
   if (names.includes("default"))
     throw refuse(`${path} names an instance "default", which is reserved.`);
-  const name = selection.aggregated ?? "default";
-  if (name === "default") return base;
-  const instance = selection.instances.find((it) => it.name === name);
-  if (instance === undefined) {
-    throw refuse(`${path} selects ${name}, and its instances are ${names.join(", ") || "none"}.`);
+  const known = names.join(", ") || "none";
+  const isKnown = (name: string) => name === "default" || names.includes(name);
+  const lost = Object.values(stages).find((name) => name !== undefined && !isKnown(name));
+  if (lost !== undefined) {
+    throw refuse(`${path} selects ${lost}, and its instances are ${known}.`);
   }
+  const name = override ?? (stages as Partial<Record<RouterStage, string>>)[stage] ?? "default";
+  if (name === "default") return null;
+  const instance = instances.find((it) => it.name === name);
+  if (instance === undefined) {
+    throw refuse(
+      `--router-${stage}-policy is ${name}, and the instances of ${path} are ${known}. Name one of them, or default.`,
+    );
+  }
+  return instance;
+}
+
+function withInstance(base: RouterSettings, instance: z.infer<typeof Instance>): RouterSettings {
   if (instance.type === "dynamo-two-tier-cost-fn") {
     const { parameters } = instance;
     const settings = {

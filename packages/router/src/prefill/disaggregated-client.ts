@@ -287,7 +287,10 @@ export class DisaggregatedClient implements TokenClient {
     }
   }
 
-  /** A prefill that fails before the first token takes the decode with it; behind it, it has done its work. */
+  /**
+   * A prefill that fails before the first token takes the decode with it; behind it, it has done its work, and one that
+   * nobody came to meet is not left waiting.
+   */
   async *#decodeBeside(
     leg: PrefillLeg,
     decoding: AbortController,
@@ -302,7 +305,10 @@ export class DisaggregatedClient implements TokenClient {
     try {
       const stream = this.#decode(request, { ...options, signal: decoding.signal }, near);
       for await (const item of stream) {
-        hasBegun ||= (item.data?.token_ids.length ?? 0) > 0 || item.data?.finish_reason != null;
+        if (!hasBegun && isAnswer(item)) {
+          hasBegun = true;
+          leg.release();
+        }
         yield withCachedTokens(item, leg.cachedTokens);
       }
     } catch (error) {
@@ -350,6 +356,10 @@ function pinOf(
   if (named != null) return { instanceId: BigInt(named) };
   const id = near?.prefillId ?? null;
   return id !== null && pool.workerIds.includes(id) && !failed.has(id) ? { instanceId: id } : {};
+}
+
+function isAnswer({ data }: Annotated<EngineOutputItem>): boolean {
+  return (data?.token_ids.length ?? 0) > 0 || data?.finish_reason != null;
 }
 
 /** The decode worker has nothing of the prompt cached; the prefill worker knows better. */

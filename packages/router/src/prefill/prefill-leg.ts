@@ -8,7 +8,7 @@ import {
 import type { Annotated } from "@dyn/runtime";
 import { type Handover, handoverFields } from "./handover.ts";
 
-/** From the end of an answer until its prefill, which should be over, is ended. */
+/** From the first token of an answer until its prefill, which should be over, is ended. */
 const releaseMs = 1_000;
 
 /** The prefill did not come to its end. `cause`: why; `workerId`: who failed, `null` when nobody had been chosen. */
@@ -33,6 +33,7 @@ export class PrefillLeg {
   readonly #end = new AbortController();
   #cachedTokens: number | null = null;
   #failure: PrefillFailure | null = null;
+  #isReleased = false;
   #onFailed: ((failure: PrefillFailure) => void) | null = null;
 
   /** `open`: begins the call, under the signal; `chosen` is called before the worker is asked. */
@@ -73,8 +74,10 @@ export class PrefillLeg {
     this.#end.abort();
   }
 
-  /** The answer is over: what the worker still has to finish it may, and is not told to forget the prompt. */
+  /** The answer has begun: what the worker still has to finish it may, and is not told to forget the prompt. */
   release(): void {
+    if (this.#isReleased) return;
+    this.#isReleased = true;
     setTimeout(() => this.end(), releaseMs).unref();
   }
 
