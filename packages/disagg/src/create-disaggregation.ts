@@ -23,6 +23,8 @@ export interface Disaggregation {
 /** Starts the thread that moves KV. Throws InvalidArgumentError, or what kept its servers from listening. */
 export async function createDisaggregation(
   options: DisaggregationOptions,
+  /** Told how KV goes where it could go a faster way, and why. */
+  onNotice: (text: string) => void = () => {},
 ): Promise<Disaggregation> {
   const full = completeOptions(options);
   const { port1, port2 } = new MessageChannel();
@@ -39,6 +41,7 @@ export async function createDisaggregation(
     };
     worker.on("message", (message: MessageFromThread) => {
       if (message.type === "ready") resolve(message.bootstrapPort);
+      else if (message.type === "notice") onNotice(message.text);
       else fail(recordToError(message.error));
     });
     worker.on("error", fail);

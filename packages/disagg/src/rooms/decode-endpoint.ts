@@ -5,6 +5,8 @@ import { type ErrorRecord, errorToRecord } from "@dyn/protocol";
 import { findPrefillRank } from "../bootstrap/find-prefill-rank.ts";
 import { peerGone, prefillUnreachable, roomExpired } from "../disagg-errors.ts";
 import type { FullDisaggregationOptions } from "../disaggregation-options.ts";
+import type { Means } from "../means.ts";
+import { isMapped } from "../memory/process-memory.ts";
 import { DecodePeer } from "./decode-peer.ts";
 import type { EnginePort } from "./engine-port.ts";
 
@@ -29,12 +31,20 @@ export class DecodeEndpoint {
   readonly #port: EnginePort;
   readonly #layout: KvLayout;
   readonly #options: FullDisaggregationOptions;
+  readonly #means: Means;
   readonly #peers = new Map<string, DecodePeer>();
   readonly #rooms = new Map<bigint, Room>();
   readonly #outstanding = new Map<bigint, Outstanding>();
+  readonly #noticed = new Map<string, string>();
   readonly #sweeper: NodeJS.Timeout;
 
-  constructor(port: EnginePort, layout: KvLayout, options: FullDisaggregationOptions) {
+  constructor(
+    port: EnginePort,
+    layout: KvLayout,
+    options: FullDisaggregationOptions,
+    means: Means,
+  ) {
+    this.#means = means;
     this.#port = port;
     this.#layout = layout;
     this.#options = options;
@@ -72,7 +82,11 @@ export class DecodeEndpoint {
 
   returned(room: bigint, bytes: ArrayBuffer): void {
     const outstanding = this.#outstanding.get(room);
-    if (outstanding === undefined) return;
+    if (outstanding === undefined) {
+      // The peer that it came from is gone, and with it the use of its memory.
+      if (isMapped(bytes)) this.#means.memory?.unmapFile(bytes);
+      return;
+    }
     outstanding.peer.consumed(bytes, outstanding.slots.shift() ?? null);
     if (outstanding.slots.length === 0) this.#outstanding.delete(room);
   }
@@ -98,7 +112,9 @@ export class DecodeEndpoint {
       port,
       layout: this.#layout,
       options: this.#options,
+      means: this.#means,
       hooks: {
+        notice: (text) => this.#notice(peer, text),
         run: (room, start, count, bytes, slot) => this.#run(peer, room, start, count, bytes, slot),
         damaged: (room, error) => {
           this.#abort(room, error.message);
@@ -133,6 +149,14 @@ export class DecodeEndpoint {
     outstanding.slots.push(slot);
     this.#outstanding.set(room, outstanding);
     this.#port.postMessage({ type: "run", room, start, count, bytes }, [bytes]);
+  }
+
+  /** Once, however often they meet. */
+  #notice({ key }: DecodePeer, text: string): void {
+    if (this.#noticed.get(key) === text) return;
+    if (this.#noticed.size >= maxPeers) this.#noticed.clear();
+    this.#noticed.set(key, text);
+    this.#means.notice(text);
   }
 
   #abort(room: bigint, message: string): void {

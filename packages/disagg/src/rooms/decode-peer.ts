@@ -1,11 +1,13 @@
 // A prefill engine as the decode side sees it: one connection, over which all rooms of the pair go.
 
-import { connect } from "node:net";
-import { crc32 } from "node:zlib";
 import type { KvLayout } from "@dyn/engine";
 import { type ErrorRecord, recordToError } from "@dyn/protocol";
+import type { Checksum } from "../checksum/create-crc32c.ts";
 import { checksumMismatch, prefillUnreachable, protocolFault } from "../disagg-errors.ts";
 import type { FullDisaggregationOptions } from "../disaggregation-options.ts";
+import type { Means } from "../means.ts";
+import { isMapped } from "../memory/process-memory.ts";
+import { MappedSlots } from "../transport/mapped-slots.ts";
 import { PeerConnection } from "../transport/peer-connection.ts";
 import {
   type DecodeMessage,
@@ -17,6 +19,8 @@ import { RunBuffers } from "../transport/run-buffers.ts";
 import { type CreatedSegment, createSegment } from "../transport/shared-segment.ts";
 
 export interface DecodePeerHooks {
+  /** How the KV of this pair goes, where it could have been better. */
+  notice(text: string): void;
   /** The bytes are given back by `consumed`. */
   run(room: bigint, start: number, count: number, bytes: ArrayBuffer, slot: number | null): void;
   /** The run came damaged: nothing of it is given on. */
@@ -32,6 +36,10 @@ export class DecodePeer {
   readonly #connection: PeerConnection<PrefillMessage, DecodeMessage>;
   readonly #buffers: RunBuffers;
   readonly #segment: CreatedSegment | null;
+  readonly #whyNoSegment: string | null;
+  readonly #means: Means;
+  readonly #transport: "shm" | "tcp" | "auto";
+  #checksum: Checksum | null = null;
   readonly #welcomeTimer: NodeJS.Timeout;
   /** Rooms that are open over it. */
   roomCount = 0;
@@ -42,17 +50,25 @@ export class DecodePeer {
     port: number;
     layout: KvLayout;
     options: FullDisaggregationOptions;
+    means: Means;
     hooks: DecodePeerHooks;
   }) {
-    const { host, port, layout, options: settings } = options;
+    const { host, port, layout, options: settings, means } = options;
     this.key = `${host}:${port}`;
     this.#hooks = options.hooks;
     const runBytes = Math.max(settings.runBytes, layout.bytesPerToken);
     // One more than may be on their way: the one that is being read.
     this.#buffers = new RunBuffers(runBytes, settings.window + 1);
-    this.#segment = settings.transport === "tcp" ? null : createSegment(runBytes, settings.window);
+    this.#means = means;
+    this.#transport = settings.transport;
+    const segment =
+      settings.transport === "tcp"
+        ? "the decode engine is set to tcp"
+        : createSegment(runBytes, settings.window, means.memory);
+    this.#segment = typeof segment === "string" ? null : segment;
+    this.#whyNoSegment = typeof segment === "string" ? segment : null;
     this.#connection = new PeerConnection({
-      socket: connect({ host, port }),
+      socket: { host, port },
       heartbeatMs: settings.heartbeatMs,
       schema: prefillMessageSchema,
       maxPayloadBytes: () => runBytes,
@@ -61,7 +77,7 @@ export class DecodePeer {
       onClose: (error) => {
         clearTimeout(this.#welcomeTimer);
         this.#segment?.unlink();
-        this.#segment?.file.close();
+        this.#segment?.slots.close();
         this.#hooks.closed(this, error);
       },
     });
@@ -77,6 +93,7 @@ export class DecodePeer {
       segment: this.#segment?.description ?? null,
       window: settings.window,
       runBytes,
+      checksums: [...means.checksums.keys()],
     });
   }
 
@@ -86,8 +103,14 @@ export class DecodePeer {
 
   /** The engine is done with the bytes of a run. */
   consumed(bytes: ArrayBuffer, slot: number | null): void {
-    this.#buffers.give(bytes);
-    this.send({ type: "credit", slot });
+    if (!isMapped(bytes)) {
+      this.#buffers.give(bytes);
+      this.send({ type: "credit", slot });
+      return;
+    }
+    const slots = this.#segment?.slots;
+    const home = slots instanceof MappedSlots ? slots.put(bytes) : null;
+    if (home !== null) this.send({ type: "credit", slot: home });
   }
 
   close(error: Error): void {
@@ -99,6 +122,7 @@ export class DecodePeer {
       case "welcome":
         clearTimeout(this.#welcomeTimer);
         this.#segment?.unlink();
+        this.#welcome(message);
         break;
       case "refuse":
         this.close(recordToError(message.error));
@@ -117,28 +141,48 @@ export class DecodePeer {
     }
   }
 
+  #welcome({ transport, whyTcp, checksum }: PrefillMessage & { type: "welcome" }): void {
+    this.#checksum = this.#means.checksums.get(checksum) ?? null;
+    if (this.#checksum === null) {
+      this.close(protocolFault(`it chose the checksum ${checksum}, which was not offered`));
+    } else if (transport === "tcp" && this.#transport === "auto") {
+      const why = this.#whyNoSegment ?? whyTcp ?? "the prefill engine is set to tcp";
+      this.#hooks.notice(`KV from ${this.key} comes over TCP: ${why}.`);
+    } else if (transport === "shm" && this.#means.whyNoMemory !== null) {
+      this.#hooks.notice(
+        `KV from ${this.key} comes through reads of /dev/shm: ${this.#means.whyNoMemory}.`,
+      );
+    }
+  }
+
   #run(message: PrefillMessage & { type: "run" }, payload: ArrayBuffer | null): void {
     const { start, count, sizeBytes, slot } = message;
     const room = BigInt(message.room);
-    const bytes = payload ?? this.#take();
+    const bytes = payload ?? this.#bytesOf(slot, sizeBytes);
+    if (this.#checksum === null || bytes === null) {
+      this.close(protocolFault("a run came without its bytes, or before the welcome"));
+      return;
+    }
     if (sizeBytes > bytes.byteLength) {
       this.close(protocolFault(`a run of ${sizeBytes} bytes came where ${bytes.byteLength} fit`));
       return;
     }
-    const view = new Uint8Array(bytes, 0, sizeBytes);
-    if (payload === null) {
-      if (slot === null || this.#segment === null) {
-        this.close(protocolFault("a run came without its bytes"));
-        return;
-      }
-      this.#segment.file.read(slot, view);
-    }
-    if (crc32(view) !== message.crc) {
+    if (this.#checksum(new Uint8Array(bytes, 0, sizeBytes)) !== message.crc) {
       this.consumed(bytes, slot);
       this.#hooks.damaged(room, checksumMismatch(room, start, count));
       return;
     }
     this.#hooks.run(room, start, count, bytes, slot);
+  }
+
+  /** The memory of a slot, or a copy of it. */
+  #bytesOf(slot: number | null, sizeBytes: number): ArrayBuffer | null {
+    if (slot === null || this.#segment === null) return null;
+    const { slots } = this.#segment;
+    if (slots instanceof MappedSlots) return slots.take(slot);
+    const bytes = this.#take();
+    if (sizeBytes <= bytes.byteLength) slots.read(slot, new Uint8Array(bytes, 0, sizeBytes));
+    return bytes;
   }
 
   #take(): ArrayBuffer {

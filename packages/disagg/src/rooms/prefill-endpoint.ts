@@ -3,7 +3,7 @@
 
 import { type AddressInfo, createServer, type Server } from "node:net";
 import type { HandOver, KvLayout, LeaseEnd } from "@dyn/engine";
-import { errorToRecord } from "@dyn/protocol";
+import { type DynError, errorToRecord } from "@dyn/protocol";
 import {
   differentPrompts,
   peerGone,
@@ -12,6 +12,8 @@ import {
   roomTaken,
 } from "../disagg-errors.ts";
 import type { FullDisaggregationOptions } from "../disaggregation-options.ts";
+import type { Means } from "../means.ts";
+import { isMapped } from "../memory/process-memory.ts";
 import { RunBuffers } from "../transport/run-buffers.ts";
 import { ClosedRooms } from "./closed-rooms.ts";
 import type { EnginePort } from "./engine-port.ts";
@@ -20,7 +22,7 @@ import { PrefillPeer } from "./prefill-peer.ts";
 const maxPeers = 1024;
 /** Joins that came before their offers. */
 const maxParked = 65_536;
-/** Per process, whatever the number of peers. */
+/** Per process, whatever the number of peers. Slots of shared memory come on top: each peer has its own. */
 const maxBuffers = 16;
 const sweepMs = 100;
 
@@ -40,11 +42,14 @@ interface ParkedJoin {
   readonly tokenCount: number;
   readonly skipTokens: number;
   readonly parkedMs: number;
+  /** The pair was refused: the prefill half is told when it comes. */
+  readonly refusal: DynError | null;
 }
 
 export class PrefillEndpoint {
   readonly #port: EnginePort;
   readonly #options: FullDisaggregationOptions;
+  readonly #means: Means;
   readonly #runBytes: number;
   readonly #buffers: RunBuffers;
   readonly #peers = new Set<PrefillPeer>();
@@ -56,7 +61,13 @@ export class PrefillEndpoint {
   readonly #server: Server;
   readonly #sweeper: NodeJS.Timeout;
 
-  constructor(port: EnginePort, layout: KvLayout, options: FullDisaggregationOptions) {
+  constructor(
+    port: EnginePort,
+    layout: KvLayout,
+    options: FullDisaggregationOptions,
+    means: Means,
+  ) {
+    this.#means = means;
     this.#port = port;
     this.#options = options;
     this.#runBytes = Math.max(options.runBytes, layout.bytesPerToken);
@@ -66,8 +77,10 @@ export class PrefillEndpoint {
         socket,
         layout,
         options,
+        means,
         hooks: {
           join: (from, room, tokenCount, skip) => this.#join(from, room, tokenCount, skip),
+          refused: (room, error) => this.#refused(peer, room, error),
           ack: (room) => this.#close(room, "acknowledged", null),
           abort: (room, message) => this.#abortedByPeer(room, message),
           writable: () => this.#grant(),
@@ -106,7 +119,8 @@ export class PrefillEndpoint {
     const parked = this.#parked.get(room);
     if (parked === undefined) return;
     this.#parked.delete(room);
-    this.#meet(opened, parked);
+    if (parked.refusal !== null) this.#close(room, "failed", parked.refusal);
+    else this.#meet(opened, parked);
   }
 
   want(room: bigint): void {
@@ -118,16 +132,12 @@ export class PrefillEndpoint {
   run(room: bigint, start: number, count: number, bytes: ArrayBuffer, sizeBytes: number): void {
     const open = this.#rooms.get(room);
     if (open?.peer == null) {
-      this.#buffers.give(bytes);
-      this.#grant();
+      this.#takeBack(bytes);
       return;
     }
     open.granted--;
     open.peer.granted--;
-    open.peer.sendRun({ room, start, count }, new Uint8Array(bytes, 0, sizeBytes), () => {
-      this.#buffers.give(bytes);
-      this.#grant();
-    });
+    open.peer.sendRun({ room, start, count }, bytes, sizeBytes, () => this.#takeBack(bytes));
   }
 
   handOver(room: bigint, handOver: HandOver): void {
@@ -149,8 +159,7 @@ export class PrefillEndpoint {
       open.granted--;
       open.peer.granted--;
     }
-    this.#buffers.give(bytes);
-    this.#grant();
+    this.#takeBack(bytes);
   }
 
   async close(): Promise<void> {
@@ -174,13 +183,22 @@ export class PrefillEndpoint {
     if (refusal !== null) {
       peer.send({ type: "abort", room: `${room}`, end: "failed", error: errorToRecord(refusal) });
     } else if (open === undefined) {
-      this.#parked.set(room, { peer, tokenCount, skipTokens, parkedMs: performance.now() });
+      const parkedMs = performance.now();
+      this.#parked.set(room, { peer, tokenCount, skipTokens, parkedMs, refusal: null });
     } else {
       this.#meet(open, { peer, tokenCount, skipTokens });
     }
   }
 
-  #meet(room: Room, join: Omit<ParkedJoin, "parkedMs">): void {
+  #refused(peer: PrefillPeer, room: bigint, refusal: DynError): void {
+    const open = this.#rooms.get(room);
+    if (open?.peer === null) this.#close(room, "failed", refusal);
+    if (open !== undefined || this.#closed.has(room) || this.#parked.size >= maxParked) return;
+    const parkedMs = performance.now();
+    this.#parked.set(room, { peer, tokenCount: 0, skipTokens: 0, parkedMs, refusal });
+  }
+
+  #meet(room: Room, join: Pick<ParkedJoin, "peer" | "tokenCount" | "skipTokens">): void {
     const { peer, tokenCount, skipTokens } = join;
     room.peer = peer;
     if (tokenCount !== room.tokenCount || skipTokens >= tokenCount) {
@@ -204,14 +222,27 @@ export class PrefillEndpoint {
         at++;
         continue;
       }
-      const bytes = this.#buffers.take();
-      if (bytes === null) return;
+      const bytes = room.peer.takeSlot() ?? this.#buffers.take();
+      if (bytes === null) {
+        at++;
+        continue;
+      }
       this.#wants.splice(at, 1);
       room.granted++;
       room.peer.granted++;
       const sizeBytes = Math.min(this.#runBytes, room.peer.runBytes);
       this.#port.postMessage({ type: "buffer", room: room.room, bytes, sizeBytes }, [bytes]);
     }
+  }
+
+  /** A buffer of which nothing is sent. */
+  #takeBack(bytes: ArrayBuffer): void {
+    if (!isMapped(bytes)) this.#buffers.give(bytes);
+    else if (![...this.#peers].some((peer) => peer.returnSlot(bytes))) {
+      // The peer whose memory it is has gone.
+      this.#means.memory?.unmapFile(bytes);
+    }
+    this.#grant();
   }
 
   #abortedByPeer(room: bigint, message: string): void {
@@ -222,7 +253,7 @@ export class PrefillEndpoint {
   #peerClosed(peer: PrefillPeer, error: Error): void {
     this.#peers.delete(peer);
     for (const [room, parked] of this.#parked) {
-      if (parked.peer === peer) this.#parked.delete(room);
+      if (parked.peer === peer && parked.refusal === null) this.#parked.delete(room);
     }
     for (const open of [...this.#rooms.values()]) {
       if (open.peer === peer) this.#close(open.room, "failed", error);
@@ -265,9 +296,10 @@ export class PrefillEndpoint {
         this.#close(open.room, "expired", error);
       }
     }
-    for (const [room, { peer, parkedMs }] of this.#parked) {
+    for (const [room, { peer, parkedMs, refusal }] of this.#parked) {
       if (now - parkedMs <= roomTimeoutMs) break;
       this.#parked.delete(room);
+      if (refusal !== null) continue;
       const error = errorToRecord(
         roomExpired(room, "its prefill half did not come", roomTimeoutMs),
       );

@@ -1,12 +1,15 @@
 // A decode engine as the prefill side sees it: what it may be sent, and how.
 
 import type { Socket } from "node:net";
-import { crc32 } from "node:zlib";
 import type { KvLayout } from "@dyn/engine";
-import { errorToRecord } from "@dyn/protocol";
+import { type DynError, errorToRecord } from "@dyn/protocol";
+import { agreeOnChecksum } from "../checksum/checksums.ts";
+import type { Checksum } from "../checksum/create-crc32c.ts";
 import { engineMismatch, peerGone, protocolFault } from "../disagg-errors.ts";
 import type { FullDisaggregationOptions } from "../disaggregation-options.ts";
+import type { Means } from "../means.ts";
 import { compareLayouts } from "../transport/compare-layouts.ts";
+import { MappedSlots } from "../transport/mapped-slots.ts";
 import { PeerConnection } from "../transport/peer-connection.ts";
 import {
   type DecodeMessage,
@@ -14,10 +17,12 @@ import {
   type PrefillMessage,
   protocolVersion,
 } from "../transport/peer-messages.ts";
-import { openSegment, type SegmentFile } from "../transport/shared-segment.ts";
+import { openSegment, type Slots } from "../transport/shared-segment.ts";
 
 export interface PrefillPeerHooks {
   join(peer: PrefillPeer, room: bigint, tokenCount: number, skipTokens: number): void;
+  /** It wants to join, but was refused. */
+  refused(room: bigint, error: DynError): void;
   ack(room: bigint): void;
   abort(room: bigint, message: string): void;
   /** It may be sent more. */
@@ -32,19 +37,25 @@ export class PrefillPeer {
   readonly #layout: KvLayout;
   readonly #options: FullDisaggregationOptions;
   readonly #hooks: PrefillPeerHooks;
-  #segment: SegmentFile | null = null;
+  readonly #means: Means;
+  #slots: Slots | null = null;
+  #checksum: Checksum = () => 0;
   readonly #freeSlots: number[] = [];
+  #slotCount = 0;
   #window = 0;
   #runBytes = 0;
   #runsOut = 0;
   #isWelcome = false;
+  #refusal: DynError | null = null;
 
   constructor(options: {
     socket: Socket;
     layout: KvLayout;
     options: FullDisaggregationOptions;
+    means: Means;
     hooks: PrefillPeerHooks;
   }) {
+    this.#means = options.means;
     this.#layout = options.layout;
     this.#options = options.options;
     this.#hooks = options.hooks;
@@ -56,7 +67,7 @@ export class PrefillPeer {
       allocate: (sizeBytes) => new ArrayBuffer(sizeBytes),
       onMessage: (message) => this.#receive(message),
       onClose: (error) => {
-        this.#segment?.close();
+        this.#slots?.close();
         this.#hooks.closed(this, error);
       },
     });
@@ -76,38 +87,51 @@ export class PrefillPeer {
   }
 
   get mayGrant(): boolean {
-    return !this.isClosed && this.granted + this.#runsOut < this.#window;
+    if (this.isClosed || this.granted + this.#runsOut >= this.#window) return false;
+    return !(this.#slots instanceof MappedSlots) || this.#freeSlots.length > 0;
   }
 
-  /** `onSent`: the buffer is free again. */
+  /** A slot to be filled, where the engine can write into one; `null` = any buffer will do. */
+  takeSlot(): ArrayBuffer | null {
+    return this.#slots instanceof MappedSlots ? this.#slots.take(this.#freeSlots.pop()!) : null;
+  }
+
+  /** Takes a slot back that will not be sent. `false`: it is none of this engine's. */
+  returnSlot(bytes: ArrayBuffer): boolean {
+    const slot = this.#slots instanceof MappedSlots ? this.#slots.put(bytes) : null;
+    if (slot !== null) this.#freeSlots.push(slot);
+    return slot !== null;
+  }
+
+  /** `onSent`: the buffer is free again; not called for slots, which are free when the other side says so. */
   sendRun(
     run: { room: bigint; start: number; count: number },
-    bytes: Uint8Array,
+    bytes: ArrayBuffer,
+    sizeBytes: number,
     onSent: () => void,
   ): void {
-    const slot = this.#segment === null ? null : (this.#freeSlots.pop() ?? null);
-    this.#runsOut++;
-    const message: PrefillMessage = {
-      type: "run",
-      room: `${run.room}`,
-      start: run.start,
-      count: run.count,
-      sizeBytes: bytes.byteLength,
-      crc: crc32(bytes),
-      slot,
+    const view = new Uint8Array(bytes, 0, sizeBytes);
+    const { room, start, count } = run;
+    const crc = this.#checksum(view);
+    const send = (slot: number | null, payload: Uint8Array | null, onSent?: () => void) => {
+      this.#runsOut++;
+      const message = { type: "run", room: `${room}`, start, count, sizeBytes, crc, slot } as const;
+      this.#connection.send(message, payload, onSent);
     };
-    if (slot === null || this.isClosed) {
-      this.#connection.send(message, bytes, onSent);
-      return;
+    if (this.#slots === null || this.isClosed) {
+      send(null, view, onSent);
+    } else if (this.#slots instanceof MappedSlots) {
+      send(this.#slots.put(bytes), null);
+    } else {
+      const slot = this.#freeSlots.pop()!;
+      try {
+        this.#slots.write(slot, view);
+      } catch (error) {
+        this.close(peerGone(this.address, `shared memory cannot be written: ${error}`));
+      }
+      onSent();
+      send(slot, null);
     }
-    try {
-      this.#segment!.write(slot, bytes);
-    } catch (error) {
-      // A container's /dev/shm may be smaller than what was promised.
-      this.close(peerGone(this.address, `shared memory cannot be written: ${error}`));
-    }
-    onSent();
-    this.#connection.send(message);
   }
 
   send(message: PrefillMessage): void {
@@ -119,9 +143,20 @@ export class PrefillPeer {
   }
 
   #receive(message: DecodeMessage): void {
+    if (this.#refusal !== null) {
+      // Its rooms came behind its hello: whoever waits for it in them is told too.
+      if (message.type === "join") this.#hooks.refused(BigInt(message.room), this.#refusal);
+      return;
+    }
     if (message.type === "hello") {
       if (this.#isWelcome) this.close(protocolFault("hello came twice"));
       else this.#greet(message);
+      return;
+    }
+    if (message.type === "otherVersion") {
+      this.#refuse([
+        `the protocol is ${protocolVersion} in prefill and ${message.version} in decode`,
+      ]);
       return;
     }
     if (!this.#isWelcome) {
@@ -150,8 +185,8 @@ export class PrefillPeer {
     const isValid =
       this.#runsOut > 0 &&
       (slot === null
-        ? this.#segment === null
-        : slot < (this.#segment?.slotCount ?? 0) && !this.#freeSlots.includes(slot));
+        ? this.#slots === null
+        : slot < this.#slotCount && !this.#freeSlots.includes(slot));
     if (!isValid) {
       this.close(protocolFault(`a credit for slot ${slot} came for no run`));
       return;
@@ -164,31 +199,48 @@ export class PrefillPeer {
   #greet(hello: DecodeMessage & { type: "hello" }): void {
     const own = this.#options.transport;
     const differences = compareLayouts(this.#layout, hello.layout);
-    if (hello.version !== protocolVersion) {
-      differences.unshift(
-        `the protocol is ${protocolVersion} in prefill and ${hello.version} in decode`,
-      );
-    }
     if (own !== "auto" && hello.transport !== "auto" && own !== hello.transport) {
       differences.push(`the transport is ${own} in prefill and ${hello.transport} in decode`);
     }
-    const wantsMemory = own !== "tcp" && hello.transport !== "tcp";
-    if (wantsMemory && hello.segment !== null) this.#segment = openSegment(hello.segment);
-    const insists = own === "shm" || hello.transport === "shm";
-    if (insists && this.#segment === null && differences.length === 0) {
-      differences.push("the transport is shm, but the two see no common /dev/shm");
+    const { checksums, memory } = this.#means;
+    const checksum = agreeOnChecksum(checksums, hello.checksums);
+    if (checksum === null) {
+      const names = [...checksums.keys()].join(", ");
+      differences.push(
+        `checksums are ${names} in prefill and ${hello.checksums.join(", ")} in decode`,
+      );
     }
-    if (differences.length > 0) {
-      const error = engineMismatch(differences);
-      this.send({ type: "refuse", error: errorToRecord(error) });
-      this.close(error);
+    let whyTcp: string | null = null;
+    if (own === "tcp") whyTcp = "the prefill engine is set to tcp";
+    else if (hello.transport !== "tcp" && hello.segment !== null && differences.length === 0) {
+      const slots = openSegment(hello.segment, memory);
+      if (typeof slots === "string") whyTcp = slots;
+      else this.#slots = slots;
+    }
+    const insists = own === "shm" || hello.transport === "shm";
+    if (insists && this.#slots === null && differences.length === 0) {
+      const why = whyTcp ?? "the decode engine made no segment in /dev/shm";
+      differences.push(`the transport is shm, but ${why}`);
+    }
+    if (checksum === null || differences.length > 0) {
+      this.#refuse(differences);
       return;
     }
-    const slotCount = this.#segment?.slotCount ?? hello.window;
-    this.#window = Math.min(hello.window, slotCount);
-    for (let slot = 0; slot < slotCount; slot++) this.#freeSlots.push(slot);
+    this.#checksum = checksums.get(checksum)!;
+    this.#slotCount = this.#slots === null ? 0 : hello.segment!.slotCount;
+    this.#window = this.#slots === null ? hello.window : Math.min(hello.window, this.#slotCount);
+    for (let slot = 0; slot < this.#slotCount; slot++) this.#freeSlots.push(slot);
     this.#isWelcome = true;
     this.#runBytes = hello.runBytes;
-    this.send({ type: "welcome", transport: this.#segment === null ? "tcp" : "shm" });
+    const transport = this.#slots === null ? "tcp" : "shm";
+    this.send({ type: "welcome", transport, whyTcp, checksum });
+  }
+
+  /** The other side closes the connection; until then it may name rooms. */
+  #refuse(differences: readonly string[]): void {
+    const error = engineMismatch(differences);
+    this.#refusal = error;
+    this.send({ type: "refuse", error: errorToRecord(error) });
+    setTimeout(() => this.close(error), this.#options.connectTimeoutMs).unref();
   }
 }

@@ -2,6 +2,7 @@
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { errorToRecord } from "@dyn/protocol";
 import type { FullDisaggregationOptions } from "../disaggregation-options.ts";
+import { loadMeans } from "../means.ts";
 import { serveTransfer } from "./serve-transfer.ts";
 import type { MessageFromThread, MessageToThread } from "./thread-messages.ts";
 
@@ -11,7 +12,8 @@ if (owner === null)
 const { options, port } = workerData as { options: FullDisaggregationOptions; port: MessagePort };
 const say = (message: MessageFromThread) => owner.postMessage(message);
 try {
-  const server = await serveTransfer(port, options, (error) => {
+  const means = await loadMeans((text) => say({ type: "notice", text }));
+  const server = await serveTransfer(port, options, means, (error) => {
     say({ type: "failed", error: errorToRecord(error) });
     port.close();
   });

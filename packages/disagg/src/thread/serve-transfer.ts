@@ -6,6 +6,7 @@ import { startBootstrapServer } from "../bootstrap/bootstrap-server.ts";
 import type { RankRegistration } from "../bootstrap/rank-registration.ts";
 import { registerRank } from "../bootstrap/register-rank.ts";
 import type { FullDisaggregationOptions } from "../disaggregation-options.ts";
+import type { Means } from "../means.ts";
 import { DecodeEndpoint } from "../rooms/decode-endpoint.ts";
 import type { EnginePort } from "../rooms/engine-port.ts";
 import { PrefillEndpoint } from "../rooms/prefill-endpoint.ts";
@@ -20,6 +21,7 @@ export interface TransferServer {
 export async function serveTransfer(
   port: EnginePort,
   options: FullDisaggregationOptions,
+  means: Means,
   onFault: (error: unknown) => void,
 ): Promise<TransferServer> {
   const { mode, bindHost, bootstrapPort, dpRank, host } = options;
@@ -32,10 +34,10 @@ export async function serveTransfer(
 
   const start = async (layout: KvLayout) => {
     if (mode === "decode") {
-      decode = new DecodeEndpoint(port, layout, options);
+      decode = new DecodeEndpoint(port, layout, options, means);
       return;
     }
-    prefill = new PrefillEndpoint(port, layout, options);
+    prefill = new PrefillEndpoint(port, layout, options, means);
     const registration = describeRank(options, layout, await prefill.listen());
     if (bootstrap !== null) bootstrap.table.register(registration);
     else await registerRank(host, bootstrapPort, registration);

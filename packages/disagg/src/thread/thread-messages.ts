@@ -2,6 +2,8 @@ import type { ErrorRecord } from "@dyn/protocol";
 
 export type MessageFromThread =
   | { readonly type: "ready"; readonly bootstrapPort: number | null }
+  /** Worth a line in a log. */
+  | { readonly type: "notice"; readonly text: string }
   | { readonly type: "failed"; readonly error: ErrorRecord };
 
 export type MessageToThread = { readonly type: "close" };

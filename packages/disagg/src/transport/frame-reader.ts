@@ -1,10 +1,12 @@
 // A frame: u32 header bytes, u32 payload bytes (little endian), a header in JSON, a payload. Payloads are read straight
-// into buffers of the receiver's.
+// into buffers of the receiver's: by the socket itself where it can be told to (`target`), else by one copy (`push`).
 import { protocolFault } from "../disagg-errors.ts";
 
 /** Log-probabilities of a long prompt are the largest header there is. */
 const maxHeaderBytes = 64 << 20;
 const prefixBytes = 8;
+/** Below it one more call costs more than a copy. */
+const leastTargetBytes = 1 << 16;
 
 export interface FrameReaderOptions {
   readonly maxPayloadBytes: () => number;
@@ -25,6 +27,23 @@ export class FrameReader {
 
   constructor(options: FrameReaderOptions) {
     this.#options = options;
+  }
+
+  /** Where the next bytes may be read to directly, then told to `filled`; `null` = they are to be given to `push`. */
+  get target(): Uint8Array | null {
+    const header = this.#header;
+    if (header === null || this.#headerFilled < header.length || this.#payload === null)
+      return null;
+    const left = this.#payloadBytes - this.#payloadFilled;
+    return left < leastTargetBytes
+      ? null
+      : new Uint8Array(this.#payload, this.#payloadFilled, left);
+  }
+
+  /** So many bytes are in `target`. */
+  filled(count: number): void {
+    this.#payloadFilled += count;
+    this.#endIfWhole();
   }
 
   /** Throws DYN_DISAGG_PROTOCOL; nothing can be read from this connection then. */

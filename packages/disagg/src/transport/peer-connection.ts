@@ -1,20 +1,25 @@
 // One TCP connection between a decode and a prefill engine: frames both ways, and a heartbeat by which each side knows
 // that the other one lives.
-import type { Socket } from "node:net";
+import { connect, Socket } from "node:net";
 import type { ZodType } from "zod";
 import { peerGone, protocolFault } from "../disagg-errors.ts";
 import { FrameReader } from "./frame-reader.ts";
 
+/** What is read at once where it is not known yet what comes. */
+const scratchBytes = 1 << 16;
+
 export class PeerConnection<Incoming extends { type: string }, Outgoing extends { type: string }> {
   readonly address: string;
   readonly #socket: Socket;
+  readonly #reader: FrameReader;
   readonly #timer: NodeJS.Timeout;
   #heardMs = performance.now();
   #onClose: (error: Error) => void;
   #isClosed = false;
 
   constructor(options: {
-    socket: Socket;
+    /** One that came, or where to go. Payloads are read without a copy by who goes. */
+    socket: Socket | { readonly host: string; readonly port: number };
     heartbeatMs: number;
     /** Of what comes in. */
     schema: ZodType<Incoming>;
@@ -24,12 +29,9 @@ export class PeerConnection<Incoming extends { type: string }, Outgoing extends 
     /** Once; nothing comes after it. */
     onClose: (error: Error) => void;
   }) {
-    const { socket, heartbeatMs, onMessage } = options;
-    this.#socket = socket;
+    const { heartbeatMs, onMessage } = options;
     this.#onClose = options.onClose;
-    this.address = `${socket.remoteAddress}:${socket.remotePort}`;
-    socket.setNoDelay(true);
-    const reader = new FrameReader({
+    this.#reader = new FrameReader({
       maxPayloadBytes: options.maxPayloadBytes,
       allocate: options.allocate,
       onFrame: (header, payload) => {
@@ -41,15 +43,16 @@ export class PeerConnection<Incoming extends { type: string }, Outgoing extends 
         if (data.type !== "ping") onMessage(data, payload);
       },
     });
-    socket.on("data", (chunk: Buffer) => {
-      this.#heardMs = performance.now();
-      if (this.#isClosed) return;
-      try {
-        reader.push(chunk);
-      } catch (error) {
-        this.close(error as Error);
-      }
-    });
+    if (options.socket instanceof Socket) {
+      this.#socket = options.socket;
+      this.address = `${this.#socket.remoteAddress}:${this.#socket.remotePort}`;
+      this.#socket.on("data", (chunk: Buffer) => this.#read(chunk, chunk.length));
+    } else {
+      this.address = `${options.socket.host}:${options.socket.port}`;
+      this.#socket = this.#connect(options.socket);
+    }
+    const socket = this.#socket;
+    socket.setNoDelay(true);
     socket.on("error", (error) => this.close(peerGone(this.address, error.message)));
     socket.on("close", () => this.close(peerGone(this.address, "it closed the connection")));
     this.#timer = setInterval(() => {
@@ -57,7 +60,7 @@ export class PeerConnection<Incoming extends { type: string }, Outgoing extends 
       if (silentMs > 2 * heartbeatMs) {
         this.close(peerGone(this.address, `nothing came from it for ${Math.round(silentMs)} ms`));
       } else {
-        this.#write(Buffer.from('{"type":"ping"}'), null);
+        this.#write('{"type":"ping"}', null);
       }
     }, heartbeatMs);
     this.#timer.unref();
@@ -73,7 +76,7 @@ export class PeerConnection<Incoming extends { type: string }, Outgoing extends 
       onSent?.();
       return;
     }
-    this.#write(Buffer.from(JSON.stringify(message)), payload, onSent);
+    this.#write(JSON.stringify(message), payload, onSent);
   }
 
   close(error: Error): void {
@@ -86,18 +89,49 @@ export class PeerConnection<Incoming extends { type: string }, Outgoing extends 
     this.#onClose(error);
   }
 
-  #write(header: Buffer, payload: Uint8Array | null, onSent?: () => void): void {
-    const prefix = Buffer.allocUnsafe(8);
-    prefix.writeUInt32LE(header.length, 0);
-    prefix.writeUInt32LE(payload?.byteLength ?? 0, 4);
-    this.#socket.cork();
-    this.#socket.write(prefix);
-    if (payload === null) {
-      this.#socket.write(header, () => onSent?.());
-    } else {
-      this.#socket.write(header);
-      this.#socket.write(payload, () => onSent?.());
+  #connect(to: { readonly host: string; readonly port: number }): Socket {
+    const scratch = Buffer.allocUnsafe(scratchBytes);
+    let target: Uint8Array | null = null;
+    return connect({
+      ...to,
+      onread: {
+        buffer: () => {
+          target = this.#isClosed ? null : this.#reader.target;
+          return target ?? scratch;
+        },
+        callback: (count) => {
+          this.#read(target === null ? scratch.subarray(0, count) : null, count);
+          return true;
+        },
+      },
+    });
+  }
+
+  /** `chunk`: `null` = the bytes are in the reader's target. */
+  #read(chunk: Buffer | null, count: number): void {
+    this.#heardMs = performance.now();
+    if (this.#isClosed) return;
+    try {
+      if (chunk !== null) this.#reader.push(chunk);
+      else this.#reader.filled(count);
+    } catch (error) {
+      this.close(error as Error);
     }
+  }
+
+  #write(header: string, payload: Uint8Array | null, onSent?: () => void): void {
+    const headerBytes = Buffer.byteLength(header);
+    const head = Buffer.allocUnsafe(8 + headerBytes);
+    head.writeUInt32LE(headerBytes, 0);
+    head.writeUInt32LE(payload?.byteLength ?? 0, 4);
+    head.write(header, 8);
+    if (payload === null) {
+      this.#socket.write(head, () => onSent?.());
+      return;
+    }
+    this.#socket.cork();
+    this.#socket.write(head);
+    this.#socket.write(payload, () => onSent?.());
     this.#socket.uncork();
   }
 }

@@ -43,8 +43,8 @@ export const sameLayer: readonly (readonly [from: string, to: string])[] = [
 /** Private packages beside the layers: they may import anything, nothing published imports them. */
 export const aside: ReadonlySet<string> = new Set(["testing", "e2e"]);
 
-/** Each heavy library stands in exactly one package. */
-export const soleOwner: Readonly<Record<string, string>> = {
+/** Each heavy library stands in exactly one package, koffi in the two that reach below JavaScript. */
+export const owners: Readonly<Record<string, string | readonly string[]>> = {
   yaml: "args",
   pino: "logging",
   "pino-pretty": "logging",
@@ -54,7 +54,7 @@ export const soleOwner: Readonly<Record<string, string>> = {
   etcd3: "runtime",
   "@nats-io/transport-node": "runtime",
   "onnxruntime-node": "engine-onnx",
-  koffi: "engine-onnx",
+  koffi: ["disagg", "engine-onnx"],
   "@huggingface/tokenizers": "tokenizer",
   "@huggingface/jinja": "tokenizer",
 };
@@ -93,9 +93,9 @@ export function checkLayers(packages: readonly PackageImports[]): string[] {
 }
 
 function faultOfImport(name: string, rank: number, specifier: string): string | null {
-  const owner = soleOwner[specifier];
-  if (owner !== undefined && owner !== name) {
-    return `${specifier} belongs to @dyn/${owner} alone; use what that package offers.`;
+  const owner = [owners[specifier] ?? name].flat();
+  if (!owner.includes(name)) {
+    return `${specifier} belongs to @dyn/${owner.join(" and @dyn/")} alone; use what that package offers.`;
   }
   if (!specifier.startsWith("@dyn/")) return null;
   const target = specifier.slice("@dyn/".length);
