@@ -94,6 +94,7 @@ async function startServing(
   const { engine, ...made } = await createEngine(
     args,
     { modelDirectory: model.path, tokenizerDirectory, config },
+    context.logger,
     signal,
   );
   const loadSeconds = (performance.now() - begun) / 1000;

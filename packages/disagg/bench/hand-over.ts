@@ -1,7 +1,11 @@
-// How fast KV goes from one process to another, beside memcpy: two engines' halves over an executor whose pages are real
-// memory and whose steps take no time. `node --conditions=@dyn/source --import tsx packages/disagg/bench/hand-over.ts`
-import { fork } from "node:child_process";
+// How fast KV goes from one process to another, beside memcpy and, over TCP, beside a bare socket of Node's: two engines'
+// halves over an executor whose pages are real memory and whose steps take no time.
+// `node --conditions=@dyn/source --import tsx packages/disagg/bench/hand-over.ts [tokens] [KiB of a run] [runs on their way]`
+import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
+import { type AddressInfo, connect, createServer } from "node:net";
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { createDisaggregation, type DisaggregationOptions } from "@dyn/disagg";
 import {
@@ -15,8 +19,13 @@ import { collect } from "../test/pair/collect.ts";
 import { drawRoom, makeRequest } from "../test/pair/make-request.ts";
 
 const pageSize = 16;
-const promptTokens = 4096;
-const rounds = 24;
+const [promptTokens = 4096, runKib = 1024, window = 8] = process.argv.slice(2).map(Number);
+/** Rounds are taken until so many were quiet, or the time is over. */
+const quietRounds = 30;
+const longestMs = 100_000;
+/** Of the machine's processor time, taken by others during a round. */
+const quietShare = 0.1;
+const warmUps = 3;
 /** Qwen3-0.6B: 28 layers, 8 KV heads of 128, float32: 224 KiB per token, here a quarter of it. */
 const pools = 14;
 const heads = 8;
@@ -98,17 +107,31 @@ async function startSide(options: DisaggregationOptions) {
   return { side, engine };
 }
 
+type ToChild = { readonly request: GenerateRequest } | "cpu" | "close";
+
 async function serveDecode(options: DisaggregationOptions): Promise<void> {
   const { side, engine } = await startSide(options);
-  process.on("message", async (message: { request?: GenerateRequest; close?: true }) => {
-    if (message.request !== undefined) process.send!(await collect(engine, message.request));
-    else {
+  const pipe = createServer((socket) => {
+    let left = copySource.length;
+    socket.on("data", (chunk: Buffer) => {
+      left -= chunk.length;
+      if (left === 0) socket.end("all");
+    });
+  }).listen(0, "127.0.0.1");
+  await once(pipe, "listening");
+  process.on("message", async (message: ToChild) => {
+    if (message === "close") {
+      pipe.close();
       await engine.close();
       await side.close();
       process.disconnect();
+    } else if (message === "cpu") {
+      process.send!(cpuMs());
+    } else {
+      process.send!(await collect(engine, message.request));
     }
   });
-  process.send!("ready");
+  process.send!((pipe.address() as AddressInfo).port);
 }
 
 /** As many bytes as a hand-over moves. */
@@ -121,13 +144,38 @@ function memcpyMs(): number {
   return performance.now() - startMs;
 }
 
+/** The same bytes through a socket of Node's, in pieces as large as runs, to a process that drops them. */
+async function pipeMs(port: number): Promise<number> {
+  const socket = connect(port, "127.0.0.1");
+  await once(socket, "connect");
+  const startMs = performance.now();
+  for (let at = 0; at < copySource.length; at += runKib * 1024) {
+    if (!socket.write(copySource.subarray(at, at + runKib * 1024))) await once(socket, "drain");
+  }
+  await once(socket, "data");
+  const ms = performance.now() - startMs;
+  socket.destroy();
+  return ms;
+}
+
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
+async function ask(child: ChildProcess, message: ToChild): Promise<unknown> {
+  child.send(message);
+  return (await once(child, "message"))[0];
+}
+
 async function measure(transport: "shm" | "tcp"): Promise<void> {
-  const child = fork(fileURLToPath(import.meta.url), [transport], {
+  const child = fork(fileURLToPath(import.meta.url), process.argv.slice(2), {
     execArgv: process.execArgv,
+    env: { ...process.env, TRANSPORT: transport },
     serialization: "advanced",
   });
-  await once(child, "message");
-  const { side, engine } = await startSide({ mode: "prefill", transport });
+  const [port] = (await once(child, "message")) as [number];
+  const { side, engine } = await startSide(optionsOf("prefill", transport));
   const tokenIds = Array.from({ length: promptTokens }, (_, i) => i % 1000);
   const run = async (prefill: Engine) => {
     const room = drawRoom();
@@ -141,37 +189,89 @@ async function measure(transport: "shm" | "tcp"): Promise<void> {
       },
     });
     const startMs = performance.now();
-    child.send({ request: half("decode") });
-    await Promise.all([collect(prefill, half("prefill")), once(child, "message")]);
+    await Promise.all([ask(child, { request: half("decode") }), collect(prefill, half("prefill"))]);
     return performance.now() - startMs;
   };
-  for (let i = 0; i < 3; i++) await run(engine);
-  // Turn by turn, so that what else the machine does meets both.
-  const times: number[] = [];
-  const copies: number[] = [];
-  for (let i = 0; i < rounds; i++) {
-    copies.push(memcpyMs());
-    times.push(await run(engine));
+  for (let i = 0; i < warmUps; i++) await run(engine);
+  // Turn by turn, so that what else the machine does meets all of them.
+  const all: Round[] = [];
+  const quiet: Round[] = [];
+  const untilMs = performance.now() + longestMs;
+  while (quiet.length < quietRounds && performance.now() < untilMs) {
+    const copyMs = memcpyMs();
+    const socketMs = transport === "tcp" ? await pipeMs(port) : 0;
+    const childMs = (await ask(child, "cpu")) as number;
+    const before = { ownMs: cpuMs() + childMs, machineMs: machineMs(), startMs: performance.now() };
+    const handOverMs = await run(engine);
+    const wallMs = performance.now() - before.startMs;
+    const othersMs = machineMs() - before.machineMs;
+    const ownMs = cpuMs() + ((await ask(child, "cpu")) as number) - before.ownMs;
+    const round = { copyMs, socketMs, handOverMs, ownMs };
+    all.push(round);
+    if (othersMs - ownMs < quietShare * wallMs * availableParallelism()) quiet.push(round);
   }
-  child.send({ close: true });
+  child.send("close" satisfies ToChild);
   await once(child, "exit");
   await engine.close();
   await side.close();
-  const sizeMb = copySource.length / 1e6;
-  const rate = (ms: number) => (sizeMb * 1000) / ms;
-  const [ms, copyMs] = [median(times), median(copies)];
-  const [best, bestCopy] = [times[0]!, copies[0]!];
+  report(`${transport}, all ${all.length} rounds`, all);
+  if (quiet.length > 0) report(`${transport}, ${quiet.length} quiet rounds`, quiet);
+}
+
+interface Round {
+  readonly copyMs: number;
+  /** 0: not measured. */
+  readonly socketMs: number;
+  readonly handOverMs: number;
+  /** Processor time of both processes. */
+  readonly ownMs: number;
+}
+
+function report(name: string, rounds: readonly Round[]): void {
+  const own = rates(rounds.map(({ handOverMs }) => handOverMs));
+  const copy = rates(rounds.map(({ copyMs }) => copyMs));
+  const socket = rates(rounds.map(({ socketMs }) => socketMs));
+  const peers = [`memcpy ${copy.text}: ${own.over(copy)}`];
+  if (socket.medianMs > 0) peers.push(`bare socket ${socket.text}: ${own.over(socket)}`);
+  const perThousandMs = (own.medianMs * 1000) / promptTokens;
+  const cpu = rates(rounds.map(({ ownMs }) => ownMs));
   console.log(
-    `${transport}: ${rate(ms).toFixed(0)} MB/s (best ${rate(best).toFixed(0)}), memcpy ${rate(copyMs).toFixed(0)} (best ${rate(bestCopy).toFixed(0)}): ${((100 * copyMs) / ms).toFixed(0)} % (best ${((100 * bestCopy) / best).toFixed(0)} %); ${((ms * 1000) / promptTokens).toFixed(1)} ms per 1k tokens of ${bytesPerToken / 1024} KiB`,
+    `${name}: ${own.text}; ${peers.join("; ")}; ${perThousandMs.toFixed(1)} ms per 1k tokens of ${bytesPerToken / 1024} KiB; processor time of both ${cpu.medianMs.toFixed(0)} ms a hand-over`,
   );
 }
 
-function median(values: number[]): number {
-  return values.sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+/** Processor time that all processes of the machine have taken; 0 where it is not told. */
+function machineMs(): number {
+  if (!existsSync("/proc/stat")) return 0;
+  const [user, nice, system, , , irq, softIrq] = /^cpu +(.*)$/m
+    .exec(readFileSync("/proc/stat", "utf8"))![1]!
+    .split(" ")
+    .map(Number) as [number, number, number, number, number, number, number];
+  const tickMs = 10;
+  return tickMs * (user + nice + system + irq + softIrq);
+}
+
+function rates(values: number[]) {
+  const sorted = values.toSorted((a, b) => a - b);
+  const medianMs = sorted[Math.floor(sorted.length / 2)]!;
+  const bestMs = sorted[0]!;
+  const rate = (ms: number) => (copySource.length / 1000 / ms).toFixed(0);
+  const percent = (part: number, whole: number) => `${((100 * part) / whole).toFixed(0)} %`;
+  return {
+    medianMs,
+    bestMs,
+    text: `${rate(medianMs)} MB/s (best ${rate(bestMs)})`,
+    over: (peer: { medianMs: number; bestMs: number }) =>
+      `${percent(peer.medianMs, medianMs)} (best ${percent(peer.bestMs, bestMs)})`,
+  };
+}
+
+function optionsOf(mode: "prefill" | "decode", transport: "shm" | "tcp"): DisaggregationOptions {
+  return { mode, transport, runBytes: runKib * 1024, window };
 }
 
 if (process.send !== undefined) {
-  await serveDecode({ mode: "decode", transport: process.argv[2] as "shm" | "tcp" });
+  await serveDecode(optionsOf("decode", process.env.TRANSPORT as "shm" | "tcp"));
 } else {
   for (const transport of ["shm", "tcp"] as const) await measure(transport);
 }

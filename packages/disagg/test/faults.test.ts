@@ -1,4 +1,7 @@
 // Everything that can go wrong between two engines: both sides end, by name, and hold nothing afterwards.
+import { once } from "node:events";
+import { connect } from "node:net";
+import { findPrefillRank } from "@dyn/disagg";
 import { createMockEngine, type Engine, type FinishReason } from "@dyn/engine";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Collected, collect } from "./pair/collect.ts";
@@ -92,16 +95,22 @@ it.each([
   ["cut", "DYN_DISAGG_PEER_GONE"],
   ["flip", "DYN_DISAGG_CHECKSUM"],
   ["stall", "DYN_DISAGG_PEER_GONE"],
+  ["memory", "DYN_DISAGG_CHECKSUM"],
 ] as const)(
   "a hand-over that meets a %s fails by name, and the next one works",
   async (kind, code) => {
     await using pair = await MockPair.start({
       ...tcp,
-      transfer: { ...tcp.transfer, heartbeatMs: 300 },
+      transfer: {
+        ...tcp.transfer,
+        heartbeatMs: 300,
+        transport: kind === "memory" ? "shm" : "tcp",
+      },
     });
     await using link = await FaultyLink.start(pair.bootstrapPort);
     const request = makeRequest({ tokenIds: prompt(3000) });
-    link.faults.push({ kind, afterBytes: 9000 });
+    // Over shared memory the first run is a line behind the welcome.
+    link.faults.push({ kind, afterBytes: kind === "memory" ? 150 : 9000 });
     const first = pair.halves(request, 1n, link.bootstrapPort);
     const [prefill, decode] = await Promise.all([
       collect(pair.prefill, first.prefill),
@@ -126,19 +135,70 @@ it("engines that do not fit each other are refused when they meet, by name", asy
     prefillTransfer: { transport: "shm" },
     decodeTransfer: { transport: "tcp" },
   });
-  const halves = pair.halves(makeRequest({ tokenIds: prompt(50) }));
-  const prefill = collect(pair.prefill, halves.prefill);
-  const [decode] = await collect(pair.decode, halves.decode);
-  expect(decode!.finish).toMatchObject({
+  const refused = {
     type: "error",
     error: {
       code: "DYN_DISAGG_MISMATCH",
       message: expect.stringContaining("the transport is shm in prefill and tcp in decode"),
     },
-  });
-  pair.prefill.abort(halves.prefill.requestId);
-  await prefill;
+  };
+  // Whichever half comes first: neither waits for the other's time limit.
+  for (const order of ["prefill", "decode"] as const) {
+    const halves = pair.halves(makeRequest({ tokenIds: prompt(50) }));
+    const first = collect(pair[order], halves[order]);
+    if (order === "decode") await first;
+    const other = order === "prefill" ? "decode" : "prefill";
+    const second = collect(pair[other], halves[other]);
+    for (const [choice] of await Promise.all([first, second])) {
+      expect(choice!.finish).toMatchObject(refused);
+    }
+  }
   await expectNothingHeld(pair.prefill, pair.decode);
+});
+
+it("a decode engine of another version is refused by name, and its room's prefill half ends", async () => {
+  await using pair = await MockPair.start();
+  const { prefill, room } = pair.halves(makeRequest({ tokenIds: prompt(50) }));
+  const waiting = collect(pair.prefill, prefill);
+  const { rank_ip: host, rank_port: port } = await findPrefillRank({
+    host: "127.0.0.1",
+    port: pair.bootstrapPort,
+    room,
+    dpRank: 0,
+    timeoutMs: 5000,
+  });
+  const socket = connect({ host, port });
+  for (const message of [
+    { type: "hello", version: 99, anything: true },
+    { type: "join", room: `${room}`, tokenCount: 50, skipTokens: 0 },
+  ]) {
+    const header = Buffer.from(JSON.stringify(message));
+    const prefix = Buffer.alloc(8);
+    prefix.writeUInt32LE(header.length, 0);
+    socket.write(Buffer.concat([prefix, header]));
+  }
+  const [answer] = (await once(socket, "data")) as [Buffer];
+  socket.destroy();
+  expect(answer.toString("latin1")).toContain("the protocol is 1 in prefill and 99 in decode");
+  expect(errorOf(await waiting)).toEqual({ code: "DYN_DISAGG_MISMATCH", retryable: false });
+  await expectNothingHeld(pair.prefill);
+});
+
+it("where shared memory cannot be had KV goes over TCP, and the reason is said once", async () => {
+  const notices: string[] = [];
+  await using pair = await MockPair.start({
+    // A segment of a tebibyte.
+    decodeTransfer: { runBytes: 2 ** 30, window: 1024 },
+    prefillTransfer: { runBytes: 4096 },
+    onNotice: (text) => notices.push(text),
+  });
+  for (const seed of [1, 2]) {
+    const request = makeRequest({ tokenIds: prompt(2000, seed) });
+    const [expected] = await collect(alone, request);
+    const { decode } = await pair.run(request);
+    expect(decode[0]!.tokenIds).toEqual(expected!.tokenIds);
+  }
+  expect(notices).toEqual([expect.stringMatching(/comes over TCP: \/dev\/shm has \d+ bytes free/)]);
 });
 
 it("SGLang's fake host needs no other side", async () => {

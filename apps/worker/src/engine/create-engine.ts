@@ -11,6 +11,7 @@ import {
 } from "@dyn/engine";
 import { createOnnxEngine } from "@dyn/engine-onnx";
 import { createGrammarCompiler } from "@dyn/grammar";
+import type { Logger } from "@dyn/logging";
 import type { ModelConfig } from "@dyn/model-files";
 import { engineSettings } from "./engine-settings.ts";
 import { createHandOver } from "./hand-over.ts";
@@ -42,6 +43,7 @@ export interface WorkerEngine {
 export async function createEngine(
   args: WorkerArgs,
   source: EngineSource,
+  logger: Logger,
   signal: AbortSignal,
 ): Promise<WorkerEngine> {
   const ranks: Engine[] = [];
@@ -55,7 +57,7 @@ export async function createEngine(
   try {
     // One by one: each takes its share of the memory that it finds.
     for (let rank = 0; rank < args.values.engine.dpSize; rank++) {
-      const handOver = await createHandOver(args, rank, handOvers[0] ?? null);
+      const handOver = await createHandOver(args, rank, handOvers[0] ?? null, logger);
       if (handOver !== null) handOvers.push(handOver);
       ranks.push(await createRank(args, source, handOver?.transfer, signal));
     }

@@ -1,6 +1,7 @@
 // What hands KV from prefill to decode workers, for each rank of a worker that is one of them.
 import type { WorkerArgs } from "@dyn/args";
 import { createDisaggregation, type Disaggregation } from "@dyn/disagg";
+import type { Logger } from "@dyn/logging";
 import { findOwnAddress } from "@dyn/runtime";
 
 /** `null`: this worker does everything by itself. `first`: of rank 0, where the others of a prefill worker register. */
@@ -8,16 +9,18 @@ export async function createHandOver(
   args: WorkerArgs,
   dpRank: number,
   first: Disaggregation | null,
+  logger: Logger,
 ): Promise<Disaggregation | null> {
   const { servingMode: mode } = args.derived;
   if (mode === "agg") return null;
   const { engine, runtime } = args.values;
-  return createDisaggregation({
+  const options = {
     mode,
     host: runtime.tcpRpcHost ?? findOwnAddress(),
     bootstrapPort: first?.bootstrapPort ?? engine.disaggregationBootstrapPort ?? 0,
     transport: engine.disaggregationTransport,
     dpRank: mode === "prefill" ? dpRank : 0,
     dpSize: mode === "prefill" ? engine.dpSize : 1,
-  });
+  };
+  return createDisaggregation(options, (text) => logger.info(text));
 }

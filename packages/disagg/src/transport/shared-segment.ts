@@ -10,6 +10,7 @@ import {
   openSync,
   readdirSync,
   readSync,
+  statfsSync,
   statSync,
   unlinkSync,
   writeSync,
@@ -47,10 +48,15 @@ export function createSegment(
   if (process.platform !== "linux" || !existsSync(folder)) return `there is no ${folder}`;
   const path = `${folder}/dyn-kv-${randomBytes(16).toString("hex")}`;
   const shape = { slotBytes: wholePages(runBytes), slotCount };
+  const sizeBytes = segmentBytes(shape);
   const nonce = randomBytes(nonceBytes);
   let fd: number;
   try {
     removeStale();
+    const { bavail, bsize } = statfsSync(folder);
+    if (bavail * bsize < sizeBytes) {
+      return `${folder} has ${bavail * bsize} bytes free, and ${sizeBytes} are needed`;
+    }
     fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600);
   } catch (error) {
     return `${folder} cannot be written: ${describe(error)}`;
@@ -61,7 +67,7 @@ export function createSegment(
     isLinked = false;
   };
   try {
-    reserve(fd, segmentBytes(shape));
+    reserve(fd, sizeBytes);
     writeSync(fd, nonce, 0, nonceBytes, 0);
     const slots = openSlots(fd, shape, memory);
     const description = { path, nonce: nonce.toString("hex"), ...shape };
@@ -69,7 +75,7 @@ export function createSegment(
   } catch (error) {
     unlink();
     closeSync(fd);
-    return `${segmentBytes(shape)} bytes of ${folder} cannot be had: ${describe(error)}`;
+    return `${sizeBytes} bytes of ${folder} cannot be had: ${describe(error)}`;
   }
 }
 

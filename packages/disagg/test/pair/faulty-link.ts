@@ -1,15 +1,20 @@
 // A proxy in front of a prefill engine's data port, with a bootstrap server that names the proxy: cuts or damages what
 // goes through it, as a network would.
 
+import { closeSync, openSync, readSync, writeSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { type BootstrapServer, findPrefillRank, startBootstrapServer } from "@dyn/disagg";
+import { segmentHeadBytes } from "../../src/transport/segment-shape.ts";
 
 export interface Fault {
   /** Bytes of prefill's that pass before it strikes. */
   readonly afterBytes: number;
-  /** `cut`: the connection ends; `flip`: one byte changes; `stall`: nothing passes any more. */
-  readonly kind: "cut" | "flip" | "stall";
+  /**
+   * `cut`: the connection ends; `flip`: one byte changes; `stall`: nothing passes any more; `memory`: one byte of every
+   * slot of shared memory changes, those of runs included that were just announced.
+   */
+  readonly kind: "cut" | "flip" | "stall" | "memory";
 }
 
 export class FaultyLink implements AsyncDisposable {
@@ -19,6 +24,12 @@ export class FaultyLink implements AsyncDisposable {
   readonly #bootstrap: BootstrapServer;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  /** What decode engines said of their segments. */
+  readonly #segments: {
+    readonly fd: number;
+    readonly slotBytes: number;
+    readonly slotCount: number;
+  }[] = [];
 
   private constructor(bootstrap: BootstrapServer, target: { host: string; port: number }) {
     this.#bootstrap = bootstrap;
@@ -67,7 +78,10 @@ export class FaultyLink implements AsyncDisposable {
       this.#sockets.add(socket);
       socket.on("error", () => socket.destroy());
     }
-    near.on("data", (chunk) => far.write(chunk));
+    near.on("data", (chunk: Buffer) => {
+      this.#openSegment(chunk.toString("latin1"));
+      far.write(chunk);
+    });
     far.on("data", (chunk: Buffer) => {
       const strikes = fault !== undefined && passed + chunk.length > fault.afterBytes;
       if (strikes && fault.kind === "cut") {
@@ -75,6 +89,7 @@ export class FaultyLink implements AsyncDisposable {
         far.destroy();
         return;
       }
+      if (strikes && fault.kind === "memory" && passed <= fault.afterBytes) this.#damageMemory();
       if (strikes && fault.kind === "stall") isStalled = true;
       if (isStalled) return;
       if (strikes && fault.kind === "flip" && passed <= fault.afterBytes) {
@@ -87,7 +102,31 @@ export class FaultyLink implements AsyncDisposable {
     far.on("close", () => near.destroy());
   }
 
+  /** Its name is there until the other side has it open. */
+  #openSegment(hello: string): void {
+    const [, path, , slotBytes, slotCount] =
+      /"segment":{"path":"([^"]+)","nonce":"([^"]+)","slotBytes":(\d+),"slotCount":(\d+)}/.exec(
+        hello,
+      ) ?? [];
+    if (path === undefined) return;
+    const fd = openSync(path, "r+");
+    this.#segments.push({ fd, slotBytes: Number(slotBytes), slotCount: Number(slotCount) });
+  }
+
+  #damageMemory(): void {
+    const byte = Buffer.alloc(1);
+    for (const { fd, slotBytes, slotCount } of this.#segments) {
+      for (let slot = 0; slot < slotCount; slot++) {
+        const at = segmentHeadBytes + slot * slotBytes;
+        readSync(fd, byte, 0, 1, at);
+        byte[0]! ^= 1;
+        writeSync(fd, byte, 0, 1, at);
+      }
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const { fd } of this.#segments) closeSync(fd);
     for (const socket of this.#sockets) socket.destroy();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
     await this.#bootstrap.close();

@@ -15,6 +15,8 @@ export interface PairOptions {
   readonly transfer?: Partial<DisaggregationOptions>;
   readonly prefillTransfer?: Partial<DisaggregationOptions>;
   readonly decodeTransfer?: Partial<DisaggregationOptions>;
+  /** The decode side's. */
+  readonly onNotice?: (text: string) => void;
 }
 
 /** Two mock engines of this process, each with its transfer thread. */
@@ -34,7 +36,10 @@ export class MockPair implements AsyncDisposable {
   static async start(options: PairOptions = {}): Promise<MockPair> {
     const sides = await Promise.all([
       createDisaggregation({ ...options.transfer, ...options.prefillTransfer, mode: "prefill" }),
-      createDisaggregation({ ...options.transfer, ...options.decodeTransfer, mode: "decode" }),
+      createDisaggregation(
+        { ...options.transfer, ...options.decodeTransfer, mode: "decode" },
+        options.onNotice,
+      ),
     ]);
     const engine = { vocabSize: 1000, ...options.engine };
     const prefill = createMockEngine({
