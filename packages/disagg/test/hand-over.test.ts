@@ -1,7 +1,14 @@
 // Two engines against one, over the real threads, sockets and shared memory. The mock's token depends on every token
 // before it, read out of the pages, so KV that is wrong or misplaced gives other tokens.
-import { createMockEngine, type Engine } from "@dyn/engine";
+import { MessageChannel } from "node:worker_threads";
+import { crc32 } from "node:zlib";
+import { createDisaggregation } from "@dyn/disagg";
+import { createMockEngine, type Engine, type KvTransfer } from "@dyn/engine";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { completeOptions } from "../src/disaggregation-options.ts";
+import type { Means } from "../src/means.ts";
+import type { EnginePort } from "../src/rooms/engine-port.ts";
+import { serveTransfer } from "../src/thread/serve-transfer.ts";
 import { collect } from "./pair/collect.ts";
 import { makeRequest } from "./pair/make-request.ts";
 import { MockPair } from "./pair/mock-pair.ts";
@@ -47,6 +54,56 @@ describe.each(["shm", "tcp"] as const)("over %s", (transport) => {
     expect(pair.decode.metrics().prefillSteps).toBe(0);
   });
 });
+
+it.each(["prefill", "decode"] as const)(
+  "a %s side without mapped memory reads and writes, and agrees on a checksum that it has",
+  async (plain) => {
+    const notices: string[] = [];
+    const means: Means = {
+      memory: null,
+      whyNoMemory: "no koffi here",
+      checksums: new Map([["crc32", crc32]]),
+      notice: (text) => notices.push(text),
+    };
+    const other = plain === "prefill" ? "decode" : "prefill";
+    const side = await createDisaggregation({ mode: other, transport: "shm", runBytes: 4096 });
+    const { port1, port2 } = new MessageChannel();
+    const options = completeOptions({ mode: plain, transport: "shm", runBytes: 4096 });
+    const server = await serveTransfer(port2 as unknown as EnginePort, options, means, (error) => {
+      throw error;
+    });
+    const info = { ...side.transfer.info, mode: plain };
+    const engines = {
+      [other]: createMockEngine({ vocabSize: 1000, kvTransfer: side.transfer }),
+      [plain]: createMockEngine({
+        vocabSize: 1000,
+        kvTransfer: { port: port1 as unknown as KvTransfer["port"], info },
+      }),
+    };
+    const request = makeRequest({ tokenIds: prompt(3000) });
+    const [expected] = await collect(alone, request);
+    const half = (role: "prefill" | "decode") =>
+      collect(engines[role]!, {
+        ...request,
+        disaggregation: {
+          role,
+          bootstrapHost: "127.0.0.1",
+          bootstrapPort: (side.bootstrapPort ?? server.bootstrapPort)!,
+          bootstrapRoom: 9n,
+        },
+      });
+    const [, decode] = await Promise.all([half("prefill"), half("decode")]);
+    expect(decode[0]!.tokenIds).toEqual(expected!.tokenIds);
+    if (plain === "decode") {
+      expect(notices).toEqual([
+        expect.stringContaining("through reads of /dev/shm: no koffi here"),
+      ]);
+    }
+    for (const engine of Object.values(engines)) await engine.close();
+    await side.close();
+    await server.close();
+  },
+);
 
 it("choices keep their seeds, log-probabilities and prompt log-probabilities", async () => {
   await using pair = await MockPair.start({
