@@ -114,7 +114,7 @@ export class DecodeEndpoint {
       options: this.#options,
       means: this.#means,
       hooks: {
-        notice: (text) => this.#notice(peer, text),
+        notice: (text) => this.#notice(`${host}:${port}`, text),
         run: (room, start, count, bytes, slot) => this.#run(peer, room, start, count, bytes, slot),
         damaged: (room, error) => {
           this.#abort(room, error.message);
@@ -152,7 +152,7 @@ export class DecodeEndpoint {
   }
 
   /** Once, however often they meet. */
-  #notice({ key }: DecodePeer, text: string): void {
+  #notice(key: string, text: string): void {
     if (this.#noticed.get(key) === text) return;
     if (this.#noticed.size >= maxPeers) this.#noticed.clear();
     this.#noticed.set(key, text);

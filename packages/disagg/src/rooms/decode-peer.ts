@@ -67,6 +67,9 @@ export class DecodePeer {
         : createSegment(runBytes, settings.window, means.memory);
     this.#segment = typeof segment === "string" ? null : segment;
     this.#whyNoSegment = typeof segment === "string" ? segment : null;
+    if (this.#whyNoSegment !== null && settings.transport === "shm") {
+      this.#hooks.notice(`KV from ${this.key} cannot come over shm: ${this.#whyNoSegment}.`);
+    }
     this.#connection = new PeerConnection({
       socket: { host, port },
       heartbeatMs: settings.heartbeatMs,
