@@ -231,7 +231,10 @@ export class PrefillPeer {
     this.#window = this.#slots === null ? hello.window : Math.min(hello.window, this.#slotCount);
     for (let slot = 0; slot < this.#slotCount; slot++) this.#freeSlots.push(slot);
     this.#isWelcome = true;
-    this.#runBytes = hello.runBytes;
+    this.#runBytes = Math.min(
+      hello.runBytes,
+      this.#slots === null ? hello.runBytes : hello.segment!.slotBytes,
+    );
     const transport = this.#slots === null ? "tcp" : "shm";
     this.send({ type: "welcome", transport, whyTcp, checksum });
   }
