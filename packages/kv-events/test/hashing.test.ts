@@ -132,8 +132,6 @@ describe("chain", () => {
 
 describe("the compiled modules", () => {
   it.each(wasmSources)("$source is what its source compiles to", async (source) => {
-    expect(moduleText(source, await compileWasm(source))).toBe(
-      readFileSync(source.target, "utf8"),
-    );
+    expect(moduleText(source, await compileWasm(source))).toBe(readFileSync(source.target, "utf8"));
   });
 });

@@ -65,7 +65,8 @@ export class BlockCore {
   readonly sequences: BigUint64Array;
   readonly #memory: { readonly buffer: SharedArrayBuffer };
 
-  constructor() {
+  /** `seed`: 32 bits that hashes of keys depend on, so that nobody can choose keys that meet. */
+  constructor(seed = Math.floor(Math.random() * 2 ** 32)) {
     compiled ??= new WebAssembly.Module(Buffer.from(blockCoreWasm, "base64"));
     // Shared memory grows without taking its views away; no other thread sees it.
     const memory = new WebAssembly.Memory({
@@ -76,7 +77,7 @@ export class BlockCore {
     const { exports } = new WebAssembly.Instance(compiled, { env: { memory } });
     this.exports = exports as Exports;
     this.#memory = memory;
-    this.nodeTable = this.exports.start(Math.floor(Math.random() * 2 ** 32));
+    this.nodeTable = this.exports.start(seed);
     const at = this.exports.runAt();
     this.ids = new BigUint64Array(memory.buffer, at, maxRun);
     this.locals = new BigUint64Array(memory.buffer, at + 8 * maxRun, maxRun);

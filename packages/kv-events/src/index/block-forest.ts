@@ -1,11 +1,6 @@
 // Who holds which block: the memory of the index. Two kinds of flat records, found through hash tables. Records and tables
 // lie in the memory of a WASM module (wasm/block-core.ts), which stores whole runs of blocks by itself (`extend`).
 //
-//   node   one prefix, whoever holds it. [S low, S high, L low, L high, first entry,
-//          listed (1 bit) | depth modulo 8 (3) | entry count (24)]
-//   entry  one block of one worker. [id low, id high, node, parent entry, next entry of the node,
-//          worker slot (16 bits) | tiers (4) | referenced (1) | children (11)]
-//
 // Invariants: the entries of a worker are closed upwards (a block's parent has an entry); hence so are the nodes, and
 // the set of holders only shrinks with depth. That is what makes a search by depth possible. An entry whose block is
 // gone while blocks below it are not stays, with no tier: a gap. `lackingCount` of a worker counts entries that are not
@@ -16,13 +11,10 @@
 // its neighbour. That spares most of the time and the memory that the table would take.
 import type { BlockAliases } from "./block-aliases.ts";
 import { BlockCore } from "./block-core.ts";
+import { entryWord, join, listedDepths, nodeWord, recordWords } from "./block-records.ts";
 import { BlockTable } from "./block-table.ts";
 import { chunkBits, chunkMask, RecordPool } from "./record-pool.ts";
 
-export const nodeWord = { sequence: 0, local: 2, firstEntry: 4, meta: 5 } as const;
-/** Depths from one node that is always in the table to the next: a power of two. */
-export const listedDepths = 8;
-export const entryWord = { id: 0, node: 2, parent: 3, next: 4, meta: 5 } as const;
 export const deviceTier = 1;
 
 const countMask = (1 << 24) - 1;
@@ -35,7 +27,6 @@ const tierMask = 0xf << tierShift;
 const referencedBit = 1 << 11;
 const maxChildren = referencedBit - 1;
 export const maxWorkerSlots = 1 << 16;
-const stride = 6;
 
 /** One life of a (worker, rank): a clear ends it at once, its entries are taken back later. */
 export interface WorkerLife {
@@ -164,7 +155,7 @@ export class BlockForest {
   childNode(parent: number, low: number, high: number): number {
     if (parent !== 0 && parent + 1 < this.nodes.end) {
       const { chunks } = this.nodes;
-      const at = ((parent + 1) & chunkMask) * stride;
+      const at = ((parent + 1) & chunkMask) * recordWords;
       const words = chunks[(parent + 1) >>> chunkBits]!;
       if (words[at] === low && words[at + 1] === high && words[at + nodeWord.firstEntry] !== 0) {
         return parent + 1;
@@ -258,7 +249,7 @@ export class BlockForest {
     const depth = (above + 1) & (listedDepths - 1);
     const isListed = depth === 0 || node !== parent + 1;
     const words = nodes.chunks[node >>> chunkBits]!;
-    const at = (node & chunkMask) * stride;
+    const at = (node & chunkMask) * recordWords;
     words[at] = sLow;
     words[at + 1] = sHigh;
     words[at + 2] = lLow;
@@ -280,9 +271,9 @@ export class BlockForest {
     const { nodes, entries } = this;
     const entry = entries.allocate();
     const words = entries.chunks[entry >>> chunkBits]!;
-    const at = (entry & chunkMask) * stride;
+    const at = (entry & chunkMask) * recordWords;
     const nodeWords = nodes.chunks[node >>> chunkBits]!;
-    const nodeAt = (node & chunkMask) * stride;
+    const nodeAt = (node & chunkMask) * recordWords;
     words[at] = idLow;
     words[at + 1] = idHigh;
     words[at + entryWord.node] = node;
@@ -418,8 +409,4 @@ export class BlockForest {
       entries.set(entry, entryWord.meta, (meta & ~maxChildren) | all);
     }
   }
-}
-
-export function join(low: number, high: number): bigint {
-  return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
 }

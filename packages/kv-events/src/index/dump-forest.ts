@@ -1,7 +1,8 @@
 import { toSignedWords } from "../codec/block-ids.ts";
 import type { RouterEvent } from "../codec/router/router-event.ts";
 import { storageTiers } from "../codec/storage-tier.ts";
-import { type BlockForest, entryWord, join, type WorkerLife } from "./block-forest.ts";
+import type { BlockForest, WorkerLife } from "./block-forest.ts";
+import { entryWord, join } from "./block-records.ts";
 
 /**
  * Events that build the blocks of the chosen workers again. Gaps are stored and removed again at the end, so that what

@@ -6,8 +6,10 @@ import { passHashes, Xxh3 } from "../hashing/xxh3.ts";
 import { BlockAliases } from "./block-aliases.ts";
 import { maxRecords, maxRun } from "./block-core.ts";
 import { BlockDeadlines } from "./block-deadlines.ts";
-import { BlockForest, entryWord, join, type WorkerLife } from "./block-forest.ts";
+import { BlockForest, type WorkerLife } from "./block-forest.ts";
+import { entryWord, join } from "./block-records.ts";
 import { dumpForest } from "./dump-forest.ts";
+import type { KvIndexCounters } from "./kv-index-counters.ts";
 import type { FindOptions, PrefixIndex, WorkerOverlap } from "./prefix-index.ts";
 import { PrefixSearch } from "./prefix-search.ts";
 import { WorkerLives } from "./worker-lives.ts";
@@ -31,19 +33,6 @@ export interface KvIndexOptions {
  * `unknownBlocks`: some of the removed blocks were not held, the others are gone. `full`: 65,536 ranks are known.
  */
 export type ApplyOutcome = "applied" | "unknownParent" | "unknownBlocks" | "full";
-
-export interface KvIndexCounters {
-  storedBlocks: number;
-  removedBlocks: number;
-  clears: number;
-  /** Stored events without a place. More than a few tell of lost events. */
-  unknownParents: number;
-  /** Removed blocks that were not held: lost events, or evicted here. */
-  unknownBlocks: number;
-  /** Ids that an engine gave to another block without removing the first. */
-  reusedIds: number;
-  evictedBlocks: number;
-}
 
 export interface WorkerBlocks {
   readonly workerId: bigint;

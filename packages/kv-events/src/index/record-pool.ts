@@ -2,11 +2,11 @@
 // is never given out, so that 0 can say "none". The first word of a free record names the next free one. Words are signed,
 // for V8 keeps signed ones in registers where it would make objects of large unsigned ones.
 import type { BlockCore } from "./block-core.ts";
+import { recordWords } from "./block-records.ts";
 
 export const chunkBits = 14;
 const chunkRecords = 1 << chunkBits;
 export const chunkMask = chunkRecords - 1;
-const stride = 6;
 /** What the core keeps of a pool, in words; addresses of chunks follow. */
 const stateWord = { used: 0, firstFree: 1, freeCount: 2, chunkCount: 3, chunks: 4 } as const;
 const maxChunks = 4096;
@@ -46,7 +46,7 @@ export class RecordPool {
     const state = this.#state;
     while (this.chunks.length < state[stateWord.chunkCount]!) {
       const at = state[stateWord.chunks + this.chunks.length]! >>> 0;
-      this.chunks.push(this.#core.words(at, chunkRecords * stride));
+      this.chunks.push(this.#core.words(at, chunkRecords * recordWords));
     }
   }
 
@@ -58,10 +58,10 @@ export class RecordPool {
   }
 
   get(record: number, word: number): number {
-    return this.chunks[record >>> chunkBits]![(record & chunkMask) * stride + word]!;
+    return this.chunks[record >>> chunkBits]![(record & chunkMask) * recordWords + word]!;
   }
 
   set(record: number, word: number, value: number): void {
-    this.chunks[record >>> chunkBits]![(record & chunkMask) * stride + word] = value;
+    this.chunks[record >>> chunkBits]![(record & chunkMask) * recordWords + word] = value;
   }
 }
