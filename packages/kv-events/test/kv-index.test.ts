@@ -98,7 +98,12 @@ describe("a run of 10,000 blocks in one event", () => {
     store(index, 50n, u64(70_001, 70_002), u64(8, 9));
     const host = { parentHash: 59n, blockHashes: path.subarray(59, 70) };
     index.applyStored(1n, 0, { ...host, tokensHashes: path.subarray(59, 70) }, "host_pinned");
-    store(index, 20n, path.subarray(20, 30).map((id) => id + 90_000n), path.subarray(20, 30));
+    store(
+      index,
+      20n,
+      path.subarray(20, 30).map((id) => id + 90_000n),
+      path.subarray(20, 30),
+    );
     store(index, null, path, path);
     expect(overlap(index, path)).toBe(10_000);
     expect(index.blockCount).toBe(10_002);

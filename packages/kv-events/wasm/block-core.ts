@@ -3,11 +3,13 @@
 // `pnpm --filter @dyn/kv-events run wasm` compiles it into src/index/block-core-wasm.ts; a test keeps the two equal.
 // Records are those of src/index/block-forest.ts, which reads and writes the same memory.
 import { ENTRIES, IDS, LOCALS, NODES, SEQUENCES, allocate, recordAt, startMemory } from "./block-memory";
-import { createTable, look, mix, put, startTables, vainPage, vainSlot } from "./block-table";
+import { createTable, look, mix, put, startTables, touch, vainPage, vainSlot } from "./block-table";
 
 export { allocate, entriesAt, nodesAt, runAt, sizeBytes } from "./block-memory";
 export { createTable, dropTable, find, insert, recordOf, remove, seek } from "./block-table";
 
+/** Blocks whose places in the table are read ahead. */
+const TOUCHED: u32 = 32;
 const LISTED: u32 = 1 << 27;
 const MOST_CHILDREN: u32 = 2047;
 const REFERENCED: u32 = 2048;
@@ -18,6 +20,8 @@ let nodeTable: usize = 0;
 let last: u32 = 0;
 let added: u32 = 0;
 let addedRoots: u32 = 0;
+/** Takes what `touch` read, so that it is read. */
+let touched: u32 = 0;
 
 /** The address of the table of nodes. `random`: so that nobody can choose keys that meet. */
 export function start(random: u32): usize {
@@ -75,7 +79,15 @@ export function extend(
   let i = from;
   added = 0;
   addedRoots = 0;
+  let near = from;
   for (; i < to; i++) {
+    if (i == near) {
+      // Loads that do not depend on each other wait for memory together.
+      near = min(i + TOUCHED, to);
+      let sum: u32 = 0;
+      for (let j = i; j < near; j++) sum += touch(table, mix(load<u64>(IDS + (j << 3))));
+      touched = sum;
+    }
     const key = load<u64>(IDS + (i << 3));
     const h = mix(key);
     const known = look(table, ENTRIES, key, h);

@@ -1,5 +1,5 @@
 // The WASM module of the index and its memory, one instance for each index: records and tables lie in it, and what is done for
-// every block of an event runs there. Pure JavaScript took twice the time (docs/benchmarks/log.md).
+// every block of an event runs there. The same in JavaScript took more than twice the time (docs/benchmarks/kv-events.md).
 import { blockCoreWasm } from "./block-core-wasm.ts";
 
 const pageBytes = 1 << 16;
@@ -11,8 +11,7 @@ const initialPages = 3;
 /** Blocks that `extend` can be given at once. */
 export const maxRun = 4096;
 /**
- * Records of each kind that fit: 26 bits count them, and with their tables they take 70 bytes a pair at most (tables just
- * split are 45 % full).
+ * Records of each kind that fit: 26 bits count them, and a pair takes 70 bytes with its places in tables.
  */
 export const maxRecords = Math.min(2 ** 26 - 1, Math.floor((maxPages * pageBytes) / 72));
 

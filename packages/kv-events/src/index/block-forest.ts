@@ -9,11 +9,11 @@
 // Prefixes come in runs, whose nodes get neighbouring numbers. So the table has one node of eight, that at every eighth
 // depth; the next seven are found as the neighbour of the one above, and are in the table (listed) only where they are not
 // its neighbour. That spares most of the time and the memory that the table would take.
-import type { BlockAliases } from "./block-aliases.ts";
 import { BlockCore } from "./block-core.ts";
 import { entryWord, join, listedDepths, nodeWord, recordWords } from "./block-records.ts";
 import { BlockTable } from "./block-table.ts";
 import { chunkBits, chunkMask, RecordPool } from "./record-pool.ts";
+import type { WorkerLife } from "./worker-life.ts";
 
 export const deviceTier = 1;
 
@@ -27,20 +27,6 @@ const tierMask = 0xf << tierShift;
 const referencedBit = 1 << 11;
 const maxChildren = referencedBit - 1;
 export const maxWorkerSlots = 1 << 16;
-
-/** One life of a (worker, rank): a clear ends it at once, its entries are taken back later. */
-export interface WorkerLife {
-  readonly slot: number;
-  readonly workerId: bigint;
-  readonly dpRank: number;
-  readonly table: BlockTable;
-  aliases: BlockAliases | null;
-  /** Blocks held in any tier. */
-  blockCount: number;
-  lackingCount: number;
-  rootCount: number;
-  isOver: boolean;
-}
 
 interface OverLife {
   readonly life: WorkerLife;

@@ -1,8 +1,9 @@
 import { toSignedWords } from "../codec/block-ids.ts";
 import type { RouterEvent } from "../codec/router/router-event.ts";
 import { storageTiers } from "../codec/storage-tier.ts";
-import type { BlockForest, WorkerLife } from "./block-forest.ts";
+import type { BlockForest } from "./block-forest.ts";
 import { entryWord, join } from "./block-records.ts";
+import type { WorkerLife } from "./worker-life.ts";
 
 /**
  * Events that build the blocks of the chosen workers again. Gaps are stored and removed again at the end, so that what

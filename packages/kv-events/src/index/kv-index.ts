@@ -6,20 +6,21 @@ import { passHashes, Xxh3 } from "../hashing/xxh3.ts";
 import { BlockAliases } from "./block-aliases.ts";
 import { maxRecords, maxRun } from "./block-core.ts";
 import { BlockDeadlines } from "./block-deadlines.ts";
-import { BlockForest, type WorkerLife } from "./block-forest.ts";
+import { BlockForest } from "./block-forest.ts";
 import { entryWord, join } from "./block-records.ts";
 import { dumpForest } from "./dump-forest.ts";
 import type { KvIndexCounters } from "./kv-index-counters.ts";
 import type { FindOptions, PrefixIndex, WorkerOverlap } from "./prefix-index.ts";
 import { PrefixSearch } from "./prefix-search.ts";
+import type { WorkerLife } from "./worker-life.ts";
 import { WorkerLives } from "./worker-lives.ts";
 
 const chainSeed = 1337n;
 /** Steps of taking back ended lives for each block that is stored; an entry takes two. */
 const reclaimStepsPerBlock = 4;
 const evictedAtOnce = 1024;
-/** The most that a block takes: two records of 24 bytes, two slots of 6 bytes in tables that are 62 % full on average. */
-const bytesPerBlock = 68;
+/** The most that a block takes: two records of 24 bytes, two slots of 6 bytes in tables that are 56 % full on average. */
+const bytesPerBlock = 70;
 
 export interface KvIndexOptions {
   /** Where old blocks make room for new ones. Default: at 59 million blocks, about 4 GB. */
