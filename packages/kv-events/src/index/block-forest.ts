@@ -10,7 +10,7 @@
 // depth; the next seven are found as the neighbour of the one above, and are in the table (listed) only where they are not
 // its neighbour. That spares most of the time and the memory that the table would take.
 import { BlockCore } from "./block-core.ts";
-import { entryWord, join, listedDepths, nodeWord, recordWords } from "./block-records.ts";
+import { entryWord, join, listedDepths, nodeWord, recordWords, slotShift } from "./block-records.ts";
 import { BlockTable } from "./block-table.ts";
 import { chunkBits, chunkMask, RecordPool } from "./record-pool.ts";
 import type { WorkerLife } from "./worker-life.ts";
@@ -21,7 +21,6 @@ const countMask = (1 << 24) - 1;
 const depthShift = 24;
 const listedBit = 1 << 27;
 
-const slotShift = 16;
 const tierShift = 12;
 const tierMask = 0xf << tierShift;
 const referencedBit = 1 << 11;
@@ -62,7 +61,8 @@ export class BlockForest {
     return this.#lives.length;
   }
 
-  life(slot: number): WorkerLife {
+  /** `null`: nobody has the slot. */
+  life(slot: number): WorkerLife | null {
     return this.#lives[slot]!;
   }
 

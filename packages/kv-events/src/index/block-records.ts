@@ -8,6 +8,8 @@ export const recordWords = 6;
 export const nodeWord = { sequence: 0, local: 2, firstEntry: 4, meta: 5 } as const;
 /** Depths from one node that is always in the table to the next: a power of two. */
 export const listedDepths = 8;
+/** Of the worker in `meta` of an entry. */
+export const slotShift = 16;
 export const entryWord = { id: 0, node: 2, parent: 3, next: 4, meta: 5 } as const;
 
 /** A key in two words, as a number. */
