@@ -1,9 +1,10 @@
-// Hashing, applying, finding and dumping, beside Dynamo's binding in the same run:
-// node --conditions=@dyn/source --import tsx packages/kv-events/bench/beside-dynamo.ts [venv with ai-dynamo-runtime]
-// An event counts from its bytes on: MessagePack here, JSON there. Rates are per second of processor time of all threads,
-// so that other work on the machine counts less; times of single questions are by the clock.
-import { spawnSync } from "node:child_process";
+// Hashing, applying, finding and dumping, beside Dynamo's binding in the same run and in turns, so that what else the machine
+// does hits both: node --conditions=@dyn/source --import tsx packages/kv-events/bench/beside-dynamo.ts [venv with ai-dynamo-runtime] [rounds]
+// An event counts from its bytes on: MessagePack here, JSON there. Rates are per second of processor time of all threads;
+// times of single questions are by the clock unless they say otherwise. Medians of rounds; p50 and p99 are over all samples.
+import { spawn } from "node:child_process";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import {
   createBlockHasher,
@@ -13,34 +14,24 @@ import {
   type RouterEvent,
 } from "@dyn/kv-events";
 
+type Samples = Record<string, number[]>;
+
 const hasher = createBlockHasher();
-const figures = new Map<string, number>();
+const roundCount = Number(process.argv[3] ?? 7);
 
-function at(sorted: number[], share: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!;
+function cpuMs(work: () => void): number {
+  const before = process.cpuUsage();
+  work();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
 }
 
-/** Milliseconds of processor time of each run, sorted; `repeats` runs make one figure. */
-function measureCpu(work: () => void, count: number, repeats = 1): number[] {
-  const times: number[] = [];
-  for (let i = 0; i < count; i++) {
-    const before = process.cpuUsage();
-    for (let j = 0; j < repeats; j++) work();
-    const { user, system } = process.cpuUsage(before);
-    times.push((user + system) / 1000 / repeats);
-  }
-  return times.sort((a, b) => a - b);
-}
-
-/** Milliseconds by the clock of each run, sorted. */
-function measure(work: () => void, count: number): number[] {
-  const times: number[] = [];
-  for (let i = 0; i < count; i++) {
+function clockUs(work: () => void, count: number): number[] {
+  return Array.from({ length: count }, () => {
     const beganAt = performance.now();
     work();
-    times.push(performance.now() - beganAt);
-  }
-  return times.sort((a, b) => a - b);
+    return 1000 * (performance.now() - beganAt);
+  });
 }
 
 let state = 7;
@@ -84,110 +75,148 @@ function makeEvents(blockCount: number, perEvent: number): Buffer[] {
   return payloads;
 }
 
-function load(index: KvIndex, payloads: readonly Buffer[]): void {
+function apply(to: KvIndex, payloads: readonly Buffer[]): void {
   for (const payload of payloads) {
-    for (const event of decodeRouterEvents(payload)) index.apply(event);
+    for (const event of decodeRouterEvents(payload)) to.apply(event);
   }
 }
 
 const tokens = Uint32Array.from({ length: 60_000 }, (_, i) => (i * 7919) % 150_000);
-for (const blockSize of [1, 16, 64]) {
-  const local = at(
-    measure(() => hasher.hashBlocks(tokens, { blockSize }), 100),
-    0.5,
-  );
-  const both = at(
-    measure(() => hasher.hashTokens(tokens, { blockSize }), 100),
-    0.5,
-  );
-  figures.set(`hash ${blockSize}`, tokens.length / (local / 1000));
-  figures.set(`hash with chain ${blockSize}`, tokens.length / (both / 1000));
+const path = drawHashes(3750);
+const pathNames = hasher.chain(path);
+const counts = { 500: 1_000_000, 1: 200_000 } as const;
+const made = { 500: makeEvents(counts[500], 500), 1: makeEvents(counts[1], 1) };
+let index = new KvIndex();
+
+function load(perEvent: 500 | 1): Samples {
+  index = new KvIndex();
+  const ms = cpuMs(() => apply(index, made[perEvent]));
+  return {
+    [`blocks/s ${perEvent}`]: [counts[perEvent] / (ms / 1000)],
+    [`bytes ${perEvent}`]: [index.sizeBytes / counts[perEvent]],
+  };
 }
 
-for (const [perEvent, blockCount] of [
-  [500, 1_000_000],
-  [1, 200_000],
-] as const) {
-  const payloads = makeEvents(blockCount, perEvent);
-  let index = new KvIndex();
-  const times = measureCpu(() => {
-    index = new KvIndex();
-    load(index, payloads);
-  }, 5);
-  figures.set(`blocks/s ${perEvent}`, blockCount / (at(times, 0.5) / 1000));
-  figures.set(`bytes ${perEvent}`, index.sizeBytes / blockCount);
-  if (perEvent === 1) continue;
-  const dumped = at(
-    measureCpu(() => encodeRouterEvents(index.dump()), 5),
-    0.5,
-  );
-  figures.set("dump ms", dumped);
-  const path = drawHashes(3750);
-  for (let worker = 0; worker < 8; worker++) {
-    const stored = { parentHash: null, blockHashes: path, tokensHashes: path };
-    index.applyStored(BigInt(worker), 0, stored);
-  }
-  const named = hasher.chain(path);
-  const found = index.findMatchesByLocal(path);
-  if (found.length !== 8 || found.some(({ deviceBlocks }) => deviceBlocks !== 3750)) {
-    throw new Error("The prompt is not found.");
-  }
-  const finds = measure(() => index.findMatchesByLocal(path), 3000);
-  figures.set("find us", 1000 * at(finds, 0.5));
-  figures.set("find p99 us", 1000 * at(finds, 0.99));
-  figures.set(
-    "find walk us",
-    1000 *
-      at(
-        measure(() => index.findMatches(named), 3000),
-        0.5,
-      ),
-  );
-  const mixed: number[] = [];
-  for (const payload of makeEvents(200_000, 500)) {
-    load(index, [payload]);
-    const beganAt = performance.now();
-    index.findMatchesByLocal(path);
-    mixed.push(1000 * (performance.now() - beganAt));
-  }
-  mixed.sort((a, b) => a - b);
-  figures.set("find among events p50 us", at(mixed, 0.5));
-  figures.set("find among events p99 us", at(mixed, 0.99));
-  const removed = measure(() => index.removeWorker(1n), 1)[0]!;
-  figures.set("remove ms", removed);
-  figures.set("reclaim after remove ms", measure(() => index.reclaim(), 1)[0]!);
+/** By the command that has the peer do the same. */
+const parts: Record<string, () => Samples> = {
+  hash() {
+    const samples: Samples = {};
+    for (const blockSize of [1, 16, 64]) {
+      const repeat = (work: () => void) => {
+        const ms = cpuMs(() => {
+          for (let i = 0; i < 50; i++) work();
+        });
+        return [tokens.length / (ms / 50 / 1000)];
+      };
+      samples[`hash ${blockSize}`] = repeat(() => hasher.hashBlocks(tokens, { blockSize }));
+      samples[`hash with chain ${blockSize}`] = repeat(() =>
+        hasher.hashTokens(tokens, { blockSize }),
+      );
+    }
+    return samples;
+  },
+  "load 500": () => load(500),
+  dump: () => ({ "dump ms": [cpuMs(() => encodeRouterEvents(index.dump()))] }),
+  find() {
+    for (let worker = 0; worker < 8; worker++) {
+      const stored = { parentHash: null, blockHashes: path, tokensHashes: path };
+      index.applyStored(BigInt(worker), 0, stored);
+    }
+    const found = index.findMatchesByLocal(path);
+    if (found.length !== 8 || found.some(({ deviceBlocks }) => deviceBlocks !== 3750)) {
+      throw new Error("The prompt is not found.");
+    }
+    return {
+      "find us": clockUs(() => index.findMatchesByLocal(path), 1000),
+      "find by known names us": clockUs(() => index.findMatches(pathNames), 1000),
+    };
+  },
+  mixed() {
+    const byClock: number[] = [];
+    const byCpu: number[] = [];
+    for (const payload of makeEvents(200_000, 500)) {
+      apply(index, [payload]);
+      const beganAt = performance.now();
+      byCpu.push(1000 * cpuMs(() => index.findMatchesByLocal(path)));
+      byClock.push(1000 * (performance.now() - beganAt));
+    }
+    return { "find among events us": byClock, "find among events, processor us": byCpu };
+  },
+  remove() {
+    const removed = clockUs(() => index.removeWorker(1n), 1);
+    const reclaimed = clockUs(() => index.reclaim(), 1);
+    return {
+      "remove ms": [removed[0]! / 1000],
+      "reclaim after remove ms": [reclaimed[0]! / 1000],
+    };
+  },
+  "load 1": () => load(1),
+};
+
+function startPeer(venv: string) {
+  const script = fileURLToPath(new URL("./peer.py", import.meta.url));
+  const child = spawn(join(venv, "bin/python"), [script], { stdio: ["pipe", "pipe", "inherit"] });
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+  return {
+    async ask(command: string): Promise<Samples> {
+      child.stdin.write(`${command}\n`);
+      const { value, done } = await lines.next();
+      if (done) throw new Error(`The peer ended at ${command}.`);
+      return JSON.parse(value) as Samples;
+    },
+    end: () => child.stdin.end(),
+  };
 }
+
+function collect(into: Map<string, number[]>, samples: Samples): void {
+  for (const [name, values] of Object.entries(samples)) {
+    into.set(name, [...(into.get(name) ?? []), ...values]);
+  }
+}
+
+function at(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!;
+}
+
+const ours = new Map<string, number[]>();
+const theirs = new Map<string, number[]>();
+const peer = process.argv[2] === undefined ? null : startPeer(process.argv[2]);
+for (let round = 0; round < roundCount; round++) {
+  for (const [command, work] of Object.entries(parts)) {
+    const isOursFirst = round % 2 === 0;
+    if (isOursFirst) collect(ours, work());
+    if (peer !== null) collect(theirs, await peer.ask(command));
+    if (!isOursFirst) collect(ours, work());
+  }
+}
+peer?.end();
 
 // 10 million blocks of 100 workers, nothing shared: the most that a block takes.
-const large = new KvIndex();
+index = new KvIndex();
 for (let sequence = 0; sequence < 20_000; sequence++) {
   const hashes = drawHashes(500);
   const stored = { parentHash: null, blockHashes: hashes, tokensHashes: hashes };
-  large.applyStored(BigInt(sequence % 100), 0, stored);
+  index.applyStored(BigInt(sequence % 100), 0, stored);
 }
-figures.set("bytes at 10 M", large.sizeBytes / large.blockCount);
-
-const peerFigures = new Map<string, number>();
-const venv = process.argv[2];
-if (venv !== undefined) {
-  const script = fileURLToPath(new URL("./peer.py", import.meta.url));
-  const { stdout, stderr, status } = spawnSync(join(venv, "bin/python"), [script], {
-    encoding: "utf8",
-    maxBuffer: 2 ** 26,
-  });
-  if (status !== 0) throw new Error(`The peer failed: ${stderr}`);
-  for (const line of stdout.split("\n").filter((line) => line.startsWith("{"))) {
-    const { name, value } = JSON.parse(line) as { name: string; value: number };
-    peerFigures.set(name, value);
-  }
-}
+collect(ours, { "bytes at 10 M": [index.sizeBytes / index.blockCount] });
 
 const show = (value: number | undefined) =>
   value === undefined ? "" : value >= 1e5 ? `${(value / 1e6).toFixed(2)} M` : value.toFixed(2);
-console.log("| | ours | Dynamo 1.6.1 | times as good |");
-for (const [name, ours] of figures) {
-  const peer = peerFigures.get(name);
-  const isRate = /^(hash|blocks)/.test(name);
-  const ratio = peer === undefined ? "" : (isRate ? ours / peer : peer / ours).toFixed(2);
-  console.log(`| ${name} | ${show(ours)} | ${show(peer)} | ${ratio} |`);
+console.log("| | ours | Dynamo 1.6.1 | times as good | least and most, ours | theirs |");
+for (const [name, values] of ours) {
+  const shares = values.length > roundCount ? [0.5, 0.99] : [0.5];
+  const other = theirs.get(name);
+  for (const share of shares) {
+    const mine = at(values, share);
+    const yours = other === undefined ? undefined : at(other, share);
+    const isRate = /^(hash|blocks)/.test(name);
+    const ratio = yours === undefined ? "" : (isRate ? mine / yours : yours / mine).toFixed(2);
+    const range = (all: number[] | undefined) =>
+      shares.length > 1 || all === undefined ? "" : `${show(at(all, 0))} to ${show(at(all, 1))}`;
+    const label = shares.length > 1 ? `${name} p${100 * share}` : name;
+    console.log(
+      `| ${label} | ${show(mine)} | ${show(yours)} | ${ratio} | ${range(values)} | ${range(other)} |`,
+    );
+  }
 }

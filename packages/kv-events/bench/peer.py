@@ -1,45 +1,33 @@
-"""The same work by Dynamo's binding (ai-dynamo-runtime): a line of JSON for each figure. Called by beside-dynamo.ts."""
+"""The same work by Dynamo's binding (ai-dynamo-runtime). A command a line on stdin, a line of JSON as the answer: a list of
+samples for each figure. Driven by beside-dynamo.ts."""
 
 import json, random, resource, sys, time
 from dynamo.llm import RadixTree, compute_block_hash_for_seq
 
+draw = random.Random(7)
+tokens = [(i * 7919) % 150000 for i in range(60000)]
 
-def say(name, value):
-    print(json.dumps({"name": name, "value": value}), flush=True)
 
-
-def best(work, count):
-    """Median of `count` runs, in seconds."""
+def clock(work, count):
+    """Microseconds of each run by the clock."""
     times = []
     for _ in range(count):
         began = time.perf_counter()
         work()
-        times.append(time.perf_counter() - began)
-    return sorted(times)[len(times) // 2], sorted(times)[int(len(times) * 0.99)]
+        times.append(1e6 * (time.perf_counter() - began))
+    return times
 
 
-def cpu(work, count, repeats=1):
-    """Median of `count` runs, in seconds of processor time of all threads."""
-    times = []
-    for _ in range(count):
-        began = time.process_time()
-        for _ in range(repeats):
-            work()
-        times.append((time.process_time() - began) / repeats)
-    return sorted(times)[len(times) // 2]
+def cpu(work):
+    """Seconds of processor time of all threads."""
+    began = time.process_time()
+    work()
+    return time.process_time() - began
 
 
 def rss():
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * resource.getpagesize()
-
-
-tokens = [(i * 7919) % 150000 for i in range(60000)]
-for block_size in (1, 16, 64):
-    seconds = cpu(lambda: compute_block_hash_for_seq(tokens, block_size), 15, 10)
-    say(f"hash {block_size}", 60000 / seconds)
-
-draw = random.Random(7)
 
 
 def events(block_count, per_event, workers=8, run=500):
@@ -56,50 +44,81 @@ def events(block_count, per_event, workers=8, run=500):
     return made
 
 
-def load(tree, made):
+def apply(tree, made):
     for worker, event in made:
         tree.apply_event(worker, event)
+    # Should a thread of the tree apply them, a question waits until it has.
+    tree.find_matches([1])
 
 
-for per_event, block_count, repeats in ((500, 1_000_000, 5), (1, 200_000, 5)):
-    made = events(block_count, per_event)
-    times = []
-    for repeat in range(repeats):
-        tree = RadixTree()
-        before = rss()
-        began = time.process_time()
-        load(tree, made)
-        # Should a thread of the tree apply them, a question waits until it has.
-        tree.find_matches([1])
-        times.append(time.process_time() - began)
-        if repeat == 0:
-            say(f"bytes {per_event}", (rss() - before) / block_count)
-    say(f"blocks/s {per_event}", block_count / sorted(times)[len(times) // 2])
-    if per_event == 500:
-        seconds = cpu(tree.dump_tree_as_events, 5)
-        say("dump ms", 1000 * seconds)
-        path = [draw.getrandbits(64) for _ in range(3750)]
-        blocks = [{"block_hash": hash_, "tokens_hash": hash_} for hash_ in path]
-        event = json.dumps({"event_id": 1, "data": {"stored": {"parent_hash": None, "blocks": blocks}}}).encode()
-        for worker in range(8):
-            tree.apply_event(worker, event)
-        found = tree.find_matches(path)
-        assert len(found.scores) == 8 and set(found.scores.values()) == {3750}, found.scores
-        hit, hit99 = best(lambda: tree.find_matches(path), 3000)
-        miss, _ = best(lambda: tree.find_matches([1] + path), 3000)
-        say("find us", 1e6 * hit)
-        say("find p99 us", 1e6 * hit99)
-        say("find walk us", 1e6 * (hit - miss))
-        # A find after each event that stores one run.
-        mixed = []
-        for worker, event in events(200_000, 500):
-            tree.apply_event(worker, event)
-            began = time.perf_counter()
-            tree.find_matches(path)
-            mixed.append(time.perf_counter() - began)
-        say("find among events p50 us", 1e6 * sorted(mixed)[len(mixed) // 2])
-        say("find among events p99 us", 1e6 * sorted(mixed)[int(len(mixed) * 0.99)])
-        began = time.perf_counter()
-        tree.remove_worker(1)
-        tree.find_matches([1])
-        say("remove ms", 1000 * (time.perf_counter() - began))
+counts = {500: 1_000_000, 1: 200_000}
+made = {per_event: events(count, per_event) for per_event, count in counts.items()}
+path = [draw.getrandbits(64) for _ in range(3750)]
+tree = None
+is_first = True
+
+
+def hashes():
+    for block_size in (1, 16, 64):
+        seconds = cpu(lambda: [compute_block_hash_for_seq(tokens, block_size) for _ in range(10)]) / 10
+        yield f"hash {block_size}", [60000 / seconds]
+
+
+def load(per_event):
+    global tree, is_first
+    tree = None
+    loaded = RadixTree()
+    before = rss()
+    seconds = cpu(lambda: apply(loaded, made[per_event]))
+    if is_first:
+        yield f"bytes {per_event}", [(rss() - before) / counts[per_event]]
+        is_first = False
+    yield f"blocks/s {per_event}", [counts[per_event] / seconds]
+    tree = loaded
+
+
+def dump():
+    yield "dump ms", [1000 * cpu(tree.dump_tree_as_events)]
+
+
+def find():
+    blocks = [{"block_hash": hash_, "tokens_hash": hash_} for hash_ in path]
+    event = json.dumps({"event_id": 1, "data": {"stored": {"parent_hash": None, "blocks": blocks}}}).encode()
+    for worker in range(8):
+        tree.apply_event(worker, event)
+    found = tree.find_matches(path)
+    assert len(found.scores) == 8 and set(found.scores.values()) == {3750}, found.scores
+    yield "find us", clock(lambda: tree.find_matches(path), 1000)
+
+
+def mixed():
+    """A find after each event that stores one run."""
+    by_clock, by_cpu = [], []
+    for worker, event in events(200_000, 500):
+        tree.apply_event(worker, event)
+        began, began_cpu = time.perf_counter(), time.process_time()
+        tree.find_matches(path)
+        by_cpu.append(1e6 * (time.process_time() - began_cpu))
+        by_clock.append(1e6 * (time.perf_counter() - began))
+    yield "find among events us", by_clock
+    yield "find among events, processor us", by_cpu
+
+
+def remove():
+    began = time.perf_counter()
+    tree.remove_worker(1)
+    tree.find_matches([1])
+    yield "remove ms", [1000 * (time.perf_counter() - began)]
+
+
+parts = {
+    "hash": hashes,
+    "load 500": lambda: load(500),
+    "load 1": lambda: load(1),
+    "dump": dump,
+    "find": find,
+    "mixed": mixed,
+    "remove": remove,
+}
+for line in sys.stdin:
+    print(json.dumps(dict(parts[line.strip()]())), flush=True)

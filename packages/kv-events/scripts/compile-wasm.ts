@@ -1,14 +1,17 @@
 import { fileURLToPath } from "node:url";
 import { main } from "assemblyscript/asc";
+import type { WasmSource } from "./wasm-sources.ts";
 
-/** Compiles wasm/xxh3.ts; the same bytes for the same compiler version. */
-export async function compileWasm(): Promise<Uint8Array> {
+/** Compiles a file of wasm/; the same bytes for the same compiler version. */
+export async function compileWasm({ source, flags }: WasmSource): Promise<Uint8Array> {
   let binary: Uint8Array | undefined;
   const { error, stderr } = await main(
     [
-      "xxh3.ts",
+      `${source}.ts`,
       ...["--baseDir", fileURLToPath(new URL("../wasm/", import.meta.url))],
-      ...["--outFile", "xxh3.wasm", "-O3", "--noAssert", "--runtime", "stub", "--importMemory"],
+      ...["--outFile", `${source}.wasm`, "-O3", "--noAssert", "--runtime", "stub"],
+      "--importMemory",
+      ...flags,
     ],
     {
       writeFile(name, contents) {
@@ -17,7 +20,7 @@ export async function compileWasm(): Promise<Uint8Array> {
     },
   );
   if (error !== null || binary === undefined) {
-    throw new Error(`wasm/xxh3.ts does not compile: ${stderr.toString()}`, { cause: error });
+    throw new Error(`wasm/${source}.ts does not compile: ${stderr.toString()}`, { cause: error });
   }
   return binary;
 }

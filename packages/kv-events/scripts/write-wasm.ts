@@ -1,7 +1,9 @@
-// `pnpm --filter @dyn/kv-events run wasm`: compiles wasm/xxh3.ts into src/hashing/xxh3-wasm.ts.
+// `pnpm --filter @dyn/kv-events run wasm`: compiles the files of wasm/ into those of src that carry their bytes.
 import { writeFileSync } from "node:fs";
 import { compileWasm } from "./compile-wasm.ts";
 import { moduleText } from "./module-text.ts";
+import { wasmSources } from "./wasm-sources.ts";
 
-const target = new URL("../src/hashing/xxh3-wasm.ts", import.meta.url);
-writeFileSync(target, moduleText(await compileWasm()));
+for (const source of wasmSources) {
+  writeFileSync(source.target, moduleText(source, await compileWasm(source)));
+}

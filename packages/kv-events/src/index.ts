@@ -57,10 +57,10 @@ export { ApproximateIndex, type ApproximateIndexOptions } from "./index/approxim
 export {
   type ApplyOutcome,
   KvIndex,
-  type KvIndexCounters,
   type KvIndexOptions,
   type WorkerBlocks,
 } from "./index/kv-index.ts";
+export type { KvIndexCounters } from "./index/kv-index-counters.ts";
 export type { FindOptions, PrefixIndex, WorkerOverlap } from "./index/prefix-index.ts";
 export {
   createKvEventPublisher,

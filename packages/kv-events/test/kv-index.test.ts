@@ -64,6 +64,56 @@ describe("ids", () => {
   });
 });
 
+describe("a run of 10,000 blocks in one event", () => {
+  const path = BigUint64Array.from({ length: 10_000 }, (_, i) => BigInt(i + 1));
+  const lengths = (index: KvIndex) =>
+    index
+      .findMatchesByLocal(path)
+      .map(({ workerId, deviceBlocks }) => [Number(workerId), deviceBlocks])
+      .sort();
+
+  it("is one path for all who hold it, and closes again over a hole", () => {
+    const index = new KvIndex();
+    const ids = path.map((id) => id << 20n);
+    const stored = { parentHash: null, blockHashes: ids, tokensHashes: path };
+    const short = { parentHash: null, blockHashes: path, tokensHashes: path.slice(0, 6000) };
+    index.applyStored(1n, 0, stored);
+    index.applyStored(2n, 0, { ...short, blockHashes: path.subarray(0, 6000) });
+    expect(lengths(index)).toEqual([
+      [1, 10_000],
+      [2, 6000],
+    ]);
+    expect(index.recordCounts()).toEqual({ nodes: 10_000, entries: 16_000 });
+    index.applyRemoved(1n, 0, ids.subarray(5000, 5001));
+    expect(lengths(index)[0]).toEqual([1, 5000]);
+    expect(index.applyStored(1n, 0, stored)).toBe("applied");
+    expect(lengths(index)[0]).toEqual([1, 10_000]);
+    expect(index.blockCount).toBe(16_000);
+  });
+
+  it("meets branches, other tiers and second ids on its way", () => {
+    const index = new KvIndex();
+    store(index, null, path.subarray(0, 100), path.subarray(0, 100));
+    // A branch at 50, blocks that are in host memory too, and the path from 20 to 30 by other ids.
+    store(index, 50n, u64(70_001, 70_002), u64(8, 9));
+    const host = { parentHash: 59n, blockHashes: path.subarray(59, 70) };
+    index.applyStored(1n, 0, { ...host, tokensHashes: path.subarray(59, 70) }, "host_pinned");
+    store(
+      index,
+      20n,
+      path.subarray(20, 30).map((id) => id + 90_000n),
+      path.subarray(20, 30),
+    );
+    store(index, null, path, path);
+    expect(overlap(index, path)).toBe(10_000);
+    expect(index.blockCount).toBe(10_002);
+    index.applyRemoved(1n, 0, path);
+    expect(overlap(index, path)).toBe(0);
+    // Second ids, blocks in host memory, the branch.
+    expect(index.blockCount).toBe(10 + 11 + 2);
+  });
+});
+
 describe("a worker", () => {
   it("that leaves is gone at once, and may come again before its memory is taken back", () => {
     const index = new KvIndex();

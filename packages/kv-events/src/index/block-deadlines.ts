@@ -1,5 +1,7 @@
 // When blocks are due to be forgotten: one time for each entry, beside the forest's records.
-import { type BlockForest, entryWord, type WorkerLife } from "./block-forest.ts";
+import type { BlockForest } from "./block-forest.ts";
+import { entryWord } from "./block-records.ts";
+import type { WorkerLife } from "./worker-life.ts";
 
 export class BlockDeadlines {
   readonly #forest: BlockForest;

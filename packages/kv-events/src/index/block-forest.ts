@@ -1,9 +1,5 @@
-// Who holds which block: the memory of the index. Two kinds of flat records, found through hash tables.
-//
-//   node   one prefix, whoever holds it. [S low, S high, L low, L high, first entry,
-//          listed (1 bit) | depth modulo 8 (3) | entry count (24)]
-//   entry  one block of one worker. [id low, id high, node, parent entry, next entry of the node,
-//          worker slot (16 bits) | tiers (4) | referenced (1) | children (11)]
+// Who holds which block: the memory of the index. Two kinds of flat records, found through hash tables. Records and tables
+// lie in the memory of a WASM module (wasm/block-core.ts), which stores whole runs of blocks by itself (`extend`).
 //
 // Invariants: the entries of a worker are closed upwards (a block's parent has an entry); hence so are the nodes, and
 // the set of holders only shrinks with depth. That is what makes a search by depth possible. An entry whose block is
@@ -13,46 +9,23 @@
 // Prefixes come in runs, whose nodes get neighbouring numbers. So the table has one node of eight, that at every eighth
 // depth; the next seven are found as the neighbour of the one above, and are in the table (listed) only where they are not
 // its neighbour. That spares most of the time and the memory that the table would take.
-import type { BlockAliases } from "./block-aliases.ts";
-import { HashTable } from "./hash-table.ts";
+import { BlockCore } from "./block-core.ts";
+import { entryWord, join, listedDepths, nodeWord, recordWords, slotShift } from "./block-records.ts";
+import { BlockTable } from "./block-table.ts";
 import { chunkBits, chunkMask, RecordPool } from "./record-pool.ts";
+import type { WorkerLife } from "./worker-life.ts";
 
-export const nodeWord = { sequence: 0, local: 2, firstEntry: 4, meta: 5 } as const;
-/** Depths from one node that is always in the table to the next: a power of two. */
-export const listedDepths = 8;
-export const entryWord = { id: 0, node: 2, parent: 3, next: 4, meta: 5 } as const;
 export const deviceTier = 1;
 
 const countMask = (1 << 24) - 1;
 const depthShift = 24;
 const listedBit = 1 << 27;
 
-const slotShift = 16;
 const tierShift = 12;
 const tierMask = 0xf << tierShift;
 const referencedBit = 1 << 11;
 const maxChildren = referencedBit - 1;
 export const maxWorkerSlots = 1 << 16;
-const nodeStride = 6;
-const entryStride = 6;
-const nodeParts = 1024;
-/** Small steps: where prefixes come block by block in turns, all nodes are listed, and that must fit too. */
-const nodeGrowth = 1.2;
-const workerParts = 32;
-
-/** One life of a (worker, rank): a clear ends it at once, its entries are taken back later. */
-export interface WorkerLife {
-  readonly slot: number;
-  readonly workerId: bigint;
-  readonly dpRank: number;
-  readonly table: HashTable;
-  aliases: BlockAliases | null;
-  /** Blocks held in any tier. */
-  blockCount: number;
-  lackingCount: number;
-  rootCount: number;
-  isOver: boolean;
-}
 
 interface OverLife {
   readonly life: WorkerLife;
@@ -63,22 +36,20 @@ interface OverLife {
 }
 
 export class BlockForest {
-  readonly nodes = new RecordPool(nodeStride);
-  readonly entries = new RecordPool(entryStride);
-  readonly #nodeTable = new HashTable(this.nodes, nodeParts, nodeGrowth);
+  readonly core = new BlockCore();
+  readonly nodes = new RecordPool(this.core, this.core.exports.nodesAt());
+  readonly entries = new RecordPool(this.core, this.core.exports.entriesAt());
+  readonly #nodeTable = new BlockTable(this.core, this.core.nodeTable);
   readonly #lives: (WorkerLife | null)[] = [];
   readonly #freeSlots: number[] = [];
   readonly #over: OverLife[] = [];
   /** Child counts that do not fit their bits. */
   readonly #manyChildren = new Map<number, number>();
-  /** Bytes of the tables of lives, kept up to date where they change. */
-  #tableBytes = 0;
   #blockCount = 0;
   #hand = 1;
 
   get sizeBytes(): number {
-    const { nodes, entries } = this;
-    return nodes.sizeBytes + entries.sizeBytes + this.#nodeTable.sizeBytes + this.#tableBytes;
+    return this.core.sizeBytes;
   }
 
   /** Blocks of all workers, each counted for each that holds it. */
@@ -90,7 +61,8 @@ export class BlockForest {
     return this.#lives.length;
   }
 
-  life(slot: number): WorkerLife {
+  /** `null`: nobody has the slot. */
+  life(slot: number): WorkerLife | null {
     return this.#lives[slot]!;
   }
 
@@ -102,7 +74,10 @@ export class BlockForest {
       slot,
       workerId,
       dpRank,
-      table: new HashTable(this.entries, workerParts),
+      table: new BlockTable(
+        this.core,
+        this.core.exports.createTable(this.core.exports.entriesAt()),
+      ),
       aliases: null,
       blockCount: 0,
       lackingCount: 0,
@@ -136,7 +111,7 @@ export class BlockForest {
       const { value: entry, done } = over.rest.next();
       if (done) {
         this.#over.pop();
-        this.#tableBytes -= life.table.sizeBytes;
+        life.table.drop();
         this.#lives[life.slot] = null;
         this.#freeSlots.push(life.slot);
       } else if (this.#isOf(life, entry) && this.childCount(entry) === 0) {
@@ -166,7 +141,7 @@ export class BlockForest {
   childNode(parent: number, low: number, high: number): number {
     if (parent !== 0 && parent + 1 < this.nodes.end) {
       const { chunks } = this.nodes;
-      const at = ((parent + 1) & chunkMask) * nodeStride;
+      const at = ((parent + 1) & chunkMask) * recordWords;
       const words = chunks[(parent + 1) >>> chunkBits]!;
       if (words[at] === low && words[at + 1] === high && words[at + nodeWord.firstEntry] !== 0) {
         return parent + 1;
@@ -227,6 +202,31 @@ export class BlockForest {
     return entry;
   }
 
+  /**
+   * Blocks `from` to `to` of the run in the core's memory below `parent`, as far as they are new to the worker or held
+   * already in this tier and place. The number done; `lastEntry` is the last one's.
+   */
+  extend(life: WorkerLife, parent: number, from: number, to: number, tier: number): number {
+    const { exports } = this.core;
+    const slotAndTier = (life.slot << slotShift) | (tier << tierShift);
+    const { at } = life.table;
+    const done = exports.extend(at, parent, from, to, slotAndTier, life.rootCount);
+    const addedCount = exports.addedCount();
+    if (addedCount === 0) return done;
+    this.nodes.follow();
+    this.entries.follow();
+    life.blockCount += addedCount;
+    this.#blockCount += addedCount;
+    if ((tier & deviceTier) === 0) life.lackingCount += addedCount;
+    life.rootCount += exports.addedRootCount();
+    return done;
+  }
+
+  /** The entry of the last block that `extend` did. */
+  get lastEntry(): number {
+    return this.core.exports.lastEntry();
+  }
+
   /** Below `parent`, which is 0 for roots. */
   addNode(parent: number, sLow: number, sHigh: number, lLow: number, lHigh: number): number {
     const { nodes } = this;
@@ -235,14 +235,14 @@ export class BlockForest {
     const depth = (above + 1) & (listedDepths - 1);
     const isListed = depth === 0 || node !== parent + 1;
     const words = nodes.chunks[node >>> chunkBits]!;
-    const at = (node & chunkMask) * nodeStride;
+    const at = (node & chunkMask) * recordWords;
     words[at] = sLow;
     words[at + 1] = sHigh;
     words[at + 2] = lLow;
     words[at + 3] = lHigh;
     words[at + nodeWord.firstEntry] = 0;
     words[at + nodeWord.meta] = (depth << depthShift) | (isListed ? listedBit : 0);
-    if (isListed) this.#nodeTable.insertKey(node, sLow, sHigh);
+    if (isListed) this.#nodeTable.insert(node);
     return node;
   }
 
@@ -257,9 +257,9 @@ export class BlockForest {
     const { nodes, entries } = this;
     const entry = entries.allocate();
     const words = entries.chunks[entry >>> chunkBits]!;
-    const at = (entry & chunkMask) * entryStride;
+    const at = (entry & chunkMask) * recordWords;
     const nodeWords = nodes.chunks[node >>> chunkBits]!;
-    const nodeAt = (node & chunkMask) * nodeStride;
+    const nodeAt = (node & chunkMask) * recordWords;
     words[at] = idLow;
     words[at + 1] = idHigh;
     words[at + entryWord.node] = node;
@@ -270,10 +270,7 @@ export class BlockForest {
     nodeWords[nodeAt + nodeWord.meta]! += 1;
     if (parent === 0) life.rootCount += 1;
     else this.#addChildren(parent, 1);
-    const { table } = life;
-    this.#tableBytes -= table.sizeBytes;
-    table.insertKey(entry, idLow, idHigh);
-    this.#tableBytes += table.sizeBytes;
+    life.table.insert(entry);
     life.blockCount += 1;
     this.#blockCount += 1;
     if ((tiers & deviceTier) === 0) life.lackingCount += 1;
@@ -297,22 +294,10 @@ export class BlockForest {
 
   /** Gives the entry another id. */
   rename(life: WorkerLife, entry: number, idLow: number, idHigh: number): void {
-    this.#deleteFrom(life.table, entry);
+    life.table.delete(entry);
     this.entries.set(entry, 0, idLow);
     this.entries.set(entry, 1, idHigh);
-    this.#insertInto(life.table, entry);
-  }
-
-  #insertInto(table: HashTable, entry: number): void {
-    this.#tableBytes -= table.sizeBytes;
-    table.insert(entry);
-    this.#tableBytes += table.sizeBytes;
-  }
-
-  #deleteFrom(table: HashTable, entry: number): void {
-    this.#tableBytes -= table.sizeBytes;
-    table.delete(entry);
-    this.#tableBytes += table.sizeBytes;
+    life.table.insert(entry);
   }
 
   /**
@@ -352,7 +337,7 @@ export class BlockForest {
     while (entry !== 0 && this.tiers(entry) === 0 && this.childCount(entry) === 0) {
       const parent = entries.get(entry, entryWord.parent);
       life.lackingCount -= 1;
-      this.#deleteFrom(life.table, entry);
+      life.table.delete(entry);
       this.#leaveNode(entry);
       this.#releaseEntry(entry);
       if (parent === 0) life.rootCount -= 1;
@@ -410,8 +395,4 @@ export class BlockForest {
       entries.set(entry, entryWord.meta, (meta & ~maxChildren) | all);
     }
   }
-}
-
-export function join(low: number, high: number): bigint {
-  return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
 }

@@ -1,7 +1,10 @@
 import { toSignedWords } from "../codec/block-ids.ts";
 import type { RouterEvent } from "../codec/router/router-event.ts";
 import { storageTiers } from "../codec/storage-tier.ts";
-import { type BlockForest, entryWord, join, type WorkerLife } from "./block-forest.ts";
+import type { BlockForest } from "./block-forest.ts";
+import { entryWord, join, nodeWord, recordWords, slotShift } from "./block-records.ts";
+import { chunkBits, chunkMask } from "./record-pool.ts";
+import type { WorkerLife } from "./worker-life.ts";
 
 /**
  * Events that build the blocks of the chosen workers again. Gaps are stored and removed again at the end, so that what
@@ -15,11 +18,16 @@ export function dumpForest(
   const firstChild = new Uint32Array(entries.end);
   const sibling = new Uint32Array(entries.end);
   const roots: number[] = [];
+  const isWantedSlot = Array.from({ length: forest.slotEnd }, (_, slot) => {
+    const life = forest.life(slot);
+    return life !== null && !life.isOver && isWanted(life);
+  });
   for (let entry = 1; entry < entries.end; entry++) {
-    if (entries.get(entry, entryWord.node) === 0) continue;
-    const life = forest.lifeOf(entry);
-    if (life.isOver || !isWanted(life)) continue;
-    const parent = entries.get(entry, entryWord.parent);
+    const words = entries.chunks[entry >>> chunkBits]!;
+    const at = (entry & chunkMask) * recordWords;
+    if (words[at + entryWord.node] === 0) continue;
+    if (!isWantedSlot[words[at + entryWord.meta]! >>> slotShift]) continue;
+    const parent = words[at + entryWord.parent]!;
     if (parent === 0) roots.push(entry);
     else {
       sibling[entry] = firstChild[parent]!;
@@ -70,11 +78,15 @@ export function dumpForest(
     const locals = toSignedWords(tokensHashes);
     for (let i = 0; i < run.length; i++) {
       const entry = run[i]!;
-      const node = entries.get(entry, entryWord.node);
-      ids[2 * i] = entries.get(entry, 0);
-      ids[2 * i + 1] = entries.get(entry, 1);
-      locals[2 * i] = nodes.get(node, 2);
-      locals[2 * i + 1] = nodes.get(node, 3);
+      const words = entries.chunks[entry >>> chunkBits]!;
+      const at = (entry & chunkMask) * recordWords;
+      ids[2 * i] = words[at]!;
+      ids[2 * i + 1] = words[at + 1]!;
+      const node = words[at + entryWord.node]!;
+      const nodeWords = nodes.chunks[node >>> chunkBits]!;
+      const nodeAt = (node & chunkMask) * recordWords + nodeWord.local;
+      locals[2 * i] = nodeWords[nodeAt]!;
+      locals[2 * i + 1] = nodeWords[nodeAt + 1]!;
     }
     const parent = entries.get(run[0]!, entryWord.parent);
     const parentHash = parent === 0 ? null : join(entries.get(parent, 0), entries.get(parent, 1));

@@ -4,23 +4,26 @@ import type { RouterEvent } from "../codec/router/router-event.ts";
 import { type StorageTier, storageTiers } from "../codec/storage-tier.ts";
 import { passHashes, Xxh3 } from "../hashing/xxh3.ts";
 import { BlockAliases } from "./block-aliases.ts";
+import { maxRecords, maxRun } from "./block-core.ts";
 import { BlockDeadlines } from "./block-deadlines.ts";
-import { BlockForest, entryWord, join, type WorkerLife } from "./block-forest.ts";
+import { BlockForest } from "./block-forest.ts";
+import { entryWord, join } from "./block-records.ts";
 import { dumpForest } from "./dump-forest.ts";
-import { maxRecords } from "./hash-table.ts";
+import type { KvIndexCounters } from "./kv-index-counters.ts";
 import type { FindOptions, PrefixIndex, WorkerOverlap } from "./prefix-index.ts";
 import { PrefixSearch } from "./prefix-search.ts";
+import type { WorkerLife } from "./worker-life.ts";
 import { WorkerLives } from "./worker-lives.ts";
 
 const chainSeed = 1337n;
 /** Steps of taking back ended lives for each block that is stored; an entry takes two. */
 const reclaimStepsPerBlock = 4;
 const evictedAtOnce = 1024;
-/** The most that a block takes: two records of 24 bytes, two slots of 6 bytes in tables that are 64 and 80 % full on average. */
-const bytesPerBlock = 65;
+/** The most that a block takes: two records of 24 bytes, two slots of 6 bytes in tables that are 56 % full on average. */
+const bytesPerBlock = 70;
 
 export interface KvIndexOptions {
-  /** Where old blocks make room for new ones. Default: at 67 million blocks, about 4 GB. */
+  /** Where old blocks make room for new ones. Default: at 59 million blocks, about 4 GB. */
   readonly maxBytes?: number;
   /** Blocks that made room. Their worker still has them: the index knows less than there is, never more. */
   readonly onEvicted?: (blockCount: number) => void;
@@ -31,19 +34,6 @@ export interface KvIndexOptions {
  * `unknownBlocks`: some of the removed blocks were not held, the others are gone. `full`: 65,536 ranks are known.
  */
 export type ApplyOutcome = "applied" | "unknownParent" | "unknownBlocks" | "full";
-
-export interface KvIndexCounters {
-  storedBlocks: number;
-  removedBlocks: number;
-  clears: number;
-  /** Stored events without a place. More than a few tell of lost events. */
-  unknownParents: number;
-  /** Removed blocks that were not held: lost events, or evicted here. */
-  unknownBlocks: number;
-  /** Ids that an engine gave to another block without removing the first. */
-  reusedIds: number;
-  evictedBlocks: number;
-}
 
 export interface WorkerBlocks {
   readonly workerId: bigint;
@@ -76,7 +66,7 @@ export class KvIndex implements PrefixIndex {
   constructor(options: KvIndexOptions = {}) {
     this.#maxRecords = Math.min(
       (options.maxBytes ?? Number.POSITIVE_INFINITY) / bytesPerBlock,
-      maxRecords - 1,
+      maxRecords,
     );
     this.#onEvicted = options.onEvicted ?? (() => {});
   }
@@ -139,8 +129,8 @@ export class KvIndex implements PrefixIndex {
     }
     const tier = 1 << storageTiers.indexOf(storageTier);
     this.#forest.reclaim(reclaimStepsPerBlock * blockHashes.length);
-    for (let from = 0; from < blockHashes.length; from += passHashes) {
-      const to = Math.min(from + passHashes, blockHashes.length);
+    for (let from = 0; from < blockHashes.length; from += maxRun) {
+      const to = Math.min(from + maxRun, blockHashes.length);
       parent = this.#store(
         life,
         parent,
@@ -256,7 +246,7 @@ export class KvIndex implements PrefixIndex {
     if (entry !== 0) this.#deadlines?.removeDue(life!, entry, nowMs);
   }
 
-  /** Stores blocks below `parent`; the entry of the last one. */
+  /** Stores up to `maxRun` blocks below `parent`; the entry of the last one. */
   #store(
     life: WorkerLife,
     parent: number,
@@ -266,15 +256,29 @@ export class KvIndex implements PrefixIndex {
   ): number {
     const forest = this.#forest;
     const { nodes, entries } = forest;
+    const count = blockHashes.length;
     this.#xxh3.hashes.set(tokensHashes);
-    this.#xxh3.chain(blockHashes.length, this.#sequenceOf(parent), chainSeed);
+    this.#xxh3.chain(count, this.#sequenceOf(parent), chainSeed);
+    forest.core.ids.set(blockHashes);
+    forest.core.locals.set(tokensHashes);
+    forest.core.sequences.set(this.#xxh3.chained.subarray(0, count));
     const chained = this.#chained;
     const ids = toSignedWords(blockHashes);
     const locals = toSignedWords(tokensHashes);
     let above = parent === 0 ? 0 : entries.get(parent, entryWord.node);
-    // Nobody holds what is below a prefix that nobody holds.
-    let isNew = false;
     for (let i = 0; i < ids.length; i += 2) {
+      // All at once as far as there is nothing to think about; then one block by hand.
+      const room = this.#maxRecords - entries.recordCount;
+      if (life.aliases === null && room > 0) {
+        const from = i / 2;
+        const done = forest.extend(life, parent, from, Math.min(count, from + room), tier);
+        if (done > 0) {
+          parent = forest.lastEntry;
+          above = entries.get(parent, entryWord.node);
+          i += 2 * done;
+          if (i === ids.length) break;
+        }
+      }
       const idLow = ids[i]!;
       const idHigh = ids[i + 1]!;
       const known = forest.findEntry(life, idLow, idHigh);
@@ -290,7 +294,7 @@ export class KvIndex implements PrefixIndex {
         this.#releaseId(life, known, idLow, idHigh);
       }
       if (entries.recordCount >= this.#maxRecords) this.#makeRoom(parent);
-      let node = isNew ? 0 : forest.childNode(above, chained[i]!, chained[i + 1]!);
+      let node = forest.childNode(above, chained[i]!, chained[i + 1]!);
       const twin = node === 0 ? 0 : forest.entryAt(life, node, parent);
       if (twin !== 0) {
         const id = join(idLow, idHigh);
@@ -306,7 +310,6 @@ export class KvIndex implements PrefixIndex {
         continue;
       }
       if (node === 0) {
-        isNew = true;
         const sLow = chained[i]!;
         const sHigh = chained[i + 1]!;
         node = forest.addNode(above, sLow, sHigh, locals[i]!, locals[i + 1]!);

@@ -1,7 +1,8 @@
 // Finds by depth who holds how much of a prompt. Chained hashes name whole prefixes, so any depth can be looked at
 // without those before it; and the set of holders only shrinks with depth, so two depths with equally many have the
 // same ones. A prompt of 3,750 blocks takes some twenty looks.
-import { type BlockForest, entryWord, nodeWord } from "./block-forest.ts";
+import type { BlockForest } from "./block-forest.ts";
+import { entryWord, nodeWord } from "./block-records.ts";
 import type { FindOptions, WorkerOverlap } from "./prefix-index.ts";
 
 /** The prompt's sequence hashes as words, made as far as they are asked for. */

@@ -1,61 +1,67 @@
-// Fixed-size records of 32-bit words in chunks: growth copies nothing, and nothing is an object. Record 0 is never given
-// out, so that 0 can say "none". The first word of a free record names the next free one. Words are signed, for V8 keeps
-// signed ones in registers where it would make objects of large unsigned ones.
+// Fixed-size records of 32-bit words in chunks of the core's memory: growth copies nothing, and nothing is an object. Record 0
+// is never given out, so that 0 can say "none". The first word of a free record names the next free one. Words are signed,
+// for V8 keeps signed ones in registers where it would make objects of large unsigned ones.
+import type { BlockCore } from "./block-core.ts";
+import { recordWords } from "./block-records.ts";
 
 export const chunkBits = 14;
 const chunkRecords = 1 << chunkBits;
 export const chunkMask = chunkRecords - 1;
+/** What the core keeps of a pool, in words; addresses of chunks follow. */
+const stateWord = { used: 0, firstFree: 1, freeCount: 2, chunkCount: 3, chunks: 4 } as const;
+const maxChunks = 4096;
 
 export class RecordPool {
-  readonly stride: number;
-  /** Record i is `stride` words of chunks[i >>> chunkBits], from (i & chunkMask) * stride on. */
+  /** Record i is 6 words of chunks[i >>> chunkBits], from (i & chunkMask) * 6 on. */
   readonly chunks: Int32Array[] = [];
-  #used = 1;
-  #firstFree = 0;
-  #freeCount = 0;
+  readonly #core: BlockCore;
+  readonly #at: number;
+  readonly #state: Int32Array;
 
-  constructor(stride: number) {
-    this.stride = stride;
+  /** `at`: address of the pool in the core's memory. */
+  constructor(core: BlockCore, at: number) {
+    this.#core = core;
+    this.#at = at;
+    this.#state = core.words(at, stateWord.chunks + maxChunks);
   }
 
   /** Above every record given out so far. */
   get end(): number {
-    return this.#used;
+    return this.#state[stateWord.used]!;
   }
 
   get recordCount(): number {
-    return this.#used - 1 - this.#freeCount;
-  }
-
-  get sizeBytes(): number {
-    return this.chunks.length * chunkRecords * this.stride * 4;
+    return this.#state[stateWord.used]! - 1 - this.#state[stateWord.freeCount]!;
   }
 
   /** Its words hold what they held before. */
   allocate(): number {
-    const free = this.#firstFree;
-    if (free !== 0) {
-      this.#firstFree = this.chunks[free >>> chunkBits]![(free & chunkMask) * this.stride]!;
-      this.#freeCount -= 1;
-      return free;
+    const record = this.#core.exports.allocate(this.#at);
+    this.follow();
+    return record;
+  }
+
+  /** Makes views of chunks that the core added. */
+  follow(): void {
+    const state = this.#state;
+    while (this.chunks.length < state[stateWord.chunkCount]!) {
+      const at = state[stateWord.chunks + this.chunks.length]! >>> 0;
+      this.chunks.push(this.#core.words(at, chunkRecords * recordWords));
     }
-    if (this.#used >= this.chunks.length * chunkRecords) {
-      this.chunks.push(new Int32Array(chunkRecords * this.stride));
-    }
-    return this.#used++;
   }
 
   release(record: number): void {
-    this.chunks[record >>> chunkBits]![(record & chunkMask) * this.stride] = this.#firstFree;
-    this.#firstFree = record;
-    this.#freeCount += 1;
+    const state = this.#state;
+    this.set(record, 0, state[stateWord.firstFree]!);
+    state[stateWord.firstFree] = record;
+    state[stateWord.freeCount]! += 1;
   }
 
   get(record: number, word: number): number {
-    return this.chunks[record >>> chunkBits]![(record & chunkMask) * this.stride + word]!;
+    return this.chunks[record >>> chunkBits]![(record & chunkMask) * recordWords + word]!;
   }
 
   set(record: number, word: number, value: number): void {
-    this.chunks[record >>> chunkBits]![(record & chunkMask) * this.stride + word] = value;
+    this.chunks[record >>> chunkBits]![(record & chunkMask) * recordWords + word] = value;
   }
 }

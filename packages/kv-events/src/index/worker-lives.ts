@@ -1,5 +1,6 @@
 // The current life of each (worker, rank).
-import type { BlockForest, WorkerLife } from "./block-forest.ts";
+import type { BlockForest } from "./block-forest.ts";
+import type { WorkerLife } from "./worker-life.ts";
 
 export class WorkerLives {
   readonly #forest: BlockForest;
