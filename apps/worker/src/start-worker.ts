@@ -132,6 +132,7 @@ async function startServing(
       args,
       runtime,
       engine,
+      weightVersion: { current: options.weightVersion },
       card,
       config,
       system,

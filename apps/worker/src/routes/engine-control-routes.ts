@@ -23,6 +23,7 @@ import {
   parseBody,
   VersionBody,
 } from "./route-bodies.ts";
+import type { WeightVersion } from "./weight-version.ts";
 
 const ok = { status: "ok" } as const;
 /** Characters that file names take everywhere. */
@@ -34,21 +35,24 @@ export class EngineControlRoutes {
   readonly routes: ReadonlyMap<string, EngineRoute>;
   readonly #engine: Engine;
   readonly #logger: Logger;
+  readonly #weightVersion: WeightVersion;
   /** Traffic is let in or kept away: told after each command that may change it. */
   readonly #onPaused: (isPaused: boolean) => Promise<void>;
   #last: Promise<unknown> = Promise.resolve();
   #isPaused = false;
   #isReleased = false;
   #isProfiling = false;
-  #weightVersion = "default";
 
   constructor(options: {
     readonly engine: Engine;
     readonly logger: Logger;
+    /** Read by others. */
+    readonly weightVersion: WeightVersion;
     readonly onPaused: (isPaused: boolean) => Promise<void>;
   }) {
     this.#engine = options.engine;
     this.#logger = options.logger;
+    this.#weightVersion = options.weightVersion;
     this.#onPaused = options.onPaused;
     // As releases before 1.6 had them, and as that one has them.
     const both: Record<string, EngineRoute> = {
@@ -60,7 +64,7 @@ export class EngineControlRoutes {
       update_weights_from_distributor: () => noProcessGroups(),
       update_weights_from_ipc: () => noProcessGroups(),
       update_weight_version: (body) => this.#setVersion(body),
-      get_weight_version: () => ({ weight_version: this.#weightVersion }),
+      get_weight_version: () => ({ weight_version: this.#weightVersion.current }),
       pause_generation: (body) => this.#pause(body),
       continue_generation: (body) => this.#continue(body),
       release_memory_occupation: (body) => this.#release(body),
@@ -81,10 +85,6 @@ export class EngineControlRoutes {
   /** It computes nothing because it was told so. */
   get isHalted(): boolean {
     return this.#isPaused || this.#isReleased;
-  }
-
-  get weightVersion(): string {
-    return this.#weightVersion;
   }
 
   #alone(name: string, run: () => unknown): Promise<unknown> {
@@ -192,7 +192,7 @@ export class EngineControlRoutes {
     const { abortRequests, flushCache, version } = options;
     try {
       const state = await this.#tell({ type: "loadWeights", source, abortRequests, flushCache });
-      if (version !== null) this.#weightVersion = version;
+      if (version !== null) this.#weightVersion.current = version;
       return {
         success: true,
         message: "Succeeded to update model weights.",
@@ -208,7 +208,7 @@ export class EngineControlRoutes {
   #setVersion(body: unknown) {
     const { new_version, abort_all_requests } = parseBody(VersionBody, body);
     if (abort_all_requests ?? true) this.#engine.abortAll("The weight version changed.");
-    this.#weightVersion = new_version;
+    this.#weightVersion.current = new_version;
     return { success: true, message: `Weight version updated to ${new_version}`, new_version };
   }
 
