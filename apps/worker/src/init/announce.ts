@@ -76,7 +76,7 @@ export async function announce(
     served,
     system,
   });
-  return watchHealth({
+  const watch = watchHealth({
     args,
     logger,
     health: system?.health ?? null,
@@ -87,4 +87,10 @@ export async function announce(
     readProgress: () => page.readProgress(),
     isPaused: () => control.isHalted,
   });
+  return {
+    close: () => {
+      watch.close();
+      control.close();
+    },
+  };
 }
