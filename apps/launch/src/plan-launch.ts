@@ -69,6 +69,13 @@ function planProcess(
   const options = { argv: launch.workerArgv, env, preset };
   const args = parseWorkerArgs(options);
   if (args.action === "print") return args;
+  if (args.values.engine.nodeRank > 0) {
+    throw new ArgsError(
+      "CONFLICT",
+      "--node-rank above 0 is a worker that serves no model, so that a launch would wait for it in vain: start it with dyn-worker.",
+      { flag: "--node-rank" },
+    );
+  }
   const argv = [...options.argv, ...presetToArgv(workerCommand, options)];
   return { program, name, argv, env, args };
 }

@@ -4,6 +4,7 @@ import { createProgramLogger } from "@dyn/logging";
 import { createPlanes, runProgram } from "@dyn/runtime";
 import { resolveBundledModel } from "./bundled-model.ts";
 import { describeWorker } from "./describe-worker.ts";
+import { startFollowerNode } from "./node/start-follower-node.ts";
 import { startWorker } from "./start-worker.ts";
 
 process.exitCode = await runProgram({
@@ -18,6 +19,7 @@ process.exitCode = await runProgram({
       const problem = writeConfigDump(dumpTo, createConfigDump(args, process.env));
       if (problem !== undefined) logger.warn(problem.message, { cause: String(problem.cause) });
     }
+    if (args.values.engine.nodeRank > 0) return startFollowerNode(args, logger);
     const planes = await createPlanes(args.values.runtime, {
       onProblem: (message, error) =>
         logger.child("runtime").warn(message, { error: String(error) }),

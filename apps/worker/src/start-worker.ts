@@ -133,6 +133,7 @@ async function startServing(
       args,
       runtime,
       engine,
+      weightVersion: { current: options.weightVersion },
       card,
       config,
       system,

@@ -248,6 +248,9 @@ describe("options that cannot go together name both sides", () => {
     [["--model-path", "ngc://a/b"], "ngc://a/b", "--served-model-name"],
     [["--model-path", "ngc://a/b", "--served-model-name", "a:b"], "ngc://a/b", "without a colon"],
     [["--gateway-workers", "2", "--embedding-worker"], "--gateway-workers", "--embedding-worker"],
+    [["--node-rank", "1"], "--node-rank", "--nnodes"],
+    [["--nnodes", "2", "--dp-size", "2"], "--nnodes", "--dp-size"],
+    [["--nnodes", "2", "--node-rank", "1", "--rerank-worker"], "--rerank-worker", "--nnodes"],
   ])("%j", (argv, one, other) => {
     const error = caught(() => worker(argv));
     expect(error.code).toBe("DYN_ARGS_CONFLICT");
@@ -279,6 +282,12 @@ describe("options that cannot go together name both sides", () => {
   ])("allowed: %j %j %j %j", (...argv) => {
     expect(worker(argv).action).toBe("run");
   });
+});
+
+test("node 0 of several is told that it serves alone", () => {
+  const node = (rank: string) => worker(["--nnodes", "2", "--node-rank", rank]);
+  expect(node("0").notices.join()).toContain("--nnodes 2: the whole model is served from here");
+  expect(node("1")).toMatchObject({ notices: [], values: { engine: { nodeRank: 1 } } });
 });
 
 describe("values that are wrong by themselves", () => {

@@ -242,6 +242,33 @@ test("bodies, paths and callers: the reference's answers", async () => {
   expect(await tell("pause_generation", {}, fromPage)).toMatchObject({ status: 403 });
 });
 
+test("an answer in SGLang's form names the weights that it was made with", async () => {
+  const { ready: url } = await deployment.startFrontend([], { DYN_SGLANG_ENABLE_GENERATE: "1" });
+  const { systemUrl } = await deployment.startWorker(["--weight-version", "step-1"]);
+  await untilListed(url, "tiny");
+  const version = async () => {
+    const answer = await fetch(`${url}/generate`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({
+        input_ids: [5, 6, 7],
+        stream: true,
+        sampling_params: { max_new_tokens: 3, ignore_eos: true },
+      }),
+    });
+    const text = await answer.text();
+    const found = [...text.matchAll(/"weight_version":"([^"]*)"/g)].map(([, name]) => name);
+    expect(found.length, text).toBeGreaterThan(0);
+    return [...new Set(found)];
+  };
+  expect(await version()).toEqual(["step-1"]);
+  await fetch(`${systemUrl}/engine/control/update_weight_version`, {
+    method: "POST",
+    body: JSON.stringify({ new_version: "step-2" }),
+  });
+  expect(await version()).toEqual(["step-2"]);
+});
+
 test("with a key everybody needs it; switched off there is nothing", async () => {
   const keyed = await start([], { DYN_ENGINE_ROUTES: "all", DYN_ENGINE_ROUTES_KEY: "secret" });
   expect(await keyed.tell("flush_cache")).toMatchObject({ status: 401 });

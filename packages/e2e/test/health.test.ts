@@ -127,11 +127,20 @@ test.each([
   await expect.poll(prompts, { timeout: 10_000 }).toBeGreaterThan(before);
 });
 
-test("an embedding worker is ready once its canary got a vector", async () => {
-  const model = "packages/tiny-models/models/dyn-tiny-embed";
-  const args = ["--engine", "onnx", "--model-path", model, "--embedding-worker"];
-  const worker = await deployment.startWorker(args, canary);
+test.each([
+  ["embedding", "packages/tiny-models/models/dyn-tiny-embed"],
+  ["rerank", "packages/engine-onnx/test/fixtures/rerank-qwen3"],
+])("the canary of a worker of type %s is answered by its engine", async (type, model) => {
+  const args = [`--${type}-worker`, "--model-path", model];
+  const worker = await deployment.startVectorWorker(args, canary);
   await until(worker.systemUrl, 200);
+  const texts = async () => {
+    const page = await (await fetch(`${worker.systemUrl}/metrics`)).text();
+    return Number(/^sglang:prompt_tokens_total\{.*\} (\S+)/m.exec(page)?.[1]);
+  };
+  const before = await texts();
+  expect(before).toBeGreaterThan(0);
+  await expect.poll(texts, { timeout: 10_000 }).toBeGreaterThan(before);
 });
 
 test("a payload of one's own is used; what cannot be read is not; one that is refused says why", async () => {

@@ -1,7 +1,7 @@
 // The embedding handler over a real engine and the bundled model. Oracle: the recorded bodies and answers of Dynamo 1.6.1, and the engine itself.
 import type { EmbeddingEngine } from "@dyn/engine";
 import { createOnnxEmbeddingEngine } from "@dyn/engine-onnx";
-import { createEmbeddingHandler, embeddingHealthPayload } from "@dyn/handlers";
+import { createEmbeddingHandler, isRealAnswer, embeddingHealthPayload } from "@dyn/handlers";
 import type { EmbeddingList } from "@dyn/protocol";
 import { RequestContext, type RequestHandler } from "@dyn/runtime";
 import { modelPath } from "@dyn/tiny-models";
@@ -37,7 +37,9 @@ const numbers = (embedding: string | readonly number[]) =>
 
 test("the probe of Dynamo's embedding worker is answered by a vector of unit length", async () => {
   expect(embeddingHealthPayload("tiny")).toEqual({ model: "tiny", input: [1] });
-  const { object, data, model, usage } = await ask(embeddingHealthPayload("tiny"));
+  const answer = await ask(embeddingHealthPayload("tiny"));
+  expect(isRealAnswer(answer)).toBe(true);
+  const { object, data, model, usage } = answer;
   expect({ object, model, usage }).toEqual({
     object: "list",
     model: "served",

@@ -9,7 +9,7 @@ test.each([
   ],
   ["a vector", { object: "list", data: [{ embedding: [0.5] }] }],
   ["a vector in base64", { data: [{ embedding: "AAAAPw==" }] }],
-  ["a score", { results: [{ index: 0, relevance_score: 0.5 }] }],
+  ["a score", [{ index: 0, score: 0.5 }]],
   ["a chat's usage", { choices: [], usage: { completion_tokens: 1 } }],
 ])("%s was computed", (_, item) => expect(isRealAnswer(item)).toBe(true));
 
@@ -18,5 +18,6 @@ test.each([
   ["an error item", { status: "error", message: "no such request" }],
   ["an end without a token", { token_ids: [], finish_reason: "cancelled" }],
   ["an empty list", { data: [] }],
+  ["a list of no documents", []],
   ["nothing", undefined],
 ])("%s was not", (_, item) => expect(isRealAnswer(item)).toBe(false));

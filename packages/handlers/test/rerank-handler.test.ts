@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { EmbeddingEngine } from "@dyn/engine";
 import { createOnnxEmbeddingEngine } from "@dyn/engine-onnx";
-import { createRerankHandler, rerankHealthPayload, yesNoTokenIds } from "@dyn/handlers";
+import { createRerankHandler, isRealAnswer, rerankHealthPayload, yesNoTokenIds } from "@dyn/handlers";
 import type { RerankList } from "@dyn/protocol";
 import { RequestContext, type RequestHandler } from "@dyn/runtime";
 import { modelPath } from "@dyn/tiny-models";
@@ -79,7 +79,9 @@ test("the probe of Dynamo's rerank worker is answered", async () => {
     query: "health check",
     documents: ["health check"],
   });
-  const [only] = await ask(rerankHealthPayload("tiny"));
+  const answer = await ask(rerankHealthPayload("tiny"));
+  expect(isRealAnswer(answer)).toBe(true);
+  const [only] = answer;
   expect(only!.score).toBeGreaterThan(0);
   expect(only!.score).toBeLessThan(1);
 });

@@ -16,6 +16,7 @@ import { RequestGuard } from "../health/request-guard.ts";
 import { type HealthWatch, watchHealth } from "../health/watch-health.ts";
 import { openEngineRoutes } from "../routes/open-engine-routes.ts";
 import { createTaintRoute, taintPath } from "../routes/taint-route.ts";
+import type { WeightVersion } from "../routes/weight-version.ts";
 import type { EnginePage } from "../system/engine-page.ts";
 import type { WorkerSystem } from "../system/start-system.ts";
 
@@ -24,6 +25,7 @@ export interface InitOptions {
   readonly args: WorkerArgs;
   readonly runtime: DistributedRuntime;
   readonly engine: Engine;
+  readonly weightVersion: WeightVersion;
   readonly card: ModelCard;
   readonly config: ModelConfig;
   readonly system: WorkerSystem | null;
@@ -66,8 +68,15 @@ export async function announce(
   await served.registerModel(announced);
   system?.engineRoutes.add(taintPath, createTaintRoute(served, announced));
   system?.health.setEndpoint(served.id.endpoint, "ready");
-  const control = openEngineRoutes({ args, logger, engine, served, system });
-  return watchHealth({
+  const control = openEngineRoutes({
+    args,
+    logger,
+    engine,
+    weightVersion: options.weightVersion,
+    served,
+    system,
+  });
+  const watch = watchHealth({
     args,
     logger,
     health: system?.health ?? null,
@@ -78,4 +87,10 @@ export async function announce(
     readProgress: () => page.readProgress(),
     isPaused: () => control.isHalted,
   });
+  return {
+    close: () => {
+      watch.close();
+      control.close();
+    },
+  };
 }

@@ -23,6 +23,7 @@ export async function initGenerate(options: InitOptions): Promise<{ close(): Pro
       shutdown,
       observers: observersOf(options),
       thinkingMarkers: createThinkingMarkers(options),
+      readWeightVersion: () => options.weightVersion.current,
       loadTokenizer: () => loadTokenizer(card.sourcePath),
       onPrefillHere: (cause) =>
         logger.warn("a prompt did not come from its prefill worker and is computed here", {

@@ -16,6 +16,7 @@ import {
   ContinueBody,
   FlushBody,
   FromDiskBody,
+  FromDistributedBody,
   FromTensorBody,
   MemoryBody,
   PauseBody,
@@ -23,6 +24,8 @@ import {
   parseBody,
   VersionBody,
 } from "./route-bodies.ts";
+import { WeightGroups } from "./weight-groups.ts";
+import type { WeightVersion } from "./weight-version.ts";
 
 const ok = { status: "ok" } as const;
 /** Characters that file names take everywhere. */
@@ -34,33 +37,40 @@ export class EngineControlRoutes {
   readonly routes: ReadonlyMap<string, EngineRoute>;
   readonly #engine: Engine;
   readonly #logger: Logger;
+  readonly #weightVersion: WeightVersion;
+  readonly #groups: WeightGroups;
   /** Traffic is let in or kept away: told after each command that may change it. */
   readonly #onPaused: (isPaused: boolean) => Promise<void>;
   #last: Promise<unknown> = Promise.resolve();
   #isPaused = false;
   #isReleased = false;
   #isProfiling = false;
-  #weightVersion = "default";
 
   constructor(options: {
     readonly engine: Engine;
     readonly logger: Logger;
+    /** Read by others. */
+    readonly weightVersion: WeightVersion;
     readonly onPaused: (isPaused: boolean) => Promise<void>;
   }) {
     this.#engine = options.engine;
     this.#logger = options.logger;
+    this.#weightVersion = options.weightVersion;
     this.#onPaused = options.onPaused;
+    this.#groups = new WeightGroups(options.engine.info.weightBytes);
     // As releases before 1.6 had them, and as that one has them.
     const both: Record<string, EngineRoute> = {
       start_profile: (body) => this.#startProfile(body),
       stop_profile: () => this.#stopProfile(),
       update_weights_from_disk: (body) => this.#fromDisk(body),
       update_weights_from_tensor: (body) => this.#fromTensor(body),
-      update_weights_from_distributed: () => noProcessGroups(),
-      update_weights_from_distributor: () => noProcessGroups(),
-      update_weights_from_ipc: () => noProcessGroups(),
+      init_weights_update_group: (body) => this.#groups.join(body),
+      destroy_weights_update_group: (body) => this.#groups.leave(body),
+      update_weights_from_distributed: (body) => this.#fromDistributed(body),
+      update_weights_from_distributor: (body) => this.#fromDistributed(body),
+      update_weights_from_ipc: () => noHandles,
       update_weight_version: (body) => this.#setVersion(body),
-      get_weight_version: () => ({ weight_version: this.#weightVersion }),
+      get_weight_version: () => ({ weight_version: this.#weightVersion.current }),
       pause_generation: (body) => this.#pause(body),
       continue_generation: (body) => this.#continue(body),
       release_memory_occupation: (body) => this.#release(body),
@@ -83,8 +93,8 @@ export class EngineControlRoutes {
     return this.#isPaused || this.#isReleased;
   }
 
-  get weightVersion(): string {
-    return this.#weightVersion;
+  close(): void {
+    this.#groups.close();
   }
 
   #alone(name: string, run: () => unknown): Promise<unknown> {
@@ -155,6 +165,21 @@ export class EngineControlRoutes {
     );
   }
 
+  async #fromDistributed(body: unknown) {
+    const asked = parseBody(FromDistributedBody, body);
+    const received = await this.#groups.receive(asked);
+    if ("message" in received) return { success: false, message: received.message };
+    const { success, message } = await this.#loadWeights(
+      { kind: "tensors", files: [received.file] },
+      {
+        abortRequests: asked.abort_all_requests ?? false,
+        flushCache: asked.flush_cache ?? true,
+        version: asked.weight_version ?? null,
+      },
+    );
+    return { success, message };
+  }
+
   async #fromTensor(body: unknown) {
     const asked = parseBody(FromTensorBody, body);
     const { load_format: format, selector } = asked;
@@ -192,7 +217,7 @@ export class EngineControlRoutes {
     const { abortRequests, flushCache, version } = options;
     try {
       const state = await this.#tell({ type: "loadWeights", source, abortRequests, flushCache });
-      if (version !== null) this.#weightVersion = version;
+      if (version !== null) this.#weightVersion.current = version;
       return {
         success: true,
         message: "Succeeded to update model weights.",
@@ -208,7 +233,7 @@ export class EngineControlRoutes {
   #setVersion(body: unknown) {
     const { new_version, abort_all_requests } = parseBody(VersionBody, body);
     if (abort_all_requests ?? true) this.#engine.abortAll("The weight version changed.");
-    this.#weightVersion = new_version;
+    this.#weightVersion.current = new_version;
     return { success: true, message: `Weight version updated to ${new_version}`, new_version };
   }
 
@@ -257,11 +282,9 @@ function readTags(body: unknown): MemoryTag[] {
   );
 }
 
-/** NCCL and Gloo groups, and CUDA's memory handles, end in libraries that a CPU engine without torch cannot speak to. */
-function noProcessGroups() {
-  return {
-    success: false,
-    message:
-      "This engine joins no process group: send the tensors with update_weights_from_tensor, as safetensors in base64, or as files with update_weights_from_disk.",
-  };
-}
+/** What such a handle names is memory of a GPU. */
+const noHandles = {
+  success: false,
+  message:
+    "This engine has no GPU whose memory a handle could name: send the tensors with update_weights_from_tensor, as safetensors in base64, over TCP with update_weights_from_distributed, or as files with update_weights_from_disk.",
+};

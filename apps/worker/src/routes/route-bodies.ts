@@ -1,5 +1,6 @@
 // What the engine's routes take: the reference's fields, with its defaults. Fields of other devices are taken and have no
 // effect; unknown ones are faults.
+import { defaultGroupName } from "@dyn/weights";
 import { z } from "zod";
 
 const Tags = z.object({ tags: z.array(z.string()).nullish() });
@@ -33,6 +34,32 @@ export const FromTensorBody = z.strictObject({
   abort_all_requests: z.boolean().nullish(),
   weight_version: z.string().nullish(),
   selector: z.enum(["target", "draft", "all"]).nullish(),
+  torch_empty_cache: noEffect,
+});
+
+const groupName = z.string().min(1).default(defaultGroupName);
+
+export const JoinGroupBody = z.strictObject({
+  master_address: z.string().min(1),
+  master_port: z.number().int().min(1).max(65535),
+  rank_offset: z.number().int().min(1),
+  world_size: z.number().int().min(2).max(1024),
+  group_name: groupName,
+  backend: z.string().default("nccl"),
+});
+
+export const LeaveGroupBody = z.strictObject({ group_name: groupName });
+
+export const FromDistributedBody = z.strictObject({
+  names: z.array(z.string().min(1)).min(1),
+  dtypes: z.array(z.string()),
+  shapes: z.array(z.array(z.number().int().min(0))),
+  group_name: groupName,
+  flush_cache: z.boolean().nullish(),
+  abort_all_requests: z.boolean().nullish(),
+  weight_version: z.string().nullish(),
+  load_format: noEffect,
+  selector: noEffect,
   torch_empty_cache: noEffect,
 });
 

@@ -1,6 +1,6 @@
 // The last steps of a start, the same for all workers that make vectors: probe, serve, show, announce.
 import type { EmbeddingEngine } from "@dyn/engine";
-import { traceHandler } from "@dyn/handlers";
+import { isRealAnswer, traceHandler } from "@dyn/handlers";
 import { createEmbeddingMetrics, type MetricsRegistry } from "@dyn/metrics";
 import { InternalError, type ModelCard } from "@dyn/protocol";
 import { parseEndpointId, RequestContext, type RequestHandler } from "@dyn/runtime";
@@ -66,7 +66,7 @@ async function answerProbe<Item>(
   handler: RequestHandler<unknown, Item>,
   probe: object,
 ): Promise<void> {
-  for await (const { data } of handler(probe, new RequestContext())) if (data != null) return;
+  for await (const { data } of handler(probe, new RequestContext())) if (isRealAnswer(data)) return;
   throw new InternalError("The worker did not answer its own probe.");
 }
 

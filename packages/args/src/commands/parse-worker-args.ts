@@ -187,6 +187,11 @@ function deriveStructuralTag(args: WorkerRunArgs): WorkerRunArgs {
 function noticesOf(args: WorkerRunArgs): string[] {
   const { engine, worker } = args.values;
   const notices: string[] = [];
+  if (engine.nnodes > 1 && engine.nodeRank === 0) {
+    notices.push(
+      `--nnodes ${engine.nnodes}: the whole model is served from here, node 0; nodes of higher rank serve health and metrics. Workers of their own there would serve more.`,
+    );
+  }
   if (["half", "float16", "bfloat16"].includes(engine.dtype)) {
     notices.push(
       `--dtype ${engine.dtype}: the engine computes in float32, which holds every such value exactly.`,

@@ -10,6 +10,7 @@ export function checkWorkerRules(args: WorkerRunArgs): void {
   checkMultimodal(args);
   checkText(args);
   checkScheduling(args);
+  checkNodes(args);
   checkThisRelease(args);
 }
 
@@ -196,6 +197,40 @@ function checkScheduling(args: WorkerRunArgs): void {
       ["engine", "chunkedPrefillSize"],
       ["engine", "pageSize"],
       `a chunk must be whole pages, and ${engine.chunkedPrefillSize} is no multiple of ${engine.pageSize}.`,
+    );
+  }
+}
+
+/** One node computes; what would have to be spread over several is refused on each of them alike. */
+function checkNodes(args: WorkerRunArgs): void {
+  const { engine, worker } = args.values;
+  if (engine.nodeRank >= engine.nnodes) {
+    throw conflictError(
+      args,
+      ["engine", "nodeRank"],
+      ["engine", "nnodes"],
+      `nodes are counted from 0, so that the last one of ${engine.nnodes} is ${engine.nnodes - 1}.`,
+    );
+  }
+  if (engine.nnodes > 1 && engine.dpSize > 1) {
+    throw conflictError(
+      args,
+      ["engine", "nnodes"],
+      ["engine", "dpSize"],
+      "the ranks of a worker share one process; start a worker of its own on each machine, with as many ranks as it has room for.",
+    );
+  }
+  const vectors: Option | null = worker.embeddingWorker
+    ? ["worker", "embeddingWorker"]
+    : worker.rerankWorker
+      ? ["worker", "rerankWorker"]
+      : null;
+  if (engine.nnodes > 1 && vectors !== null) {
+    throw conflictError(
+      args,
+      vectors,
+      ["engine", "nnodes"],
+      "such a worker is on one machine; start one on each.",
     );
   }
 }

@@ -53,6 +53,11 @@ export const engineOptions = z.object({
   skipTokenizerInit: option("Token ids in and out, no text.", z.boolean().default(false), {
     group: model,
   }),
+  weightVersion: option(
+    "Name of the weights that the engine starts with, told in meta_info of /generate; an update over the engine's routes changes it.",
+    z.string().min(1).default("default"),
+    { group: model, placeholder: "NAME" },
+  ),
   chatTemplate: option(
     "File or name of a chat template instead of the model's.",
     z.string().optional(),
@@ -129,6 +134,16 @@ export const engineOptions = z.object({
       aliases: ["dp", "data-parallel-size"],
       group: engine,
     },
+  ),
+  nnodes: option(
+    "Machines of this worker. Node 0 computes everything; the others serve health and metrics.",
+    z.number().int().min(1).default(1),
+    { group: engine },
+  ),
+  nodeRank: option(
+    "Which of them this is. Above 0 it registers nothing, loads nothing, and ends with a signal.",
+    z.number().int().min(0).default(0),
+    { group: engine },
   ),
   randomSeed: option(
     "Seed of requests without their own; by default random.",

@@ -65,11 +65,6 @@ export const modelFlags: readonly NativeFlag[] = [
     "a causal model is not served as an embedder; --embedding-worker serves embedding models.",
     ["is-embedding"],
   ),
-  ...noticeFlags(
-    "one",
-    "no weights are replaced while the engine runs, so that nothing asks for their version.",
-    ["weight-version"],
-  ),
   ...refuseFlags("one", noFormat, [
     "quantization-param-path",
     "modelopt-quant",

@@ -1,7 +1,7 @@
 import { type NativeFlag, noticeFlags, refuseFlags } from "./native-flag.ts";
 
 const oneProcess = "one process holds the whole model; start more workers to serve more.";
-const oneNode = "a worker is one process on one machine; start a worker on each.";
+const noMeeting = "nodes of one worker have nothing to tell each other: node 0 holds the whole model.";
 const noCollectives = "nothing is reduced between devices here.";
 const noExperts = "it tunes experts over devices, and there is one device.";
 
@@ -21,8 +21,7 @@ export const parallelFlags: readonly NativeFlag[] = [
   ...noticeFlags("none", "each rank of --dp-size has attention and weights of its own.", [
     "enable-dp-attention",
   ]),
-  ...refuseFlags("one", oneNode, ["nnodes=1", "node-rank=0"]),
-  ...noticeFlags("one", oneNode, ["dist-init-addr|nccl-init-addr", "dist-timeout", "nccl-port"]),
+  ...noticeFlags("one", noMeeting, ["dist-init-addr|nccl-init-addr", "dist-timeout", "nccl-port"]),
   ...noticeFlags(
     "one",
     "routers choose the rank; without one, a prefill goes by its room and the rest to the rank with the fewest requests.",

@@ -32,6 +32,8 @@ export interface DecodeHandlerOptions {
   readonly thinkingMarkers?: (() => Promise<ThinkingMarkers | null>) | undefined;
   /** For requests in SGLang's own form, which have text in their answer. Loaded with the first of them. */
   readonly loadTokenizer?: (() => Promise<Tokenizer>) | undefined;
+  /** The name of the weights in force, for the answers to such requests. Default: always `default`, as SGLang says. */
+  readonly readWeightVersion?: (() => string) | undefined;
   /** A prompt's KV did not come from its prefill worker, and is computed here. */
   readonly onPrefillHere?: (cause: DynError) => void;
   /** Hear of every request. */
@@ -48,7 +50,7 @@ export interface DecodeHandlerOptions {
 export function createDecodeHandler(
   options: DecodeHandlerOptions,
 ): RequestHandler<unknown, EngineOutputItem> {
-  const { engine, shutdown, observers = [] } = options;
+  const { engine, shutdown, observers = [], readWeightVersion = () => "default" } = options;
   if (shutdown !== undefined) setMaxListeners(0, shutdown);
   let tokenizer: Promise<Tokenizer> | null = null;
   const readNative = async (request: PreprocessedRequest) => {
@@ -60,7 +62,12 @@ export function createDecodeHandler(
       tokenizer = null;
       throw error;
     });
-    return { native, answer: new NativeAnswer(native, await tokenizer, randomUUID()) };
+    const answer = new NativeAnswer(native, {
+      tokenizer: await tokenizer,
+      id: randomUUID(),
+      readWeightVersion,
+    });
+    return { native, answer };
   };
   return async function* (body, context) {
     if (shutdown?.aborted) throw engineShutdown();

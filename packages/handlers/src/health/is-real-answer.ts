@@ -16,7 +16,8 @@ const RealAnswer = z.union([
       .array(z.object({ embedding: z.union([z.array(z.number()).min(1), z.string().min(1)]) }))
       .min(1),
   }),
-  z.object({ results: z.array(z.object({ relevance_score: z.number() })).min(1) }),
+  /** Documents by relevance. */
+  z.array(z.object({ score: z.number() })).min(1),
   /** Chats. */
   z.object({ usage: z.object({ completion_tokens: z.number().min(1) }) }),
 ]);

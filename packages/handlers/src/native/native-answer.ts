@@ -15,12 +15,23 @@ export class NativeAnswer {
   readonly #tokenizer: Tokenizer;
   readonly #id: string;
   readonly #choices: readonly Choice[];
+  readonly #readWeightVersion: () => string;
   readonly #begunMs = performance.now();
 
-  constructor(native: NativeRequest, tokenizer: Tokenizer, id: string) {
+  constructor(
+    native: NativeRequest,
+    options: {
+      readonly tokenizer: Tokenizer;
+      /** Where the caller gave none. */
+      readonly id: string;
+      readonly readWeightVersion: () => string;
+    },
+  ) {
+    const { tokenizer, id, readWeightVersion } = options;
     this.#native = native;
     this.#tokenizer = tokenizer;
     this.#id = native.body.rid ?? id;
+    this.#readWeightVersion = readWeightVersion;
     const { n } = native.request.sampling_options;
     this.#choices = Array.from({ length: n ?? 1 }, () => ({
       decoder: tokenizer.createDecoder({
@@ -62,7 +73,7 @@ export class NativeAnswer {
         id: this.#choices.length === 1 ? this.#id : `${this.#id}_${output.index}`,
         finish_reason: finish,
         prompt_tokens: usage.promptTokens,
-        weight_version: "default",
+        weight_version: this.#readWeightVersion(),
         ...this.#logprobs(choice, output),
         reasoning_tokens: 0,
         completion_tokens: usage.completionTokens,

@@ -10,6 +10,7 @@ export const ranks: Readonly<Record<string, number>> = {
   "model-files": 1,
   logging: 1,
   metrics: 1,
+  weights: 1,
   tracing: 1,
   "tiny-models": 1,
   health: 1,

@@ -1,0 +1,18 @@
+#!/bin/sh
+# Routing by cached prefixes: two workers that publish what their caches hold.
+# `dyn launch agg-router` in plain commands, with dyn-frontend and dyn-worker on the PATH. Flags go to each worker:
+#   MODEL=./Qwen3-0.6B DYN_HTTP_PORT=9000 agg-router.sh --threads 4
+set -eu
+export DYN_DISCOVERY_BACKEND="${DYN_DISCOVERY_BACKEND:-file}"
+MODEL="${MODEL:-dyn-tiny-chat}"
+
+dyn-frontend --router-mode kv &
+frontend=$!
+dyn-worker --model-path "$MODEL" \
+  --kv-events-config '{"publisher":"zmq","topic":"kv-events","endpoint":"tcp://*:*","replay_endpoint":"tcp://*:*"}' "$@" &
+workers=$!
+dyn-worker --model-path "$MODEL" \
+  --kv-events-config '{"publisher":"zmq","topic":"kv-events","endpoint":"tcp://*:*","replay_endpoint":"tcp://*:*"}' "$@" &
+workers="$workers $!"
+
+. "$(dirname "$0")/until-signal.sh"
