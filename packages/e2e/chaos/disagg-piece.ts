@@ -25,6 +25,10 @@ export interface PieceResult {
   readonly report: LoadReport;
   /** How often workers of each kind were ended how: `prefill SIGKILL`. */
   readonly ends: ReadonlyMap<string, number>;
+  /** When: `prefill SIGKILL 12.1-19.5`, seconds from the end until it was there again. */
+  readonly restarts: readonly string[];
+  /** Seconds of the sending and the end of the answer that was longest without a token. */
+  readonly slowest: readonly [sent: number, ended: number] | null;
   readonly migrated: number;
   /** Prefills that failed and were done elsewhere. */
   readonly failedPrefills: number;
@@ -58,6 +62,9 @@ export async function runPiece(options: PieceOptions): Promise<PieceResult> {
   await load.learn();
   load.start();
   const ends = new Map<string, number>();
+  const restarts: string[] = [];
+  const beganMs = performance.now();
+  const seconds = (atMs = performance.now()) => Number(((atMs - beganMs) / 1000).toFixed(1));
   const endMs = performance.now() + durationMs;
   for (;;) {
     const waitMs = -Math.log(1 - killRandom()) * killEveryMs;
@@ -65,17 +72,21 @@ export async function runPiece(options: PieceOptions): Promise<PieceResult> {
     await pause(waitMs);
     const index = Math.floor(killRandom() * splitRoles.length);
     const signal = killRandom() < 0.5 ? "SIGKILL" : "SIGTERM";
+    const endedSeconds = seconds();
     await deployment.workers[index]!.program.stop(signal);
     await deployment.startWorker(index);
     const end = `${splitRoles[index]} ${signal}`;
     ends.set(end, (ends.get(end) ?? 0) + 1);
+    restarts.push(`${end} ${endedSeconds}-${seconds()}`);
   }
   await pause(endMs - performance.now());
   const report = await load.stop();
   await deployment.untilRouted(splitRoles.length);
   const pages = await Promise.all(deployment.workers.map(({ url }) => countPages(url)));
+  const slowest = report.answers.toSorted((a, b) => b.longestGapMs - a.longestGapMs)[0];
   return {
-    ...{ report, ends },
+    ...{ report, ends, restarts },
+    slowest: slowest === undefined ? null : [seconds(slowest.sentAtMs), seconds(slowest.endedAtMs)],
     migrated: (await deployment.migratedCount()) - migratedBefore,
     failedPrefills: (await failedPrefills(deployment)) - failedBefore,
     pagesHeld: pages.map(({ held }) => held),

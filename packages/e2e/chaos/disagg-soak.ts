@@ -35,7 +35,7 @@ async function measureCapacity(questions: readonly Question[]): Promise<number> 
 }
 
 function tell(piece: number, ratePerSecond: number, result: PieceResult): void {
-  const { report, ends, pagesHeld, pagesMissing, migrated, failedPrefills } = result;
+  const { report, restarts, slowest, pagesHeld, pagesMissing, migrated, failedPrefills } = result;
   const { sent, completed, left, typed, broken, hung, lost, doubled, answers } = report;
   const gapsMs = answers.map(({ longestGapMs }) => longestGapMs).toSorted((a, b) => a - b);
   const gapSeconds = (share: number) =>
@@ -45,8 +45,9 @@ function tell(piece: number, ratePerSecond: number, result: PieceResult): void {
       ...{ piece, ratePerSecond: Number(ratePerSecond.toFixed(1)) },
       ...{ sent, completed, left, migrated, failedPrefills, typed, broken, hung },
       ...{ lost, doubled, pagesHeld, pagesMissing },
-      ends: Object.fromEntries(ends),
+      restarts,
       longestGapSeconds: { p50: gapSeconds(0.5), p99: gapSeconds(0.99), most: gapSeconds(1) },
+      slowest,
     }),
   );
 }
