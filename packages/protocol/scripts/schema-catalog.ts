@@ -2,6 +2,7 @@
 import type { z } from "zod";
 import {
   BootstrapInfo,
+  ClassifyRequest,
   DisaggregatedHealthPayload,
   DisaggregatedParams,
   EmbeddingHealthPayload,
@@ -12,11 +13,13 @@ import {
   ImageEditRequest,
   ImageList,
   ImageRequest,
+  PoolingRequest,
   PreprocessedEmbeddingRequest,
   PreprocessedRequest,
   RerankHealthPayload,
   RerankList,
   RerankRequest,
+  ScoreList,
   TokenHealthPayload,
   Video,
   VideoRequest,
@@ -210,6 +213,30 @@ export const schemaCatalog: readonly SchemaEntry[] = [
     schema: RerankList,
     valid: [[{ score: 0.98, index: 0, document: "waves" }]],
     invalid: [[{ score: "high", index: 0 }]],
+  },
+  {
+    name: "classify-request",
+    title: "POST /v1/classify",
+    schema: ClassifyRequest,
+    valid: [{ model: "judge", input: ["fine", "foul"], priority: 0 }],
+    invalid: [
+      { model: "judge", input: [] },
+      { model: "judge", input: "fine", priority: 0.5 },
+    ],
+  },
+  {
+    name: "pooling-request",
+    title: "POST /v1/pooling",
+    schema: PoolingRequest,
+    valid: [{ model: "pooler", input: "waves", encoding_format: "float" }],
+    invalid: [{ model: "pooler" }, { model: "pooler", input: "waves", dimensions: 8 }],
+  },
+  {
+    name: "score-list",
+    title: "The answer of POST /v1/classify and /v1/pooling",
+    schema: ScoreList,
+    valid: [{ object: "list", data: [{ index: 0, label: "fine", probs: [0.9, 0.1] }] }],
+    invalid: [{ object: "list" }, { object: "list", data: [{ label: "fine" }] }],
   },
   {
     name: "image-request",
