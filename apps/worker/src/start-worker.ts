@@ -111,6 +111,7 @@ async function startServing(
       args,
       modelDirectory: tokenizerDirectory,
       engine: engine.info,
+      architecturalContextLength: config.contextLength,
       files,
       topology: await readTopology(args, signal),
     });

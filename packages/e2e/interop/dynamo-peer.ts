@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { freePort } from "@dyn/testing";
 import { type StartedProgram, startProcess } from "../src/start-program.ts";
+import { waitForHttp } from "./wait-for-http.ts";
 
 const requirements = fileURLToPath(new URL("./requirements.txt", import.meta.url));
 
@@ -94,17 +95,4 @@ export class DynamoPeer {
 export interface PeerPlanes {
   readonly flags: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-}
-
-async function waitForHttp(url: string, program: StartedProgram): Promise<void> {
-  const end = Date.now() + 60_000;
-  while (Date.now() < end && program.process.exitCode === null) {
-    const isUp = await fetch(url).then(
-      (response) => response.ok,
-      () => false,
-    );
-    if (isUp) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error(`${url} did not answer within 60 s, or its program ended:\n${program.output()}`);
 }

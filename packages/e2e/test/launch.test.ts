@@ -120,6 +120,53 @@ test("agg-router: two workers that publish KV events, each on ports of its own",
   expect(await program.stop()).toBe(0);
 });
 
+test("agg-router as it comes: a prompt that was seen goes where it is cached, and /debug/routing says how much", async () => {
+  program = await startLaunch(["agg-router", ...mock, "--page-size", "16"]);
+  const { ready: url } = program;
+  const text = Array.from({ length: 40 }, (_, i) => `Apple number ${i} is ripe.`).join(" ");
+  const ask = async () => {
+    expect(await complete(url, text, 5)).toMatchObject({ status: 200, tokenCount: 5 });
+    return (await routingOf(url)).decisions[0]!;
+  };
+  const first = await ask();
+  expect(first).toMatchObject({ mode: "kv", overlap_blocks: 0, candidate_count: 2 });
+  // Its events are on their way.
+  await expect
+    .poll(async () => (await routingOf(url)).index.blocks, { timeout: 20_000 })
+    .toBeGreaterThanOrEqual(first.request_blocks);
+  for (let i = 0; i < 4; i++) {
+    const again = await ask();
+    expect(again).toMatchObject({
+      worker_id: first.worker_id,
+      overlap_blocks: first.request_blocks,
+    });
+    const held = again.candidates.map((it) => [it.worker_id, it.device_blocks]);
+    expect(held.toSorted()).toEqual(
+      first.candidates
+        .map((it) => [it.worker_id, it.worker_id === first.worker_id ? first.request_blocks : 0])
+        .toSorted(),
+    );
+  }
+  expect(await routingOf(url)).toMatchObject({ worker_problems: [], event_sources: 2 });
+  expect(await program.stop()).toBe(0);
+});
+
+interface RoutingPage {
+  readonly index: { readonly blocks: number };
+  readonly decisions: readonly {
+    readonly worker_id: string;
+    readonly request_blocks: number;
+    readonly overlap_blocks: number;
+    readonly candidates: readonly { readonly worker_id: string; readonly device_blocks: number }[];
+  }[];
+}
+
+/** What the frontend's one router knows and did, the newest decision first. */
+async function routingOf(url: string): Promise<RoutingPage> {
+  const page = (await (await fetch(`${url}/debug/routing`)).json()) as { models: RoutingPage[] };
+  return page.models[0]!;
+}
+
 test("lines of JSON stay lines of JSON, and say whose they are", async () => {
   program = await startLaunch(["agg", ...mock], { DYN_LOGGING_JSONL: "1" });
   const lines = program.output().match(/^\{"process".*$/gm) ?? [];

@@ -177,6 +177,31 @@ describe("subscriber", () => {
     expect(subscriber.counters).toMatchObject({ epochs: 1, resets: 1, missed: 0 });
   });
 
+  it("starts over when a new publisher has come, before that says anything", async () => {
+    const first = await publish();
+    const subscriber = await follow(first);
+    send(first, 5);
+    await readUntil(
+      subscriber,
+      () => 5,
+      () => send(first),
+    );
+    const second = await publishAgain(first);
+    const told: (number | string)[] = [];
+    for await (const delivery of subscriber) {
+      told.push(tell(delivery));
+      if (delivery.type === "reset") break;
+    }
+    expect(told).toEqual(["epoch"]);
+    expect(subscriber.counters).toMatchObject({ epochs: 1, resets: 1, missed: 0 });
+    const after = await readUntil(
+      subscriber,
+      () => 2,
+      () => send(second),
+    );
+    expect(after).toEqual(range(0, after.length));
+  });
+
   it("notices a new publisher that is already further than the old one was", async () => {
     const first = await publish();
     const subscriber = await follow(first);

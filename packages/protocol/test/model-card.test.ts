@@ -38,6 +38,21 @@ test.each(["etcd-aggregated-mocker", "etcd-prefill-mocker", "etcd-decode-mocker"
   },
 );
 
+test("a model that is served with less context than it was made for says both", () => {
+  const recorded = load<{ card: WireCard }[]>("mdcsum")[0]!.card;
+  const card = {
+    ...wireToCard(recorded, where),
+    contextLength: 1024,
+    architecturalContextLength: 4096,
+  };
+  const wire = cardToWire(card);
+  expect(wire).toMatchObject({ architectural_max_context_length: 4096, context_length: 1024 });
+  expect(wireToCard(wire, where)).toEqual(card);
+  const { architecturalContextLength: _, ...plain } = card;
+  expect(cardToWire(plain).architectural_max_context_length).toBe(1024);
+  expect(cardToChecksum(cardToWire(plain))).toBe(cardToChecksum(wire));
+});
+
 test("a card without a needed field is refused by the field's name", () => {
   expect(() => wireToCard({ display_name: "x" }, where)).toThrow("kv_cache_block_size");
 });

@@ -10,6 +10,8 @@ export function createModelCard(options: {
   readonly args: WorkerArgs;
   readonly modelDirectory: string;
   readonly engine: EngineInfo;
+  /** Tokens that the model was made for. */
+  readonly architecturalContextLength: number;
   readonly files: CardFiles;
   readonly topology: Topology;
 }): ModelCard {
@@ -29,6 +31,7 @@ export function createModelCard(options: {
     modelTypes: role === "prefill" ? [] : types,
     modelInput: takesText ? "text" : "tokens",
     contextLength: engine.contextLength,
+    architecturalContextLength: options.architecturalContextLength,
     kvCacheBlockSize: engine.pageSize,
     endpoint: formatEndpointId(args.derived.endpoint),
     created: Math.floor(Date.now() / 1000),

@@ -87,6 +87,12 @@ class ZmqSubscriber implements KvEventSubscriber {
   readonly #cursor: Cursor = { next: 0, timestamp: null };
   /** The connection came back: who is at the other end now may be new. */
   #isUnsure = false;
+  /** A read that is under way outlasts a reader that leaves: a socket has one at a time. */
+  #reading: Promise<IteratorResult<Buffer[], undefined>> | null = null;
+  /** Since it was last looked who is there. */
+  #isConnected = false;
+  /** Ends the wait for a message, to look. */
+  #wake: (() => void) | null = null;
 
   constructor(socket: Subscriber, options: KvEventSubscriberOptions) {
     this.#socket = socket;
@@ -94,6 +100,10 @@ class ZmqSubscriber implements KvEventSubscriber {
     this.endpoint = options.bind ? (socket.lastEndpoint ?? options.endpoint) : options.endpoint;
     socket.events.on("disconnect", () => {
       this.#isUnsure = true;
+    });
+    socket.events.on("connect", () => {
+      this.#isConnected = true;
+      this.#wake?.();
     });
   }
 
@@ -112,13 +122,65 @@ class ZmqSubscriber implements KvEventSubscriber {
   }
 
   async *[Symbol.asyncIterator](): AsyncIterator<KvEventDelivery> {
-    for await (const frames of this.#socket) {
+    while (!this.#end.signal.aborted) {
+      const frames = await this.#nextFrames();
+      if (frames === "closed") return;
+      if (frames === "connected") {
+        yield* this.#lookAgain();
+        continue;
+      }
       const message = this.#read(() => decodeEngineFrames(frames));
       if (message === null) continue;
       const batch = this.#read(() => decodeEngineBatch(message.payload));
       if (batch !== null) yield* this.#take(message.sequence, batch);
-      if (this.#end.signal.aborted) return;
     }
+  }
+
+  /** `connected`: to the engine, or to one that took its place. */
+  #nextFrames(): Promise<Buffer[] | "closed" | "connected"> {
+    this.#reading ??= this.#socket[Symbol.asyncIterator]().next();
+    const reading = this.#reading;
+    return new Promise((resolve, reject) => {
+      let isOver = false;
+      // Left to the next wait when this one is over.
+      const end = (then: () => void) => {
+        if (isOver) return;
+        isOver = true;
+        then();
+      };
+      this.#wake = () => {
+        if (!this.#isConnected) return;
+        end(() => {
+          this.#isConnected = false;
+          resolve("connected");
+        });
+      };
+      const take = (then: () => void) =>
+        end(() => {
+          this.#reading = null;
+          then();
+        });
+      reading.then(
+        ({ done, value }) => take(() => resolve(done ? "closed" : value)),
+        (error) => take(() => reject(error)),
+      );
+      this.#wake();
+    });
+  }
+
+  /**
+   * An engine that was started again has nothing of what the old one had, and says nothing before it is used: it is asked
+   * for the last batch, which only the old one can have.
+   */
+  async *#lookAgain(): AsyncGenerator<KvEventDelivery> {
+    const cursor = this.#cursor;
+    if (!this.#isUnsure || cursor.timestamp === null || !this.#options.replayEndpoint) return;
+    const verdict = yield* this.#replay(cursor.next - 1, cursor.next);
+    if (verdict === "no answer") return;
+    this.#isUnsure = false;
+    if (verdict === "done") return;
+    yield* this.#beginAnew();
+    yield* this.#replay(0, 0);
   }
 
   async *#take(sequence: number, batch: DecodedEngineBatch): AsyncGenerator<KvEventDelivery> {
@@ -162,13 +224,15 @@ class ZmqSubscriber implements KvEventSubscriber {
   async *#replay(
     from: number,
     until: number,
-  ): AsyncGenerator<KvEventDelivery, "done" | "other publisher"> {
+  ): AsyncGenerator<KvEventDelivery, "done" | "nothing" | "other publisher" | "no answer"> {
     const { replayEndpoint, replayTimeoutMs = 5000, onProblem } = this.#options;
     const cursor = this.#cursor;
-    if (!replayEndpoint) return "done";
+    if (!replayEndpoint) return "no answer";
+    let isEmpty = true;
     try {
       const replay = requestReplay(replayEndpoint, from, replayTimeoutMs, this.#end.signal);
       for await (const { sequence, payload } of replay) {
+        isEmpty = false;
         const batch = this.#read(() => decodeEngineBatch(payload));
         if (sequence < cursor.next) {
           const isKnown = batch === null || batch.timestamp === cursor.timestamp;
@@ -187,8 +251,9 @@ class ZmqSubscriber implements KvEventSubscriber {
       if (!this.#end.signal.aborted) {
         onProblem?.(`Batches ${from} to ${until} of ${this.endpoint} cannot be replayed.`, error);
       }
+      return "no answer";
     }
-    return "done";
+    return isEmpty ? "nothing" : "done";
   }
 
   #deliver(sequence: number, batch: DecodedEngineBatch, isReplayed: boolean): KvEventDelivery {
@@ -202,9 +267,10 @@ class ZmqSubscriber implements KvEventSubscriber {
 
   async *#beginAnew(): AsyncGenerator<KvEventDelivery> {
     this.#counters.epochs += 1;
-    yield* this.#reset("epoch");
+    // Before it is told: a reader that leaves here must not hear of it again.
     this.#cursor.next = 0;
     this.#cursor.timestamp = null;
+    yield* this.#reset("epoch");
   }
 
   async *#reset(reason: ResetReason): AsyncGenerator<KvEventDelivery> {

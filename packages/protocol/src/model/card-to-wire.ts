@@ -103,7 +103,7 @@ export function cardToWire(card: ModelCard): WireCard {
           },
         }),
     ...wrap("gen_config", "hf_generation_config_json", files.generationConfig),
-    architectural_max_context_length: card.contextLength,
+    architectural_max_context_length: card.architecturalContextLength ?? card.contextLength,
     context_length: card.contextLength,
     kv_cache_block_size: card.kvCacheBlockSize,
     migration_limit: card.migrationLimit ?? 0,
@@ -187,6 +187,9 @@ export function wireToCard(
       .filter((type) => type !== undefined),
     modelInput: wire.model_input === "Tokens" ? "tokens" : "text",
     contextLength: knownContextLength(wire),
+    ...(wire.architectural_max_context_length === knownContextLength(wire)
+      ? {}
+      : optional("architecturalContextLength", wire.architectural_max_context_length)),
     kvCacheBlockSize: wire.kv_cache_block_size,
     endpoint: where.endpoint,
     created: where.createdSeconds,

@@ -49,6 +49,8 @@ export const ModelCard = z.object({
   modelInput: z.enum(["tokens", "text"]),
   /** Prompt and answer together; 0 = unknown. */
   contextLength: z.number().int().nonnegative(),
+  /** What the model was made for, where it is served with less; default `contextLength`. */
+  architecturalContextLength: z.number().int().nonnegative().optional(),
   /** Tokens in a block that events and routing count in; 0 = unknown. */
   kvCacheBlockSize: z.number().int().nonnegative(),
   /** dyn://namespace.component.endpoint that serves the model. */
