@@ -120,17 +120,21 @@ test.runIf(process.platform !== "win32")(
       );
     }
     const mock = ["--engine", "mock", "--served-model-name", "tiny"];
-    const script = spawn("sh", [join(forms, "agg-router.sh"), ...mock, "--mock-decode-ms-per-step", "20"], {
-      cwd: root,
-      env: {
-        ...process.env,
-        PATH: `${folder}:${process.env.PATH}`,
-        DYN_FILE_KV: join(folder, "discovery"),
-        DYN_HTTP_HOST: "127.0.0.1",
-        DYN_HTTP_PORT: "0",
+    const script = spawn(
+      "sh",
+      [join(forms, "agg-router.sh"), ...mock, "--mock-decode-ms-per-step", "20"],
+      {
+        cwd: root,
+        env: {
+          ...process.env,
+          PATH: `${folder}:${process.env.PATH}`,
+          DYN_FILE_KV: join(folder, "discovery"),
+          DYN_HTTP_HOST: "127.0.0.1",
+          DYN_HTTP_PORT: "0",
+        },
+        stdio: ["ignore", "pipe", "pipe"],
       },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+    );
     let output = "";
     for (const stream of [script.stdout, script.stderr]) {
       stream.on("data", (chunk) => {
@@ -157,7 +161,8 @@ test.runIf(process.platform !== "win32")(
       const chunks = answer.body!.pipeThrough(new TextDecoderStream()).getReader();
       let text = (await chunks.read()).value ?? "";
       script.kill("SIGTERM");
-      for (let next = await chunks.read(); !next.done; next = await chunks.read()) text += next.value;
+      for (let next = await chunks.read(); !next.done; next = await chunks.read())
+        text += next.value;
       expect(text).toMatch(/"finish_reason":"length"[\s\S]*\[DONE\]/);
       expect(await ended).toEqual([0, null]);
     } finally {

@@ -1,7 +1,7 @@
 // The embedding handler over a real engine and the bundled model. Oracle: the recorded bodies and answers of Dynamo 1.6.1, and the engine itself.
 import type { EmbeddingEngine } from "@dyn/engine";
 import { createOnnxEmbeddingEngine } from "@dyn/engine-onnx";
-import { createEmbeddingHandler, isRealAnswer, embeddingHealthPayload } from "@dyn/handlers";
+import { createEmbeddingHandler, embeddingHealthPayload, isRealAnswer } from "@dyn/handlers";
 import type { EmbeddingList } from "@dyn/protocol";
 import { RequestContext, type RequestHandler } from "@dyn/runtime";
 import { modelPath } from "@dyn/tiny-models";

@@ -4,7 +4,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { EmbeddingEngine } from "@dyn/engine";
 import { createOnnxEmbeddingEngine } from "@dyn/engine-onnx";
-import { createRerankHandler, isRealAnswer, rerankHealthPayload, yesNoTokenIds } from "@dyn/handlers";
+import {
+  createRerankHandler,
+  isRealAnswer,
+  rerankHealthPayload,
+  yesNoTokenIds,
+} from "@dyn/handlers";
 import type { RerankList } from "@dyn/protocol";
 import { RequestContext, type RequestHandler } from "@dyn/runtime";
 import { modelPath } from "@dyn/tiny-models";

@@ -2,7 +2,13 @@
 import { spawn, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
-import { createWeightSender, joinWeightGroup, type SentTensor, type WeightGroup, type WeightSender } from "@dyn/weights";
+import {
+  createWeightSender,
+  joinWeightGroup,
+  type SentTensor,
+  type WeightGroup,
+  type WeightSender,
+} from "@dyn/weights";
 import { afterEach, expect, test } from "vitest";
 
 const opened: { close(): unknown }[] = [];
@@ -18,7 +24,10 @@ async function listen(options: Partial<Parameters<typeof createWeightSender>[0]>
   return sender;
 }
 
-async function join({ port }: Pick<WeightSender, "port">, options: object = {}): Promise<WeightGroup> {
+async function join(
+  { port }: Pick<WeightSender, "port">,
+  options: object = {},
+): Promise<WeightGroup> {
   const group = await joinWeightGroup({
     host: "127.0.0.1",
     port,
@@ -45,12 +54,21 @@ function readFile(file: Uint8Array) {
     string,
     { dtype: string; shape: number[]; data_offsets: [number, number] }
   >;
-  return Object.entries(header).map(([name, { dtype, shape, data_offsets: [from, to] }]) => ({
-    name,
-    dtype,
-    shape,
-    data: file.slice(end + from, end + to),
-  }));
+  return Object.entries(header).map(
+    ([
+      name,
+      {
+        dtype,
+        shape,
+        data_offsets: [from, to],
+      },
+    ]) => ({
+      name,
+      dtype,
+      shape,
+      data: file.slice(end + from, end + to),
+    }),
+  );
 }
 
 const tensors = [
@@ -143,21 +161,33 @@ test("a trainer that is gone, and one that never comes, are errors; so is an eng
 const hasPython = spawnSync("python3", ["--version"]).status === 0;
 if (!hasPython) console.warn("SKIPPED: no trainer in Python sends weights here. Install python3.");
 
-test.skipIf(!hasPython)("the trainer of the README, in Python, sends to an engine of ours", async () => {
-  const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
-  const program = /```python\n([\s\S]*?)```/.exec(readme)![1]!;
-  const use = `
+test.skipIf(!hasPython)(
+  "the trainer of the README, in Python, sends to an engine of ours",
+  async () => {
+    const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+    const program = /```python\n([\s\S]*?)```/.exec(readme)![1]!;
+    const use = `
 trainer = Trainer(world_size=2)
 print(trainer.port, flush=True)
 trainer.wait()
 trainer.send("norm", "float32", [4], bytes(range(16)))
 `;
-  const python = spawn("python3", ["-c", program + use], { stdio: ["ignore", "pipe", "inherit"] });
-  opened.push({ close: () => python.kill() });
-  const [line] = (await python.stdout[Symbol.asyncIterator]().next()).value.toString().split("\n");
-  const group = await join({ port: Number(line) });
-  const shape = { name: "norm", dtype: "float32", shape: [4] };
-  expect(readFile(await group.receive([shape], { signal: signal() }))).toEqual([
-    { name: "norm", dtype: "F32", shape: [4], data: Uint8Array.from({ length: 16 }, (_, i) => i) },
-  ]);
-});
+    const python = spawn("python3", ["-c", program + use], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    opened.push({ close: () => python.kill() });
+    const [line] = (await python.stdout[Symbol.asyncIterator]().next()).value
+      .toString()
+      .split("\n");
+    const group = await join({ port: Number(line) });
+    const shape = { name: "norm", dtype: "float32", shape: [4] };
+    expect(readFile(await group.receive([shape], { signal: signal() }))).toEqual([
+      {
+        name: "norm",
+        dtype: "F32",
+        shape: [4],
+        data: Uint8Array.from({ length: 16 }, (_, i) => i),
+      },
+    ]);
+  },
+);

@@ -1,7 +1,8 @@
 import { type NativeFlag, noticeFlags, refuseFlags } from "./native-flag.ts";
 
 const oneProcess = "one process holds the whole model; start more workers to serve more.";
-const noMeeting = "nodes of one worker have nothing to tell each other: node 0 holds the whole model.";
+const noMeeting =
+  "nodes of one worker have nothing to tell each other: node 0 holds the whole model.";
 const noCollectives = "nothing is reduced between devices here.";
 const noExperts = "it tunes experts over devices, and there is one device.";
 

@@ -10,7 +10,14 @@
 // depth; the next seven are found as the neighbour of the one above, and are in the table (listed) only where they are not
 // its neighbour. That spares most of the time and the memory that the table would take.
 import { BlockCore } from "./block-core.ts";
-import { entryWord, join, listedDepths, nodeWord, recordWords, slotShift } from "./block-records.ts";
+import {
+  entryWord,
+  join,
+  listedDepths,
+  nodeWord,
+  recordWords,
+  slotShift,
+} from "./block-records.ts";
 import { BlockTable } from "./block-table.ts";
 import { chunkBits, chunkMask, RecordPool } from "./record-pool.ts";
 import type { WorkerLife } from "./worker-life.ts";

@@ -19,10 +19,7 @@ export class SocketReader {
   }
 
   /** Throws UnavailableError when the line does not come, or is none of these. */
-  async readMessage<Message>(
-    schema: z.ZodType<Message>,
-    signal?: AbortSignal,
-  ): Promise<Message> {
+  async readMessage<Message>(schema: z.ZodType<Message>, signal?: AbortSignal): Promise<Message> {
     const parts: Buffer[] = [];
     let size = 0;
     for (;;) {
@@ -41,7 +38,10 @@ export class SocketReader {
     try {
       value = JSON.parse(text);
     } catch (cause) {
-      throw gone(`The other side sent ${JSON.stringify(text.slice(0, 80))}, which is no JSON.`, cause);
+      throw gone(
+        `The other side sent ${JSON.stringify(text.slice(0, 80))}, which is no JSON.`,
+        cause,
+      );
     }
     const parsed = schema.safeParse(value);
     if (parsed.success) return parsed.data;
