@@ -2,6 +2,7 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { createWeightSender } from "@dyn/weights";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { complete, Deployment, tinyModel, untilListed } from "../src/deployment.ts";
 
@@ -132,10 +133,62 @@ test("weights change under load and back: every answer is wholly the old ones' o
   expect(
     (await tell("update_weights_from_tensor", { serialized_named_tensors: garbage })).body,
   ).toMatchObject({ success: false });
-  expect((await tell("control/update_weights_from_distributed", { names: [] })).body).toMatchObject(
-    { success: false, message: expect.stringContaining("joins no process group") },
-  );
+  const named = { names: ["model.norm.weight"], dtypes: ["float32"], shapes: [[256]] };
+  expect((await tell("control/update_weights_from_distributed", named)).body).toMatchObject({
+    success: false,
+    message: expect.stringContaining("joins no process group"),
+  });
   expect((await ask()).text).toBe(old);
+});
+
+test("a trainer sends a tensor over TCP, and the next answers are the new weights'", async () => {
+  const { url, tell } = await start();
+  const ask = async () => (await complete(url, prompt, tokenCount)).text;
+  const old = await ask();
+  const sender = await createWeightSender({ worldSize: 2 });
+  try {
+    const group = {
+      master_address: "127.0.0.1",
+      master_port: sender.port,
+      rank_offset: 1,
+      world_size: 2,
+    };
+    const nccl = await tell("init_weights_update_group", group);
+    expect(nccl.body).toMatchObject({
+      success: false,
+      message: expect.stringContaining('"backend": "tcp"'),
+    });
+    const joined = await tell("init_weights_update_group", { ...group, backend: "tcp" });
+    expect(joined.body).toMatchObject({ success: true });
+    const signal = AbortSignal.timeout(30_000);
+    await sender.joined({ signal });
+    const { header, data } = readWeights(join(first, "model.safetensors"));
+    const name = "model.norm.weight";
+    const { dtype, shape, data_offsets } = header[name]!;
+    const whole = Buffer.from(data.subarray(...data_offsets));
+    const changed = Buffer.from(whole);
+    reverse(changed, dtype);
+    const types: Record<string, string> = { F32: "float32", F16: "float16", BF16: "bfloat16" };
+    const update = async (bytes: Buffer, weight_version: string) => {
+      const body = { names: [name], dtypes: [types[dtype]!], shapes: [shape], weight_version };
+      const [answer] = await Promise.all([
+        tell("control/update_weights_from_distributed", body),
+        sender.send([{ name, dtype: types[dtype]!, shape, data: bytes }], { signal }),
+      ]);
+      expect(answer.body).toMatchObject({ success: true });
+      expect((await tell("get_weight_version")).body).toEqual({ weight_version });
+    };
+    await update(changed, "step-1");
+    const other = await ask();
+    expect(other).not.toBe(old);
+    await update(whole, "step-2");
+    expect(await ask()).toBe(old);
+    expect((await tell("destroy_weights_update_group", {})).body).toMatchObject({ success: true });
+    const again = await tell("destroy_weights_update_group", {});
+    expect(again.body).toMatchObject({ success: false });
+  } finally {
+    await sender.close();
+  }
 });
 
 test("paused it is not found, and all of its memory has to be back before it serves again", async () => {
