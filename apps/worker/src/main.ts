@@ -3,6 +3,7 @@ import { createConfigDump, parseWorkerArgs, writeConfigDump } from "@dyn/args";
 import { createProgramLogger } from "@dyn/logging";
 import { createPlanes, runProgram } from "@dyn/runtime";
 import { resolveBundledModel } from "./bundled-model.ts";
+import { checkOptions } from "./check-options.ts";
 import { describeWorker } from "./describe-worker.ts";
 import { startFollowerNode } from "./node/start-follower-node.ts";
 import { startWorker } from "./start-worker.ts";
@@ -10,7 +11,9 @@ import { startWorker } from "./start-worker.ts";
 process.exitCode = await runProgram({
   parse: () => {
     const args = parseWorkerArgs({ argv: process.argv.slice(2), env: process.env });
-    return args.action === "run" ? resolveBundledModel(args) : args;
+    if (args.action === "print") return args;
+    checkOptions(args);
+    return resolveBundledModel(args);
   },
   start: async (args, signal) => {
     const logger = createProgramLogger("worker", args.values.process);

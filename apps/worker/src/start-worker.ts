@@ -1,17 +1,16 @@
 // A worker from its arguments: model, engine, and the init file of its type.
 import { resolve } from "node:path";
-import { refuseUnsupported, type WorkerArgs } from "@dyn/args";
+import type { WorkerArgs } from "@dyn/args";
 import type { Logger } from "@dyn/logging";
 import type { MetricsRegistry } from "@dyn/metrics";
 import { loadModelConfig } from "@dyn/model-files";
 import type { ModelCard } from "@dyn/protocol";
 import { DistributedRuntime, type Planes } from "@dyn/runtime";
 import { createTracer, type Tracer } from "@dyn/tracing";
-import { cardParsers } from "./card/card-parsers.ts";
 import { createModelCard } from "./card/create-model-card.ts";
 import { readCardFiles } from "./card/read-card-files.ts";
 import { readTopology } from "./card/read-topology.ts";
-import { textParsers } from "./card/text-parsers.ts";
+import { checkOptions } from "./check-options.ts";
 import { drainWorker } from "./drain-worker.ts";
 import { createAdmission } from "./engine/create-admission.ts";
 import { createEngine } from "./engine/create-engine.ts";
@@ -20,8 +19,6 @@ import { generateFacts, type WorkerFacts } from "./facts/worker-facts.ts";
 import { initGenerate } from "./init/init-generate.ts";
 import { initPrefill } from "./init/init-prefill.ts";
 import { resolveWorkerModel } from "./model/resolve-worker-model.ts";
-import { supportedOptions } from "./supported-options.ts";
-import { supportedVectorOptions } from "./supported-vector-options.ts";
 import { EnginePage } from "./system/engine-page.ts";
 import { startSystem, type WorkerSystem } from "./system/start-system.ts";
 import { startVectorWorker } from "./vectors/start-vector-worker.ts";
@@ -63,9 +60,7 @@ export async function startWorker(context: WorkerContext): Promise<RunningWorker
   const begun = performance.now();
   const { workerType } = args.derived;
   const isVectorWorker = workerType === "embedding" || workerType === "rerank";
-  refuseUnsupported(args, isVectorWorker ? supportedVectorOptions : supportedOptions);
-  if (args.values.worker.useSglangTokenizer) textParsers(args);
-  else cardParsers(args);
+  checkOptions(args);
   for (const notice of args.notices) logger.warn(notice);
   const system = await startSystem(args, logger);
   const tracer = await createTracer(args.values.process, {

@@ -1,13 +1,11 @@
 // A node of rank above 0: it is there to be looked at. It joins no plane, loads no model and answers no request.
-import { deriveValue, refuseUnsupported, type WorkerArgs } from "@dyn/args";
+import { deriveValue, type WorkerArgs } from "@dyn/args";
 import type { Logger } from "@dyn/logging";
 import type { RunningProgram } from "@dyn/runtime/program";
-import { supportedOptions } from "../supported-options.ts";
 import { startSystem } from "../system/start-system.ts";
 
 /** Runs until it is told to end. Its /health is ready: nothing of it can be found that could fail. */
 export async function startFollowerNode(args: WorkerArgs, logger: Logger): Promise<RunningProgram> {
-  refuseUnsupported(args, supportedOptions);
   for (const notice of args.notices) logger.warn(notice);
   // Without an endpoint the status that it starts with stays.
   const sound = deriveValue(args, "system", "startingHealthStatus", "ready", "--node-rank");
