@@ -2,7 +2,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
-<<<<<<< HEAD
 import {
   createWeightSender,
   joinWeightGroup,
@@ -10,9 +9,6 @@ import {
   type WeightGroup,
   type WeightSender,
 } from "@dyn/weights";
-=======
-import { createWeightSender, joinWeightGroup, type SentTensor, type WeightGroup, type WeightSender } from "@dyn/weights";
->>>>>>> dc55bf6 (Weights from a trainer to its engines over TCP: update_weights_from_distributed)
 import { afterEach, expect, test } from "vitest";
 
 const opened: { close(): unknown }[] = [];
@@ -28,14 +24,10 @@ async function listen(options: Partial<Parameters<typeof createWeightSender>[0]>
   return sender;
 }
 
-<<<<<<< HEAD
 async function join(
   { port }: Pick<WeightSender, "port">,
   options: object = {},
 ): Promise<WeightGroup> {
-=======
-async function join({ port }: Pick<WeightSender, "port">, options: object = {}): Promise<WeightGroup> {
->>>>>>> dc55bf6 (Weights from a trainer to its engines over TCP: update_weights_from_distributed)
   const group = await joinWeightGroup({
     host: "127.0.0.1",
     port,
@@ -62,7 +54,6 @@ function readFile(file: Uint8Array) {
     string,
     { dtype: string; shape: number[]; data_offsets: [number, number] }
   >;
-<<<<<<< HEAD
   return Object.entries(header).map(
     ([
       name,
@@ -78,14 +69,6 @@ function readFile(file: Uint8Array) {
       data: file.slice(end + from, end + to),
     }),
   );
-=======
-  return Object.entries(header).map(([name, { dtype, shape, data_offsets: [from, to] }]) => ({
-    name,
-    dtype,
-    shape,
-    data: file.slice(end + from, end + to),
-  }));
->>>>>>> dc55bf6 (Weights from a trainer to its engines over TCP: update_weights_from_distributed)
 }
 
 const tensors = [
@@ -178,25 +161,17 @@ test("a trainer that is gone, and one that never comes, are errors; so is an eng
 const hasPython = spawnSync("python3", ["--version"]).status === 0;
 if (!hasPython) console.warn("SKIPPED: no trainer in Python sends weights here. Install python3.");
 
-<<<<<<< HEAD
 test.skipIf(!hasPython)(
   "the trainer of the README, in Python, sends to an engine of ours",
   async () => {
     const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
     const program = /```python\n([\s\S]*?)```/.exec(readme)![1]!;
     const use = `
-=======
-test.skipIf(!hasPython)("the trainer of the README, in Python, sends to an engine of ours", async () => {
-  const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
-  const program = /```python\n([\s\S]*?)```/.exec(readme)![1]!;
-  const use = `
->>>>>>> dc55bf6 (Weights from a trainer to its engines over TCP: update_weights_from_distributed)
 trainer = Trainer(world_size=2)
 print(trainer.port, flush=True)
 trainer.wait()
 trainer.send("norm", "float32", [4], bytes(range(16)))
 `;
-<<<<<<< HEAD
     const python = spawn("python3", ["-c", program + use], {
       stdio: ["ignore", "pipe", "inherit"],
     });
@@ -216,14 +191,3 @@ trainer.send("norm", "float32", [4], bytes(range(16)))
     ]);
   },
 );
-=======
-  const python = spawn("python3", ["-c", program + use], { stdio: ["ignore", "pipe", "inherit"] });
-  opened.push({ close: () => python.kill() });
-  const [line] = (await python.stdout[Symbol.asyncIterator]().next()).value.toString().split("\n");
-  const group = await join({ port: Number(line) });
-  const shape = { name: "norm", dtype: "float32", shape: [4] };
-  expect(readFile(await group.receive([shape], { signal: signal() }))).toEqual([
-    { name: "norm", dtype: "F32", shape: [4], data: Uint8Array.from({ length: 16 }, (_, i) => i) },
-  ]);
-});
->>>>>>> dc55bf6 (Weights from a trainer to its engines over TCP: update_weights_from_distributed)

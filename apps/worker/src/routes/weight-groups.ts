@@ -2,7 +2,12 @@
 import { DynError, InvalidArgumentError } from "@dyn/protocol";
 import { joinWeightGroup, tensorBytes, type WeightGroup } from "@dyn/weights";
 import type { z } from "zod";
-import { type FromDistributedBody, JoinGroupBody, LeaveGroupBody, parseBody } from "./route-bodies.ts";
+import {
+  type FromDistributedBody,
+  JoinGroupBody,
+  LeaveGroupBody,
+  parseBody,
+} from "./route-bodies.ts";
 
 const joinMs = 60_000;
 const receiveMs = 600_000;

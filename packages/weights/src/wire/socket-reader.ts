@@ -19,14 +19,7 @@ export class SocketReader {
   }
 
   /** Throws UnavailableError when the line does not come, or is none of these. */
-<<<<<<< HEAD
   async readMessage<Message>(schema: z.ZodType<Message>, signal?: AbortSignal): Promise<Message> {
-=======
-  async readMessage<Message>(
-    schema: z.ZodType<Message>,
-    signal?: AbortSignal,
-  ): Promise<Message> {
->>>>>>> dc55bf6 (Weights from a trainer to its engines over TCP: update_weights_from_distributed)
     const parts: Buffer[] = [];
     let size = 0;
     for (;;) {
@@ -45,14 +38,10 @@ export class SocketReader {
     try {
       value = JSON.parse(text);
     } catch (cause) {
-<<<<<<< HEAD
       throw gone(
         `The other side sent ${JSON.stringify(text.slice(0, 80))}, which is no JSON.`,
         cause,
       );
-=======
-      throw gone(`The other side sent ${JSON.stringify(text.slice(0, 80))}, which is no JSON.`, cause);
->>>>>>> dc55bf6 (Weights from a trainer to its engines over TCP: update_weights_from_distributed)
     }
     const parsed = schema.safeParse(value);
     if (parsed.success) return parsed.data;
