@@ -68,12 +68,6 @@ async function connectUntil({ host, port, signal }: JoinOptions): Promise<Socket
     }
     try {
       return await new Promise<Socket>((resolve, reject) => {
-<<<<<<< HEAD
-        const socket = connect({ host, port, signal });
-        socket.once("error", reject);
-        socket.once("connect", () => {
-          socket.off("error", reject);
-=======
         const socket = connect({ host, port });
         // Of the connecting alone: once it is there its end is the group's.
         const giveUp = () => socket.destroy(new Error("The time is over."));
@@ -86,7 +80,6 @@ async function connectUntil({ host, port, signal }: JoinOptions): Promise<Socket
         socket.once("connect", () => {
           signal.removeEventListener("abort", giveUp);
           socket.off("error", fail);
->>>>>>> dc55bf6 (Weights from a trainer to its engines over TCP: update_weights_from_distributed)
           resolve(socket);
         });
       });

@@ -40,10 +40,7 @@ export async function createWeightSender(options: {
     );
   }
   const engines = new Map<number, Socket>();
-<<<<<<< HEAD
-=======
   const open = new Set<Socket>();
->>>>>>> dc55bf6 (Weights from a trainer to its engines over TCP: update_weights_from_distributed)
   const waiting = new Set<() => void>();
   const refuse = ({ rank, world_size, ...hello }: Hello): string | null => {
     if (hello.group !== group) return `this is the group ${group}, not ${hello.group}.`;
@@ -52,11 +49,8 @@ export async function createWeightSender(options: {
     return engines.has(rank) ? `rank ${rank} is here already.` : null;
   };
   const server = createServer({ noDelay: true }, (socket) => {
-<<<<<<< HEAD
-=======
     open.add(socket);
     socket.once("close", () => open.delete(socket));
->>>>>>> dc55bf6 (Weights from a trainer to its engines over TCP: update_weights_from_distributed)
     const reader = new SocketReader(socket, { idleMs: helloMs });
     reader
       .readMessage(Hello)
@@ -76,13 +70,9 @@ export async function createWeightSender(options: {
       .catch((error: unknown) => {
         const message = DynError.is(error) ? error.message : String(error);
         socket.end(toLine({ ok: false, message }));
-<<<<<<< HEAD
-      });
-=======
       })
       // Nothing more is said; whether it is still there is only heard by reading on.
       .finally(() => socket.resume());
->>>>>>> dc55bf6 (Weights from a trainer to its engines over TCP: update_weights_from_distributed)
   });
   // Ranks, and as many that are refused.
   server.maxConnections = 2 * worldSize;
@@ -130,14 +120,10 @@ export async function createWeightSender(options: {
       }
     },
     close: async () => {
-<<<<<<< HEAD
-      for (const engine of engines.values()) engine.destroySoon();
-=======
       for (const socket of open) {
         if ([...engines.values()].includes(socket)) socket.destroySoon();
         else socket.destroy();
       }
->>>>>>> dc55bf6 (Weights from a trainer to its engines over TCP: update_weights_from_distributed)
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };
