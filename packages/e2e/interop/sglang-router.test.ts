@@ -125,7 +125,7 @@ describe.skipIf(sglang === null)("SGLang with two ranks", () => {
     const { believed, cached } = await askOurs(later, sharedPrompts.at(-1)!);
     expect(believed).toBe(cached);
     expect(cached).toBeGreaterThan(0);
-  });
+  }, 300_000);
 
   test(
     "a server that was killed and comes back is empty for our router before it is asked again",
@@ -188,8 +188,8 @@ function topic(seed: number, length: number): number[] {
   return Array.from({ length }, (_, i) => 300 + ((seed * 131 + i * (7 + (seed % 5))) % 1_000));
 }
 
-/** Three bases shared to different depths, on top of which the tails differ: more than the ranks can hold together. */
-const sharedPrompts = Array.from({ length: 14 }, (_, i) => {
+/** Three bases shared to different depths, with tails of 270 pages: more than both ranks hold. */
+const sharedPrompts = Array.from({ length: 20 }, (_, i) => {
   const base = topic(i % 3, 16 * (i + 3));
   return [...base, ...topic(20 + i, 16 * (4 + i) + 5)];
 });

@@ -40,9 +40,8 @@ export async function installSglang(): Promise<string> {
   mkdirSync(folder, { recursive: true });
   const { bavail, bsize } = statfsSync(folder);
   if (bavail * bsize < neededBytes) {
-    throw new Error(
-      `${folder} needs ${neededBytes / 1e9} GB, and ${(bavail * bsize) / 1e9} are free`,
-    );
+    const freeGb = ((bavail * bsize) / 1e9).toFixed(1);
+    throw new Error(`${folder} needs ${neededBytes / 1e9} GB, and ${freeGb} are free`);
   }
   console.warn(`\n*** Real SGLang 0.5.21 is put into ${folder}: 7 GB, once. ***\n`);
   await run(await findPython(), ["-m", "venv", folder]);
