@@ -1,5 +1,6 @@
 // Two engines against one, over the real threads, sockets and shared memory. The mock's token depends on every token
 // before it, read out of the pages, so KV that is wrong or misplaced gives other tokens.
+import type { RoomRecord } from "@dyn/disagg";
 import { createMockEngine, type Engine } from "@dyn/engine";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { collect } from "./pair/collect.ts";
@@ -45,8 +46,24 @@ describe.each(["shm", "tcp"] as const)("over %s", (transport) => {
       expect(handOver).toMatchObject({ leasesOpen: 0, leasesAcknowledged: requests.length });
     }
     expect(pair.decode.metrics().prefillSteps).toBe(0);
+    // Both sides measured the same runs, and all the steps of each.
+    const byLength = (records: readonly RoomRecord[]) =>
+      records.map(({ sizeBytes, runCount }) => ({ sizeBytes, runCount })).sort(bySize);
+    await expect.poll(() => pair.records.prefill.length).toBe(requests.length);
+    expect(byLength(pair.records.decode)).toEqual(byLength(pair.records.prefill));
+    for (const record of [...pair.records.prefill, ...pair.records.decode]) {
+      expect(record).toMatchObject({ end: "acknowledged", isDamaged: false });
+      for (const ms of [record.bootstrapMs, record.allocationMs, record.transferMs]) {
+        expect(ms).toBeGreaterThanOrEqual(0);
+      }
+    }
   });
 });
+
+type Size = Pick<RoomRecord, "sizeBytes" | "runCount">;
+function bySize(a: Size, b: Size): number {
+  return a.sizeBytes - b.sizeBytes;
+}
 
 it("choices keep their seeds, log-probabilities and prompt log-probabilities", async () => {
   await using pair = await MockPair.start({

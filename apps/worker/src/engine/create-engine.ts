@@ -1,7 +1,7 @@
 // Which engine a worker's arguments ask for, and with what.
 import { availableParallelism } from "node:os";
 import type { WorkerArgs } from "@dyn/args";
-import type { Disaggregation } from "@dyn/disagg";
+import type { Disaggregation, RoomRecord } from "@dyn/disagg";
 import {
   createMockEngine,
   createRankedEngine,
@@ -34,6 +34,8 @@ export interface WorkerEngine {
   readonly engine: RankedEngine;
   /** Settles with the error when KV cannot be handed over any more. */
   readonly handOverFailed: Promise<Error>;
+  /** What becomes of rooms in which KV changes hands is told to one listener. */
+  onRoomEnded(listener: (record: RoomRecord) => void): void;
   /** Ends everything now. */
   close(): Promise<void>;
 }
@@ -47,6 +49,7 @@ export async function createEngine(
   const ranks: Engine[] = [];
   const handOvers: Disaggregation[] = [];
   let isClosed = false;
+  let tell: (record: RoomRecord) => void = () => {};
   const close = async () => {
     isClosed = true;
     await Promise.all(ranks.map((rank) => rank.close()));
@@ -55,7 +58,9 @@ export async function createEngine(
   try {
     // One by one: each takes its share of the memory that it finds.
     for (let rank = 0; rank < args.values.engine.dpSize; rank++) {
-      const handOver = await createHandOver(args, rank, handOvers[0] ?? null);
+      const handOver = await createHandOver(args, rank, handOvers[0] ?? null, (record) =>
+        tell(record),
+      );
       if (handOver !== null) handOvers.push(handOver);
       ranks.push(await createRank(args, source, handOver?.transfer, signal));
     }
@@ -72,6 +77,9 @@ export async function createEngine(
         return isClosed ? new Promise<never>(() => {}) : error;
       }),
     ),
+    onRoomEnded: (listener) => {
+      tell = listener;
+    },
     close,
   };
 }

@@ -24,11 +24,13 @@ export async function initGenerate(options: InitOptions): Promise<{ close(): Pro
       observers: observersOf(options),
       thinkingMarkers: createThinkingMarkers(options),
       loadTokenizer: () => loadTokenizer(card.sourcePath),
-      onPrefillHere: (cause) =>
+      onPrefillHere: (cause) => {
+        page.prefilledHere(cause.code);
         logger.warn("a prompt did not come from its prefill worker and is computed here", {
           cause: cause.code,
           error: cause.message,
-        }),
+        });
+      },
     }),
     system?.health ?? null,
   );

@@ -5,8 +5,10 @@ import { type ErrorRecord, errorToRecord } from "@dyn/protocol";
 import { findPrefillRank } from "../bootstrap/find-prefill-rank.ts";
 import { peerGone, prefillUnreachable, roomExpired } from "../disagg-errors.ts";
 import type { FullDisaggregationOptions } from "../disaggregation-options.ts";
-import { DecodePeer } from "./decode-peer.ts";
+import { DecodePeer, type ReceivedRun } from "./decode-peer.ts";
 import type { EnginePort } from "./engine-port.ts";
+import { RoomBook } from "./room-book.ts";
+import type { RoomRecord } from "./room-record.ts";
 
 const maxPeers = 256;
 const idlePeerMs = 60_000;
@@ -15,6 +17,7 @@ const sweepMs = 100;
 interface Room {
   readonly room: bigint;
   readonly openedMs: number;
+  readonly book: RoomBook;
   peer: DecodePeer | null;
   hasData: boolean;
 }
@@ -29,12 +32,19 @@ export class DecodeEndpoint {
   readonly #port: EnginePort;
   readonly #layout: KvLayout;
   readonly #options: FullDisaggregationOptions;
+  readonly #onEnded: (record: RoomRecord) => void;
   readonly #peers = new Map<string, DecodePeer>();
   readonly #rooms = new Map<bigint, Room>();
   readonly #outstanding = new Map<bigint, Outstanding>();
   readonly #sweeper: NodeJS.Timeout;
 
-  constructor(port: EnginePort, layout: KvLayout, options: FullDisaggregationOptions) {
+  constructor(
+    port: EnginePort,
+    layout: KvLayout,
+    options: FullDisaggregationOptions,
+    onEnded: (record: RoomRecord) => void,
+  ) {
+    this.#onEnded = onEnded;
     this.#port = port;
     this.#layout = layout;
     this.#options = options;
@@ -43,8 +53,14 @@ export class DecodeEndpoint {
   }
 
   async fetch(message: MessageToKvTransfer & { type: "fetch" }): Promise<void> {
-    const { room, host, port, dpRank, tokenCount, skipTokens } = message;
-    const open: Room = { room, openedMs: performance.now(), peer: null, hasData: false };
+    const { room, host, port, dpRank, tokenCount, skipTokens, waitedMs } = message;
+    const open: Room = {
+      room,
+      openedMs: performance.now(),
+      book: new RoomBook(waitedMs),
+      peer: null,
+      hasData: false,
+    };
     this.#rooms.set(room, open);
     try {
       const timeoutMs = this.#options.connectTimeoutMs;
@@ -54,6 +70,7 @@ export class DecodeEndpoint {
       const peer = this.#peer(rank.rank_ip, rank.rank_port);
       open.peer = peer;
       peer.roomCount++;
+      open.book.met();
       peer.send({ type: "join", room: `${room}`, tokenCount, skipTokens });
     } catch (error) {
       if (this.#rooms.get(room) === open) this.#close(room, "failed", errorToRecord(error));
@@ -99,8 +116,9 @@ export class DecodeEndpoint {
       layout: this.#layout,
       options: this.#options,
       hooks: {
-        run: (room, start, count, bytes, slot) => this.#run(peer, room, start, count, bytes, slot),
+        run: (room, run, slot) => this.#run(peer, room, run, slot),
         damaged: (room, error) => {
+          this.#rooms.get(room)?.book.damaged();
           this.#abort(room, error.message);
           this.#close(room, "failed", errorToRecord(error));
         },
@@ -118,9 +136,7 @@ export class DecodeEndpoint {
   #run(
     peer: DecodePeer,
     room: bigint,
-    start: number,
-    count: number,
-    bytes: ArrayBuffer,
+    { start, count, bytes, sizeBytes }: ReceivedRun,
     slot: number | null,
   ): void {
     const open = this.#rooms.get(room);
@@ -129,6 +145,7 @@ export class DecodeEndpoint {
       return;
     }
     open.hasData = true;
+    open.book.run(sizeBytes);
     const outstanding = this.#outstanding.get(room) ?? { peer, slots: [] };
     outstanding.slots.push(slot);
     this.#outstanding.set(room, outstanding);
@@ -158,6 +175,7 @@ export class DecodeEndpoint {
       open.peer.idleSinceMs = performance.now();
     }
     this.#port.postMessage({ type: "closed", room, end, error, hadJoined: open.hasData });
+    this.#onEnded(open.book.ended(end));
   }
 
   #sweep(): void {

@@ -16,9 +16,17 @@ import {
 import { RunBuffers } from "../transport/run-buffers.ts";
 import { type CreatedSegment, createSegment } from "../transport/shared-segment.ts";
 
+export interface ReceivedRun {
+  readonly start: number;
+  readonly count: number;
+  /** May be longer than what is in it. */
+  readonly bytes: ArrayBuffer;
+  readonly sizeBytes: number;
+}
+
 export interface DecodePeerHooks {
   /** The bytes are given back by `consumed`. */
-  run(room: bigint, start: number, count: number, bytes: ArrayBuffer, slot: number | null): void;
+  run(room: bigint, run: ReceivedRun, slot: number | null): void;
   /** The run came damaged: nothing of it is given on. */
   damaged(room: bigint, error: Error): void;
   handOver(room: bigint, message: PrefillMessage & { type: "handOver" }): void;
@@ -138,7 +146,7 @@ export class DecodePeer {
       this.#hooks.damaged(room, checksumMismatch(room, start, count));
       return;
     }
-    this.#hooks.run(room, start, count, bytes, slot);
+    this.#hooks.run(room, { start, count, bytes, sizeBytes }, slot);
   }
 
   #take(): ArrayBuffer {

@@ -16,6 +16,8 @@ import { RunBuffers } from "../transport/run-buffers.ts";
 import { ClosedRooms } from "./closed-rooms.ts";
 import type { EnginePort } from "./engine-port.ts";
 import { PrefillPeer } from "./prefill-peer.ts";
+import { RoomBook } from "./room-book.ts";
+import type { RoomRecord } from "./room-record.ts";
 
 const maxPeers = 1024;
 /** Joins that came before their offers. */
@@ -28,6 +30,7 @@ interface Room {
   readonly room: bigint;
   readonly tokenCount: number;
   readonly openedMs: number;
+  readonly book: RoomBook;
   peer: PrefillPeer | null;
   /** Buffers that the engine holds for it. */
   granted: number;
@@ -45,6 +48,7 @@ interface ParkedJoin {
 export class PrefillEndpoint {
   readonly #port: EnginePort;
   readonly #options: FullDisaggregationOptions;
+  readonly #onEnded: (record: RoomRecord) => void;
   readonly #runBytes: number;
   readonly #buffers: RunBuffers;
   readonly #peers = new Set<PrefillPeer>();
@@ -56,7 +60,13 @@ export class PrefillEndpoint {
   readonly #server: Server;
   readonly #sweeper: NodeJS.Timeout;
 
-  constructor(port: EnginePort, layout: KvLayout, options: FullDisaggregationOptions) {
+  constructor(
+    port: EnginePort,
+    layout: KvLayout,
+    options: FullDisaggregationOptions,
+    onEnded: (record: RoomRecord) => void,
+  ) {
+    this.#onEnded = onEnded;
     this.#port = port;
     this.#options = options;
     this.#runBytes = Math.max(options.runBytes, layout.bytesPerToken);
@@ -98,6 +108,7 @@ export class PrefillEndpoint {
       room,
       tokenCount,
       openedMs: performance.now(),
+      book: new RoomBook(),
       peer: null,
       granted: 0,
       handedOverMs: null,
@@ -110,7 +121,9 @@ export class PrefillEndpoint {
   }
 
   want(room: bigint): void {
-    if (!this.#rooms.has(room)) return;
+    const open = this.#rooms.get(room);
+    if (open === undefined) return;
+    open.book.wanted();
     this.#wants.push(room);
     this.#grant();
   }
@@ -124,6 +137,7 @@ export class PrefillEndpoint {
     }
     open.granted--;
     open.peer.granted--;
+    open.book.run(sizeBytes);
     open.peer.sendRun({ room, start, count }, new Uint8Array(bytes, 0, sizeBytes), () => {
       this.#buffers.give(bytes);
       this.#grant();
@@ -189,6 +203,7 @@ export class PrefillEndpoint {
       this.#close(room.room, "failed", error);
       return;
     }
+    room.book.met();
     this.#port.postMessage({ type: "joined", room: room.room, skipTokens });
   }
 
@@ -208,6 +223,7 @@ export class PrefillEndpoint {
       if (bytes === null) return;
       this.#wants.splice(at, 1);
       room.granted++;
+      room.book.granted();
       room.peer.granted++;
       const sizeBytes = Math.min(this.#runBytes, room.peer.runBytes);
       this.#port.postMessage({ type: "buffer", room: room.room, bytes, sizeBytes }, [bytes]);
@@ -248,6 +264,7 @@ export class PrefillEndpoint {
       error: error === null ? null : errorToRecord(error),
       hadJoined: open.peer !== null,
     });
+    this.#onEnded(open.book.ended(end));
     this.#grant();
   }
 

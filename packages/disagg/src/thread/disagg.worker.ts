@@ -11,9 +11,12 @@ if (owner === null)
 const { options, port } = workerData as { options: FullDisaggregationOptions; port: MessagePort };
 const say = (message: MessageFromThread) => owner.postMessage(message);
 try {
-  const server = await serveTransfer(port, options, (error) => {
-    say({ type: "failed", error: errorToRecord(error) });
-    port.close();
+  const server = await serveTransfer(port, options, {
+    onFault: (error) => {
+      say({ type: "failed", error: errorToRecord(error) });
+      port.close();
+    },
+    onRoomEnded: (record) => say({ type: "roomEnded", record }),
   });
   owner.on("message", (message: MessageToThread) => {
     if (message.type === "close") void server.close().then(() => owner.close());

@@ -1,7 +1,9 @@
 import type { ErrorRecord } from "@dyn/protocol";
+import type { RoomRecord } from "../rooms/room-record.ts";
 
 export type MessageFromThread =
   | { readonly type: "ready"; readonly bootstrapPort: number | null }
+  | { readonly type: "roomEnded"; readonly record: RoomRecord }
   | { readonly type: "failed"; readonly error: ErrorRecord };
 
 export type MessageToThread = { readonly type: "close" };
