@@ -41,6 +41,17 @@ export class Deployment {
     return this.#start("frontend", args, env, /"url":"(http:[^"]+)"/);
   }
 
+  /** dyn-router or dyn-indexer. */
+  async startService(
+    app: "router" | "indexer",
+    args: readonly string[],
+    env: Environment = {},
+  ): Promise<StartedProgram & { readonly systemUrl: string | null }> {
+    const service = await this.#start(app, args, env, /"(?:routesTo|url)":"([^"]+)"/);
+    const systemUrl = /"system":"(http:[^"]+)"/.exec(service.output())?.[1] ?? null;
+    return { ...service, systemUrl };
+  }
+
   /** Kills what still runs. */
   async close(): Promise<void> {
     await Promise.all(this.#open.splice(0).map((program) => program.stop("SIGKILL")));
