@@ -17,13 +17,13 @@ export class Deployment {
     this.#env = env;
   }
 
-  /** Its model is `tiny`; `systemUrl` is `null` without a DYN_SYSTEM_PORT. */
+  /** Its model is `tiny`, unless `args` name another; `systemUrl` is `null` without a DYN_SYSTEM_PORT. */
   async startWorker(
     args: readonly string[] = [],
     env: Environment = {},
   ): Promise<StartedProgram & { readonly systemUrl: string | null }> {
     const model = ["--model-path", tinyModel, "--served-model-name", "tiny", "--engine", "mock"];
-    const worker = await this.#start("worker", [...model, ...args], env, /"model":"(tiny)"/);
+    const worker = await this.#start("worker", [...model, ...args], env, /"model":"([^"]+)","architecture"/);
     return { ...worker, systemUrl: systemUrlOf(worker) };
   }
 
