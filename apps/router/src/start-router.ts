@@ -7,9 +7,9 @@ import {
   type RouterArgs,
   refuseUnsupported,
 } from "@dyn/args";
-import { startServiceSystem } from "@dyn/health";
+import { type ServiceSystem, startServiceSystem } from "@dyn/health";
 import type { Logger } from "@dyn/logging";
-import { createMetricsRegistry } from "@dyn/metrics";
+import { createMetricsRegistry, type MetricsRegistry } from "@dyn/metrics";
 import type { EngineOutputItem, PreprocessedRequest } from "@dyn/protocol";
 import {
   applyPolicyFile,
@@ -48,24 +48,33 @@ export interface RunningRouter {
   drain(): Promise<{ readonly complete: boolean }>;
 }
 
-export async function startRouter({
-  args,
-  planes,
-  logger,
-  signal,
-}: RouterContext): Promise<RunningRouter> {
+export async function startRouter(context: RouterContext): Promise<RunningRouter> {
+  const { args, logger } = context;
   refuseUnsupported(args, supportedOptions);
   for (const notice of args.notices) logger.warn(notice);
+  const registry = createMetricsRegistry();
+  const system = await startServiceSystem({
+    ...args.values.system,
+    metrics: () => registry.render(),
+    onProblem: (message, error) => logger.warn(message, { error: String(error) }),
+  });
+  try {
+    return await startService(context, registry, system);
+  } catch (error) {
+    await system.close();
+    throw error;
+  }
+}
+
+async function startService(
+  { args, planes, logger, signal }: RouterContext,
+  registry: MetricsRegistry,
+  system: ServiceSystem,
+): Promise<RunningRouter> {
   const { service, runtime: planeOptions, process, system: systemOptions } = args.values;
   const settings = await settingsOf(args);
   const endpoint = parseEndpointName(service.endpoint!);
   const address = formatEndpointId(endpoint);
-  const registry = createMetricsRegistry();
-  const system = await startServiceSystem({
-    ...systemOptions,
-    metrics: () => registry.render(),
-    onProblem: (message, error) => logger.warn(message, { error: String(error) }),
-  });
   const runtime = new DistributedRuntime(planes);
   const model = service.modelName ?? (await nameInDiscovery(planes, endpoint, settings, signal));
   const { instanceId } = runtime;
@@ -138,7 +147,6 @@ export async function startRouter({
   } catch (error) {
     await client.close();
     await runtime.close();
-    await system.close();
     throw error;
   }
 }

@@ -109,5 +109,9 @@ export const oursAlone: readonly Excuse[] = [
   { reason: "the process, by prom-client", names: /^(process|nodejs)_/ },
 ];
 
-/** Labels that nobody has earned yet: no request failed, moved or was refused. */
-export const silentUntilUsed = /(backpressure_total|errors_total)$/;
+/**
+ * Without a series until there is something to say: no request failed or was refused; no answer began after its prefill's
+ * word had come, which the two workers say at the same moment.
+ */
+export const silentUntilUsed =
+  /(backpressure_total|errors_total|failures_total|router_kv_transfer_estimated_latency_seconds)$/;

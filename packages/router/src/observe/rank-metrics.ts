@@ -62,9 +62,11 @@ export function createRankMetrics(
           families.blocks.set(labels, load.decodeBlocks);
           families.prefillTokens.set(labels, load.activePrefillTokens);
         }
+        const labels = ofClass(router.settings.queue?.className ?? null);
+        // Who the workers are, hence the label, is known when one is there.
+        if (ranks.length > 0) families.received.inc(labels, 0);
         const { queue } = router;
         if (queue === null) return;
-        const labels = ofClass(router.settings.queue?.className ?? null);
         families.queuedRequests.set(labels, queue.depth);
         families.queuedTokens.set(labels, queue.tokenCount);
       });

@@ -94,6 +94,7 @@ export function createRouterMetrics(
       handedOver: (seconds) => families.handOver.observe(labels, seconds),
     },
     watch: (router) => {
+      beginAtZero(families, labels, byRouter);
       const remoteFailures = createGrownTotal();
       const shown = new Map<string, Labels>();
       const unwatchIntake = intake.watch(router);
@@ -112,6 +113,22 @@ export function createRouterMetrics(
       };
     },
   };
+}
+
+/** Rates need a first value. */
+function beginAtZero(
+  families: ReturnType<typeof createFamilies>,
+  labels: Labels,
+  byRouter: Labels,
+): void {
+  const prefills = { ...labels, worker_type: "prefill" };
+  families.started.inc(labels, 0);
+  families.requests.inc(labels, 0);
+  families.notBest.inc(prefills, 0);
+  families.overlapLost.zero(prefills);
+  const { timeToFirstToken, interToken, outputTokens, hitRate } = families;
+  for (const family of [timeToFirstToken, interToken, outputTokens, hitRate]) family.zero(labels);
+  for (const family of Object.values(families.overhead)) family.zero(byRouter);
 }
 
 function decided(
