@@ -23,7 +23,12 @@ export class Deployment {
     env: Environment = {},
   ): Promise<StartedProgram & { readonly systemUrl: string | null }> {
     const model = ["--model-path", tinyModel, "--served-model-name", "tiny", "--engine", "mock"];
-    const worker = await this.#start("worker", [...model, ...args], env, /"model":"([^"]+)","architecture"/);
+    const worker = await this.#start(
+      "worker",
+      [...model, ...args],
+      env,
+      /"model":"([^"]+)","architecture"/,
+    );
     return { ...worker, systemUrl: systemUrlOf(worker) };
   }
 
