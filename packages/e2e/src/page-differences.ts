@@ -55,10 +55,6 @@ export const excuses: readonly Excuse[] = [
     pages: ["frontend"],
   },
   {
-    reason: "declared by the reference, and set by nobody",
-    names: /_component_kv_cache_hit_rate$/,
-  },
-  {
     reason: "the publisher tells of losses in the log",
     names: /kv_publisher_/,
   },
@@ -107,6 +103,32 @@ export const excuses: readonly Excuse[] = [
 export const oursAlone: readonly Excuse[] = [
   { reason: "ours", names: /^dyn_/ },
   { reason: "the process, by prom-client", names: /^(process|nodejs)_/ },
+  {
+    reason: "the reference's too, once there is something to count",
+    names:
+      /^dynamo_frontend_(failures_total|model_(cancellation|rejection|migration|migration_max_seq_len_exceeded)_total)$|^dynamo_component_(errors_total|router_remote_indexer_query_failures_total)$|^dynamo_kvindexer_(errors_total|requests_total|request_duration_seconds)$|^sglang:num_(aborted|retracted)_requests_total$|^sglang:num_(bootstrap|transfer)_failed_reqs_total$/,
+  },
+  { reason: "how full the tokenizer's cache is", names: /^dynamo_frontend_tokenizer_cache_bytes$/ },
+  {
+    reason: "a router of its own decides as a frontend's does, and shows as much",
+    names: /^dynamo_(component_router|router_overhead|frontend_worker|frontend_router)_/,
+    pages: ["router"],
+  },
+  {
+    reason: "a prefill worker answers with the first token, and counts it",
+    names: /^sglang:(time_to_first_token|inter_token_latency)_seconds$/,
+    pages: ["prefill"],
+  },
+  {
+    reason: "the decode side measures what comes to it, too",
+    names: /^sglang:kv_transfer_(speed_gb_s|latency_ms|total_mb)$/,
+    pages: ["decode"],
+  },
+  {
+    reason: "the engine's queue, under the names that generation has for it",
+    names: /^sglang:(num_running_reqs|num_queue_reqs|prompt_tokens_total|num_requests_total)$/,
+    pages: ["embedding"],
+  },
 ];
 
 /**

@@ -92,7 +92,7 @@ describe("pages beside the reference's", () => {
     const ours = shown.get(page)!;
     const differences: string[] = [];
     for (const { name, type, labels, bounds } of recorded[page]) {
-      const excuse = excuseOf(page, name);
+      const excuse = find(excuses, page, name);
       const family = ours.get(name);
       if (family === undefined) {
         if (excuse === undefined) differences.push(`${name} is missing`);
@@ -116,7 +116,7 @@ describe("pages beside the reference's", () => {
   test.for(pageNames)("%s: what the reference has not is named as ours", (page) => {
     const known = new Set(recorded[page].map(({ name }) => name));
     const others = [...shown.get(page)!.keys()].filter((name) => !known.has(name));
-    expect(others.filter((name) => !oursAlone.some(({ names }) => names.test(name)))).toEqual([]);
+    expect(others.filter((name) => find(oursAlone, page, name) === undefined)).toEqual([]);
   });
 
   test("nothing is excused that the reference does not have", () => {
@@ -160,8 +160,8 @@ describe("pages beside the reference's", () => {
   });
 });
 
-function excuseOf(page: PageName, name: string): Excuse | undefined {
-  return excuses.find(({ names, pages }) => names.test(name) && (pages?.includes(page) ?? true));
+function find(list: readonly Excuse[], page: PageName, name: string): Excuse | undefined {
+  return list.find(({ names, pages: of }) => names.test(name) && (of?.includes(page) ?? true));
 }
 
 /** The reference rounds to the precision of its floats. */
