@@ -6,8 +6,6 @@ const growing = (first: number, count: number, factor: number) =>
 const hashBounds = growing(0.001, 15, 2);
 const bounds = growing(0.01, 17, 3);
 
-export type OverheadFamilies = ReturnType<typeof createOverheadFamilies>;
-
 export function createOverheadFamilies(registry: MetricsRegistry) {
   const histogram = (name: string, help: string, buckets: readonly number[]) =>
     registry.histogram({
