@@ -7,12 +7,16 @@ import {
   type RouterArgs,
   refuseUnsupported,
 } from "@dyn/args";
+import { type ServiceSystem, startServiceSystem } from "@dyn/health";
 import type { Logger } from "@dyn/logging";
+import { createMetricsRegistry, type MetricsRegistry } from "@dyn/metrics";
 import type { EngineOutputItem, PreprocessedRequest } from "@dyn/protocol";
 import {
   applyPolicyFile,
   createKvRoutedClient,
   createKvRouter,
+  createRouterMetrics,
+  type KvRouter,
   optionsToSettings,
   type RouterSettings,
   serveIndexer,
@@ -22,9 +26,11 @@ import {
   DistributedRuntime,
   type EndpointId,
   endpointPath,
+  formatAddress,
   formatEndpointId,
   type Planes,
 } from "@dyn/runtime";
+import { createEndpointObserver } from "./endpoint-observer.ts";
 import { supportedOptions } from "./supported-options.ts";
 
 export interface RouterContext {
@@ -42,27 +48,50 @@ export interface RunningRouter {
   drain(): Promise<{ readonly complete: boolean }>;
 }
 
-export async function startRouter({
-  args,
-  planes,
-  logger,
-  signal,
-}: RouterContext): Promise<RunningRouter> {
+export async function startRouter(context: RouterContext): Promise<RunningRouter> {
+  const { args, logger } = context;
   refuseUnsupported(args, supportedOptions);
   for (const notice of args.notices) logger.warn(notice);
-  const { service, runtime: planeOptions, process } = args.values;
+  const registry = createMetricsRegistry();
+  const system = await startServiceSystem({
+    ...args.values.system,
+    metrics: () => registry.render(),
+    onProblem: (message, error) => logger.warn(message, { error: String(error) }),
+  });
+  try {
+    return await startService(context, registry, system);
+  } catch (error) {
+    await system.close();
+    throw error;
+  }
+}
+
+async function startService(
+  { args, planes, logger, signal }: RouterContext,
+  registry: MetricsRegistry,
+  system: ServiceSystem,
+): Promise<RunningRouter> {
+  const { service, runtime: planeOptions, process, system: systemOptions } = args.values;
   const settings = await settingsOf(args);
   const endpoint = parseEndpointName(service.endpoint!);
   const address = formatEndpointId(endpoint);
   const runtime = new DistributedRuntime(planes);
   const model = service.modelName ?? (await nameInDiscovery(planes, endpoint, settings, signal));
-  const router = createKvRouter({
+  const { instanceId } = runtime;
+  const metrics = createRouterMetrics(registry, {
+    endpoint,
+    model,
+    instanceId,
+    phase: () => poolOf(router) ?? "aggregated",
+  });
+  const router: KvRouter = createKvRouter({
     planes,
     endpoint,
     model,
     blockSize: service.routerBlockSize,
     settings,
     observer: {
+      ...metrics.observer,
       warned: (message) => logger.warn(message),
       problem: (message, error) => logger.warn(message, { error: String(error) }),
     },
@@ -72,25 +101,46 @@ export async function startRouter({
       inhibitMs: planeOptions.inhibitedDurationSecs * 1000,
     }),
     router,
+    onReceived: metrics.observer.received,
+    onFirstToken: metrics.observer.firstToken,
+    onStep: metrics.observer.step,
+    onEnded: metrics.observer.ended,
+    onClosed: metrics.watch(router),
   });
   try {
     const unserve = settings.serveIndexer
       ? await serveIndexer({ runtime, endpoint, router })
       : async () => {};
-    const served = await serveRouter({ runtime, namespace: service.namespace, client });
+    const { namespace } = service;
+    const served = await serveRouter({
+      runtime,
+      namespace,
+      client,
+      observerOf: (name) =>
+        createEndpointObserver(registry, { namespace, endpoint: name, instanceId }),
+    });
+    for (const { id } of served) system.health.setEndpoint(id.endpoint, "ready");
+    system.health.addCheck("workers", () =>
+      client.instances.length > 0 ? null : `No worker of ${address} is there.`,
+    );
     return {
       report: {
         routesTo: address,
         endpoints: served.map(({ id }) => formatEndpointId(id)).join(" "),
         model,
+        ...(system.port === null
+          ? {}
+          : { system: `http://${formatAddress(shownHost(systemOptions.host), system.port)}` }),
       },
       drain: async () => {
+        for (const { id } of served) system.health.setEndpoint(id.endpoint, "notready");
         await Promise.all(served.map((endpoint) => endpoint.unregister()));
         const late = AbortSignal.timeout(process.gracefulShutdownTimeout * 1000);
         const ends = await Promise.allSettled(served.map((it) => it.idle({ signal: late })));
         await unserve();
         await client.close();
         await runtime.close();
+        await system.close();
         return { complete: ends.every(({ status }) => status === "fulfilled") };
       },
     };
@@ -99,6 +149,16 @@ export async function startRouter({
     await runtime.close();
     throw error;
   }
+}
+
+/** The pool that the workers belong to, by their cards; `null`: none, or nobody is there. */
+function poolOf({ workers }: KvRouter): "prefill" | "decode" | null {
+  const [first] = workers.workerIds;
+  return first === undefined ? null : workers.get(first).pool;
+}
+
+function shownHost(host: string): string {
+  return host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
 }
 
 async function settingsOf({ values }: RouterArgs): Promise<Partial<RouterSettings>> {

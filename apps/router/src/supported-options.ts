@@ -6,5 +6,6 @@ export const supportedOptions: SupportedOptions<RouterConcerns> = {
   service: true,
   router: [...settingOptions, "routerMode", "loadAware", "routerPolicyConfig"],
   runtime: true,
+  system: true,
   process: true,
 };

@@ -124,6 +124,7 @@ async function startServing(
     });
     const workerId = runtime.instanceId.toString(16);
     const page = new EnginePage({ engine, card, workerId, loadSeconds });
+    made.onRoomEnded((record) => page.roomEnded(record));
     const init = args.derived.workerType === "prefill" ? initPrefill : initGenerate;
     const serving = await init({
       args,

@@ -4,10 +4,18 @@ import { MessageChannel } from "node:worker_threads";
 import type { KvTransfer } from "@dyn/engine";
 import { recordToError, UnavailableError } from "@dyn/protocol";
 import { completeOptions, type DisaggregationOptions } from "./disaggregation-options.ts";
+import type { RoomRecord } from "./rooms/room-record.ts";
 import { startThread } from "./thread/start-thread.ts";
 import type { MessageFromThread, MessageToThread } from "./thread/thread-messages.ts";
 
 const closeTimeoutMs = 5000;
+
+export interface DisaggregationHooks {
+  /** How KV goes where it could go a faster way, and why. */
+  readonly onNotice?: (text: string) => void;
+  /** Once for each room, when it is over. */
+  readonly onRoomEnded?: (record: RoomRecord) => void;
+}
 
 export interface Disaggregation {
   /** For the engine's option `kvTransfer`; can be used once. */
@@ -23,8 +31,7 @@ export interface Disaggregation {
 /** Starts the thread that moves KV. Throws InvalidArgumentError, or what kept its servers from listening. */
 export async function createDisaggregation(
   options: DisaggregationOptions,
-  /** Told how KV goes where it could go a faster way, and why. */
-  onNotice: (text: string) => void = () => {},
+  { onNotice, onRoomEnded }: DisaggregationHooks = {},
 ): Promise<Disaggregation> {
   const full = completeOptions(options);
   const { port1, port2 } = new MessageChannel();
@@ -41,7 +48,8 @@ export async function createDisaggregation(
     };
     worker.on("message", (message: MessageFromThread) => {
       if (message.type === "ready") resolve(message.bootstrapPort);
-      else if (message.type === "notice") onNotice(message.text);
+      else if (message.type === "notice") onNotice?.(message.text);
+      else if (message.type === "roomEnded") onRoomEnded?.(message.record);
       else fail(recordToError(message.error));
     });
     worker.on("error", fail);

@@ -2,7 +2,7 @@
 // before it, read out of the pages, so KV that is wrong or misplaced gives other tokens.
 import { MessageChannel } from "node:worker_threads";
 import { crc32 } from "node:zlib";
-import { createDisaggregation } from "@dyn/disagg";
+import { createDisaggregation, type RoomRecord } from "@dyn/disagg";
 import { createMockEngine, type Engine, type KvTransfer } from "@dyn/engine";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { completeOptions } from "../src/disaggregation-options.ts";
@@ -52,6 +52,17 @@ describe.each(["shm", "tcp"] as const)("over %s", (transport) => {
       expect(handOver).toMatchObject({ leasesOpen: 0, leasesAcknowledged: requests.length });
     }
     expect(pair.decode.metrics().prefillSteps).toBe(0);
+    // Both sides measured the same runs, and all the steps of each.
+    const byLength = (records: readonly RoomRecord[]) =>
+      records.map(({ sizeBytes, runCount }) => ({ sizeBytes, runCount })).sort(bySize);
+    await expect.poll(() => pair.records.prefill.length).toBe(requests.length);
+    expect(byLength(pair.records.decode)).toEqual(byLength(pair.records.prefill));
+    for (const record of [...pair.records.prefill, ...pair.records.decode]) {
+      expect(record).toMatchObject({ end: "acknowledged", isDamaged: false });
+      for (const ms of [record.bootstrapMs, record.allocationMs, record.transferMs]) {
+        expect(ms).toBeGreaterThanOrEqual(0);
+      }
+    }
   });
 });
 
@@ -69,8 +80,11 @@ it.each(["prefill", "decode"] as const)(
     const side = await createDisaggregation({ mode: other, transport: "shm", runBytes: 4096 });
     const { port1, port2 } = new MessageChannel();
     const options = completeOptions({ mode: plain, transport: "shm", runBytes: 4096 });
-    const server = await serveTransfer(port2 as unknown as EnginePort, options, means, (error) => {
-      throw error;
+    const server = await serveTransfer(port2 as unknown as EnginePort, options, means, {
+      onFault: (error) => {
+        throw error;
+      },
+      onRoomEnded: () => {},
     });
     const info = { ...side.transfer.info, mode: plain };
     const engines = {
@@ -104,6 +118,11 @@ it.each(["prefill", "decode"] as const)(
     await server.close();
   },
 );
+
+type Size = Pick<RoomRecord, "sizeBytes" | "runCount">;
+function bySize(a: Size, b: Size): number {
+  return a.sizeBytes - b.sizeBytes;
+}
 
 it("choices keep their seeds, log-probabilities and prompt log-probabilities", async () => {
   await using pair = await MockPair.start({

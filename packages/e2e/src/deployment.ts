@@ -17,13 +17,18 @@ export class Deployment {
     this.#env = env;
   }
 
-  /** Its model is `tiny`; `systemUrl` is `null` without a DYN_SYSTEM_PORT. */
+  /** Its model is `tiny`, unless `args` name another; `systemUrl` is `null` without a DYN_SYSTEM_PORT. */
   async startWorker(
     args: readonly string[] = [],
     env: Environment = {},
   ): Promise<StartedProgram & { readonly systemUrl: string | null }> {
     const model = ["--model-path", tinyModel, "--served-model-name", "tiny", "--engine", "mock"];
-    const worker = await this.#start("worker", [...model, ...args], env, /"model":"(tiny)"/);
+    const worker = await this.#start(
+      "worker",
+      [...model, ...args],
+      env,
+      /"model":"([^"]+)","architecture"/,
+    );
     return { ...worker, systemUrl: systemUrlOf(worker) };
   }
 
@@ -39,6 +44,17 @@ export class Deployment {
   /** `ready` is its URL. */
   startFrontend(args: readonly string[] = [], env: Environment = {}): Promise<StartedProgram> {
     return this.#start("frontend", args, env, /"url":"(http:[^"]+)"/);
+  }
+
+  /** dyn-router or dyn-indexer. */
+  async startService(
+    app: "router" | "indexer",
+    args: readonly string[],
+    env: Environment = {},
+  ): Promise<StartedProgram & { readonly systemUrl: string | null }> {
+    const service = await this.#start(app, args, env, /"(?:routesTo|url)":"([^"]+)"/);
+    const systemUrl = /"system":"(http:[^"]+)"/.exec(service.output())?.[1] ?? null;
+    return { ...service, systemUrl };
   }
 
   /** Kills what still runs. */

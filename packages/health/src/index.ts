@@ -15,6 +15,11 @@ export {
   type HealthStatus,
 } from "./health-state.ts";
 export { createProgressCheck, type ProgressReading } from "./progress-check.ts";
+export {
+  type ServiceSystem,
+  type ServiceSystemOptions,
+  startServiceSystem,
+} from "./service-system.ts";
 export { StallWatch } from "./stall-watch.ts";
 export {
   createSystemServer,

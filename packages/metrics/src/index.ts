@@ -5,6 +5,7 @@ export {
   createComponentMetrics,
 } from "./component/component-metrics.ts";
 export { type KvCapacityOptions, showKvCapacity } from "./component/kv-capacity-metrics.ts";
+export { statusToErrorType } from "./component/status-to-error-type.ts";
 export {
   createEmbeddingMetrics,
   type EmbeddingMetricsLike,
@@ -18,6 +19,12 @@ export {
   type EngineRequestMetrics,
   type RequestStart,
 } from "./engine/engine-request-metrics.ts";
+export {
+  createHandOverMetrics,
+  type HandOverMetrics,
+  type HandOverMetricsLike,
+  type HandOverRecord,
+} from "./engine/hand-over-metrics.ts";
 export type { FrontendBuckets } from "./frontend/frontend-families.ts";
 export {
   createFrontendMetrics,

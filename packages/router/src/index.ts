@@ -77,7 +77,12 @@ export {
   type MigrationOptions,
 } from "./migration/migrating-client.ts";
 export { createPrefillMetrics, type PrefillMetrics } from "./observe/prefill-metrics.ts";
-export { createRouterMetrics, type RouterMetrics } from "./observe/router-metrics.ts";
+export {
+  createRouterMetrics,
+  type RouterMetrics,
+  type RouterMetricsOptions,
+  type RoutingPhase,
+} from "./observe/router-metrics.ts";
 export type { RouterObserver } from "./observe/router-observer.ts";
 export type { WorkerProblem, WorkerProblemKind } from "./observe/worker-problems.ts";
 export { applyPolicyFile, type RouterStage, type StageSelection } from "./policy/policy-file.ts";
@@ -107,6 +112,6 @@ export {
   type QueuePolicy,
   type QueueSettings,
 } from "./queue/request-queue.ts";
-export { type RouterServiceOptions, serveRouter } from "./service/serve-router.ts";
+export { type RouterServiceOptions, routerComponent, serveRouter } from "./service/serve-router.ts";
 export type { SessionSettings } from "./session/session-bindings.ts";
 export type { TokenCallOptions, TokenClient } from "./token-client.ts";

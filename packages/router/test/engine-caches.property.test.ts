@@ -59,6 +59,7 @@ class LossyPlane implements EventPlane {
       }
     }
     return {
+      queuedCount: 0,
       droppedCount: 0,
       missedCount: 0,
       rejectedCount: 0,

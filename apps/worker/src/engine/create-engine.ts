@@ -1,7 +1,7 @@
 // Which engine a worker's arguments ask for, and with what.
 import { availableParallelism } from "node:os";
 import type { WorkerArgs } from "@dyn/args";
-import type { Disaggregation } from "@dyn/disagg";
+import type { Disaggregation, RoomRecord } from "@dyn/disagg";
 import {
   createMockEngine,
   createRankedEngine,
@@ -35,6 +35,8 @@ export interface WorkerEngine {
   readonly engine: RankedEngine;
   /** Settles with the error when KV cannot be handed over any more. */
   readonly handOverFailed: Promise<Error>;
+  /** What becomes of rooms in which KV changes hands is told to one listener. */
+  onRoomEnded(listener: (record: RoomRecord) => void): void;
   /** Ends everything now. */
   close(): Promise<void>;
 }
@@ -49,6 +51,7 @@ export async function createEngine(
   const ranks: Engine[] = [];
   const handOvers: Disaggregation[] = [];
   let isClosed = false;
+  let tell: (record: RoomRecord) => void = () => {};
   const close = async () => {
     isClosed = true;
     await Promise.all(ranks.map((rank) => rank.close()));
@@ -57,7 +60,10 @@ export async function createEngine(
   try {
     // One by one: each takes its share of the memory that it finds.
     for (let rank = 0; rank < args.values.engine.dpSize; rank++) {
-      const handOver = await createHandOver(args, rank, handOvers[0] ?? null, logger);
+      const handOver = await createHandOver(args, rank, handOvers[0] ?? null, {
+        onNotice: (text) => logger.info(text),
+        onRoomEnded: (record) => tell(record),
+      });
       if (handOver !== null) handOvers.push(handOver);
       ranks.push(await createRank(args, source, handOver?.transfer, signal));
     }
@@ -74,6 +80,9 @@ export async function createEngine(
         return isClosed ? new Promise<never>(() => {}) : error;
       }),
     ),
+    onRoomEnded: (listener) => {
+      tell = listener;
+    },
     close,
   };
 }

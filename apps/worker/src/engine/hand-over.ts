@@ -1,7 +1,6 @@
 // What hands KV from prefill to decode workers, for each rank of a worker that is one of them.
 import type { WorkerArgs } from "@dyn/args";
-import { createDisaggregation, type Disaggregation } from "@dyn/disagg";
-import type { Logger } from "@dyn/logging";
+import { createDisaggregation, type Disaggregation, type DisaggregationHooks } from "@dyn/disagg";
 import { findOwnAddress } from "@dyn/runtime";
 
 /** `null`: this worker does everything by itself. `first`: of rank 0, where the others of a prefill worker register. */
@@ -9,7 +8,7 @@ export async function createHandOver(
   args: WorkerArgs,
   dpRank: number,
   first: Disaggregation | null,
-  logger: Logger,
+  hooks: DisaggregationHooks,
 ): Promise<Disaggregation | null> {
   const { servingMode: mode } = args.derived;
   if (mode === "agg") return null;
@@ -22,5 +21,5 @@ export async function createHandOver(
     dpRank: mode === "prefill" ? dpRank : 0,
     dpSize: mode === "prefill" ? engine.dpSize : 1,
   };
-  return createDisaggregation(options, (text) => logger.info(text));
+  return createDisaggregation(options, hooks);
 }

@@ -25,11 +25,13 @@ export async function initGenerate(options: InitOptions): Promise<{ close(): Pro
       thinkingMarkers: createThinkingMarkers(options),
       readWeightVersion: () => options.weightVersion.current,
       loadTokenizer: () => loadTokenizer(card.sourcePath),
-      onPrefillHere: (cause) =>
+      onPrefillHere: (cause) => {
+        page.prefilledHere(cause.code);
         logger.warn("a prompt did not come from its prefill worker and is computed here", {
           cause: cause.code,
           error: cause.message,
-        }),
+        });
+      },
     }),
     system?.health ?? null,
   );

@@ -4,6 +4,9 @@ import type { GenerationObserver } from "@dyn/handlers";
 import {
   createEngineMetrics,
   createEngineRequestMetrics,
+  createHandOverMetrics,
+  type HandOverMetrics,
+  type HandOverRecord,
   type MetricsRegistry,
   showKvCapacity,
 } from "@dyn/metrics";
@@ -26,6 +29,8 @@ export class EnginePage implements WatchedEngine {
   readonly #options: EnginePageOptions;
   readonly #requests: RequestPage;
   readonly #generation = new GenerationPage();
+  /** One for each page. */
+  readonly #handOvers: HandOverMetrics[] = [];
 
   constructor(options: EnginePageOptions) {
     this.#options = options;
@@ -38,6 +43,15 @@ export class EnginePage implements WatchedEngine {
 
   requestObserver(endpoint: string): RequestObserver | undefined {
     return this.#requests.observer(endpoint);
+  }
+
+  roomEnded(record: HandOverRecord): void {
+    for (const metrics of this.#handOvers) metrics.roomEnded(record);
+  }
+
+  /** `cause`: a code of errors. */
+  prefilledHere(cause: string): void {
+    for (const metrics of this.#handOvers) metrics.prefilledHere(cause);
   }
 
   showMetrics(registry: MetricsRegistry): void {
@@ -63,6 +77,10 @@ export class EnginePage implements WatchedEngine {
       },
     };
     createEngineMetrics(registry, options, () => engine.metrics());
+    if (mode !== "null") {
+      const snapshot = () => engine.metrics().handOver!;
+      this.#handOvers.push(createHandOverMetrics(registry, options, snapshot));
+    }
     this.#generation.show(createEngineRequestMetrics(registry, options));
     showKvCapacity(registry, {
       component,

@@ -1,5 +1,10 @@
 // Requests of a worker's endpoints, counted on every page that shows them.
-import { type ComponentMetrics, createComponentMetrics, type MetricsRegistry } from "@dyn/metrics";
+import {
+  type ComponentMetrics,
+  createComponentMetrics,
+  type MetricsRegistry,
+  statusToErrorType,
+} from "@dyn/metrics";
 import { DynError, type ModelCard } from "@dyn/protocol";
 import { parseEndpointId, type RequestObserver } from "@dyn/runtime";
 
@@ -48,24 +53,6 @@ export class RequestPage {
   }
 }
 
-/** The frontend's words for failures: few, whatever the errors say. */
 function errorTypeOf(error: unknown): string | null {
-  if (error === null) return null;
-  const status = DynError.is(error) ? error.status : 500;
-  switch (status) {
-    case 404:
-      return "not_found";
-    case 429:
-    case 529:
-      return "overload";
-    case 499:
-      return "cancelled";
-    case 501:
-      return "not_implemented";
-    case 503:
-    case 504:
-      return "unavailable";
-    default:
-      return status < 500 ? "validation" : "internal";
-  }
+  return error === null ? null : statusToErrorType(DynError.is(error) ? error.status : 500);
 }

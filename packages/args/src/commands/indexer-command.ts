@@ -3,10 +3,15 @@ import type { Command, PrintArgs, RunArgs } from "../command/command.ts";
 import { defineCommand } from "../command/define-command.ts";
 import { indexerOptions } from "../concerns/indexer-options.ts";
 import { processOptions } from "../concerns/process-options.ts";
+import { serviceSystemOptions } from "../concerns/system-options.ts";
 import { type ParseOptions, parseArgs } from "../parse/parse-args.ts";
 import { programVersion } from "../program-version.ts";
 
-const concerns = { indexer: indexerOptions, process: processOptions };
+const concerns = {
+  indexer: indexerOptions,
+  system: serviceSystemOptions,
+  process: processOptions,
+};
 export type IndexerConcerns = typeof concerns;
 
 export const indexerCommand: Command<IndexerConcerns> = defineCommand({

@@ -6,6 +6,7 @@ import { processOptions } from "../concerns/process-options.ts";
 import { routerOptions } from "../concerns/router-options.ts";
 import { routerServiceOptions } from "../concerns/router-service-options.ts";
 import { runtimeOptions } from "../concerns/runtime-options.ts";
+import { serviceSystemOptions } from "../concerns/system-options.ts";
 import { type ParseOptions, parseArgs } from "../parse/parse-args.ts";
 import { programVersion } from "../program-version.ts";
 
@@ -13,6 +14,7 @@ const concerns = {
   service: routerServiceOptions,
   router: routerOptions,
   runtime: runtimeOptions,
+  system: serviceSystemOptions,
   process: processOptions,
 };
 export type RouterConcerns = typeof concerns;

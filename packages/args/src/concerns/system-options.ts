@@ -3,7 +3,7 @@ import { option } from "../option/option-meta.ts";
 
 const group = "System server";
 
-/** The worker's own HTTP server for health, metrics and control. A frontend has none. */
+/** The worker's own HTTP server for health, metrics and control. A frontend has none: its port shows both. */
 export const systemOptions = z.object({
   port: option(
     "-1: no system server; 0: any free port.",
@@ -99,4 +99,13 @@ export const systemOptions = z.object({
       group: "Shutdown",
     },
   ),
+});
+
+/** The same server of services that have no engine. */
+export const serviceSystemOptions = systemOptions.pick({
+  port: true,
+  host: true,
+  startingHealthStatus: true,
+  healthPath: true,
+  livePath: true,
 });

@@ -7,8 +7,10 @@ import { peerGone, prefillUnreachable, roomExpired } from "../disagg-errors.ts";
 import type { FullDisaggregationOptions } from "../disaggregation-options.ts";
 import type { Means } from "../means.ts";
 import { isMapped } from "../memory/process-memory.ts";
-import { DecodePeer } from "./decode-peer.ts";
+import { DecodePeer, type ReceivedRun } from "./decode-peer.ts";
 import type { EnginePort } from "./engine-port.ts";
+import { RoomBook } from "./room-book.ts";
+import type { RoomRecord } from "./room-record.ts";
 
 const maxPeers = 256;
 const idlePeerMs = 60_000;
@@ -17,6 +19,7 @@ const sweepMs = 100;
 interface Room {
   readonly room: bigint;
   readonly openedMs: number;
+  readonly book: RoomBook;
   peer: DecodePeer | null;
   hasData: boolean;
 }
@@ -32,6 +35,7 @@ export class DecodeEndpoint {
   readonly #layout: KvLayout;
   readonly #options: FullDisaggregationOptions;
   readonly #means: Means;
+  readonly #onEnded: (record: RoomRecord) => void;
   readonly #peers = new Map<string, DecodePeer>();
   readonly #rooms = new Map<bigint, Room>();
   readonly #outstanding = new Map<bigint, Outstanding>();
@@ -43,8 +47,10 @@ export class DecodeEndpoint {
     layout: KvLayout,
     options: FullDisaggregationOptions,
     means: Means,
+    onEnded: (record: RoomRecord) => void,
   ) {
     this.#means = means;
+    this.#onEnded = onEnded;
     this.#port = port;
     this.#layout = layout;
     this.#options = options;
@@ -53,8 +59,14 @@ export class DecodeEndpoint {
   }
 
   async fetch(message: MessageToKvTransfer & { type: "fetch" }): Promise<void> {
-    const { room, host, port, dpRank, tokenCount, skipTokens } = message;
-    const open: Room = { room, openedMs: performance.now(), peer: null, hasData: false };
+    const { room, host, port, dpRank, tokenCount, skipTokens, waitedMs } = message;
+    const open: Room = {
+      room,
+      openedMs: performance.now(),
+      book: new RoomBook(waitedMs),
+      peer: null,
+      hasData: false,
+    };
     this.#rooms.set(room, open);
     try {
       const timeoutMs = this.#options.connectTimeoutMs;
@@ -64,6 +76,7 @@ export class DecodeEndpoint {
       const peer = this.#peer(rank.rank_ip, rank.rank_port);
       open.peer = peer;
       peer.roomCount++;
+      open.book.met();
       peer.send({ type: "join", room: `${room}`, tokenCount, skipTokens });
     } catch (error) {
       if (this.#rooms.get(room) === open) this.#close(room, "failed", errorToRecord(error));
@@ -115,8 +128,9 @@ export class DecodeEndpoint {
       means: this.#means,
       hooks: {
         notice: (text) => this.#notice(`${host}:${port}`, text),
-        run: (room, start, count, bytes, slot) => this.#run(peer, room, start, count, bytes, slot),
+        run: (room, run, slot) => this.#run(peer, room, run, slot),
         damaged: (room, error) => {
+          this.#rooms.get(room)?.book.damaged();
           this.#abort(room, error.message);
           this.#close(room, "failed", errorToRecord(error));
         },
@@ -134,9 +148,7 @@ export class DecodeEndpoint {
   #run(
     peer: DecodePeer,
     room: bigint,
-    start: number,
-    count: number,
-    bytes: ArrayBuffer,
+    { start, count, bytes, sizeBytes }: ReceivedRun,
     slot: number | null,
   ): void {
     const open = this.#rooms.get(room);
@@ -145,6 +157,7 @@ export class DecodeEndpoint {
       return;
     }
     open.hasData = true;
+    open.book.run(sizeBytes);
     const outstanding = this.#outstanding.get(room) ?? { peer, slots: [] };
     outstanding.slots.push(slot);
     this.#outstanding.set(room, outstanding);
@@ -182,6 +195,7 @@ export class DecodeEndpoint {
       open.peer.idleSinceMs = performance.now();
     }
     this.#port.postMessage({ type: "closed", room, end, error, hadJoined: open.hasData });
+    this.#onEnded(open.book.ended(end));
   }
 
   #sweep(): void {

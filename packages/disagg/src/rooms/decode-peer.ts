@@ -18,11 +18,19 @@ import {
 import { RunBuffers } from "../transport/run-buffers.ts";
 import { type CreatedSegment, createSegment } from "../transport/shared-segment.ts";
 
+export interface ReceivedRun {
+  readonly start: number;
+  readonly count: number;
+  /** May be longer than what is in it. */
+  readonly bytes: ArrayBuffer;
+  readonly sizeBytes: number;
+}
+
 export interface DecodePeerHooks {
   /** How the KV of this pair goes, where it could have been better. */
   notice(text: string): void;
   /** The bytes are given back by `consumed`. */
-  run(room: bigint, start: number, count: number, bytes: ArrayBuffer, slot: number | null): void;
+  run(room: bigint, run: ReceivedRun, slot: number | null): void;
   /** The run came damaged: nothing of it is given on. */
   damaged(room: bigint, error: Error): void;
   handOver(room: bigint, message: PrefillMessage & { type: "handOver" }): void;
@@ -175,7 +183,7 @@ export class DecodePeer {
       this.#hooks.damaged(room, checksumMismatch(room, start, count));
       return;
     }
-    this.#hooks.run(room, start, count, bytes, slot);
+    this.#hooks.run(room, { start, count, bytes, sizeBytes }, slot);
   }
 
   /** The memory of a slot, or a copy of it. */

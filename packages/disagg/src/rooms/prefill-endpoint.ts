@@ -18,6 +18,8 @@ import { RunBuffers } from "../transport/run-buffers.ts";
 import { ClosedRooms } from "./closed-rooms.ts";
 import type { EnginePort } from "./engine-port.ts";
 import { PrefillPeer } from "./prefill-peer.ts";
+import { RoomBook } from "./room-book.ts";
+import type { RoomRecord } from "./room-record.ts";
 
 const maxPeers = 1024;
 /** Joins that came before their offers. */
@@ -30,6 +32,7 @@ interface Room {
   readonly room: bigint;
   readonly tokenCount: number;
   readonly openedMs: number;
+  readonly book: RoomBook;
   peer: PrefillPeer | null;
   /** Buffers that the engine holds for it. */
   granted: number;
@@ -50,6 +53,7 @@ export class PrefillEndpoint {
   readonly #port: EnginePort;
   readonly #options: FullDisaggregationOptions;
   readonly #means: Means;
+  readonly #onEnded: (record: RoomRecord) => void;
   readonly #runBytes: number;
   readonly #buffers: RunBuffers;
   readonly #peers = new Set<PrefillPeer>();
@@ -66,8 +70,10 @@ export class PrefillEndpoint {
     layout: KvLayout,
     options: FullDisaggregationOptions,
     means: Means,
+    onEnded: (record: RoomRecord) => void,
   ) {
     this.#means = means;
+    this.#onEnded = onEnded;
     this.#port = port;
     this.#options = options;
     this.#runBytes = Math.max(options.runBytes, layout.bytesPerToken);
@@ -111,6 +117,7 @@ export class PrefillEndpoint {
       room,
       tokenCount,
       openedMs: performance.now(),
+      book: new RoomBook(),
       peer: null,
       granted: 0,
       handedOverMs: null,
@@ -124,7 +131,9 @@ export class PrefillEndpoint {
   }
 
   want(room: bigint): void {
-    if (!this.#rooms.has(room)) return;
+    const open = this.#rooms.get(room);
+    if (open === undefined) return;
+    open.book.wanted();
     this.#wants.push(room);
     this.#grant();
   }
@@ -137,6 +146,7 @@ export class PrefillEndpoint {
     }
     open.granted--;
     open.peer.granted--;
+    open.book.run(sizeBytes);
     open.peer.sendRun({ room, start, count }, bytes, sizeBytes, () => this.#takeBack(bytes));
   }
 
@@ -207,6 +217,7 @@ export class PrefillEndpoint {
       this.#close(room.room, "failed", error);
       return;
     }
+    room.book.met();
     this.#port.postMessage({ type: "joined", room: room.room, skipTokens });
   }
 
@@ -229,6 +240,7 @@ export class PrefillEndpoint {
       }
       this.#wants.splice(at, 1);
       room.granted++;
+      room.book.granted();
       room.peer.granted++;
       const sizeBytes = Math.min(this.#runBytes, room.peer.runBytes);
       this.#port.postMessage({ type: "buffer", room: room.room, bytes, sizeBytes }, [bytes]);
@@ -279,6 +291,7 @@ export class PrefillEndpoint {
       error: error === null ? null : errorToRecord(error),
       hadJoined: open.peer !== null,
     });
+    this.#onEnded(open.book.ended(end));
     this.#grant();
   }
 

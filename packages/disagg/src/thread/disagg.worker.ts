@@ -13,9 +13,12 @@ const { options, port } = workerData as { options: FullDisaggregationOptions; po
 const say = (message: MessageFromThread) => owner.postMessage(message);
 try {
   const means = await loadMeans((text) => say({ type: "notice", text }));
-  const server = await serveTransfer(port, options, means, (error) => {
-    say({ type: "failed", error: errorToRecord(error) });
-    port.close();
+  const server = await serveTransfer(port, options, means, {
+    onFault: (error) => {
+      say({ type: "failed", error: errorToRecord(error) });
+      port.close();
+    },
+    onRoomEnded: (record) => say({ type: "roomEnded", record }),
   });
   owner.on("message", (message: MessageToThread) => {
     if (message.type === "close") void server.close().then(() => owner.close());

@@ -10,6 +10,7 @@ import type { Means } from "../means.ts";
 import { DecodeEndpoint } from "../rooms/decode-endpoint.ts";
 import type { EnginePort } from "../rooms/engine-port.ts";
 import { PrefillEndpoint } from "../rooms/prefill-endpoint.ts";
+import type { RoomRecord } from "../rooms/room-record.ts";
 
 export interface TransferServer {
   /** `null` on the decode side. */
@@ -17,12 +18,17 @@ export interface TransferServer {
   close(): Promise<void>;
 }
 
-/** `onFault`: it cannot serve any more. */
+export interface TransferHooks {
+  /** It cannot serve any more. */
+  onFault(error: unknown): void;
+  onRoomEnded(record: RoomRecord): void;
+}
+
 export async function serveTransfer(
   port: EnginePort,
   options: FullDisaggregationOptions,
   means: Means,
-  onFault: (error: unknown) => void,
+  hooks: TransferHooks,
 ): Promise<TransferServer> {
   const { mode, bindHost, bootstrapPort, dpRank, host } = options;
   const servesBootstrap = mode === "prefill" && dpRank === 0;
@@ -34,17 +40,17 @@ export async function serveTransfer(
 
   const start = async (layout: KvLayout) => {
     if (mode === "decode") {
-      decode = new DecodeEndpoint(port, layout, options, means);
+      decode = new DecodeEndpoint(port, layout, options, means, hooks.onRoomEnded);
       return;
     }
-    prefill = new PrefillEndpoint(port, layout, options, means);
+    prefill = new PrefillEndpoint(port, layout, options, means, hooks.onRoomEnded);
     const registration = describeRank(options, layout, await prefill.listen());
     if (bootstrap !== null) bootstrap.table.register(registration);
     else await registerRank(host, bootstrapPort, registration);
   };
   const receive = (message: MessageToKvTransfer) => {
     if (message.type === "layout") {
-      start(message.layout).catch(onFault);
+      start(message.layout).catch((error) => hooks.onFault(error));
       return;
     }
     const { room } = message;

@@ -1,4 +1,9 @@
-import { createDisaggregation, type Disaggregation, type DisaggregationOptions } from "@dyn/disagg";
+import {
+  createDisaggregation,
+  type Disaggregation,
+  type DisaggregationOptions,
+  type RoomRecord,
+} from "@dyn/disagg";
 import {
   createMockEngine,
   type Engine,
@@ -23,10 +28,18 @@ export interface PairOptions {
 export class MockPair implements AsyncDisposable {
   readonly prefill: Engine;
   readonly decode: Engine;
+  /** What each side said of its rooms, in order. */
+  readonly records: Readonly<Record<"prefill" | "decode", readonly RoomRecord[]>>;
   readonly #sides: readonly Disaggregation[];
   readonly bootstrapPort: number;
 
-  private constructor(prefill: Engine, decode: Engine, sides: readonly Disaggregation[]) {
+  private constructor(
+    prefill: Engine,
+    decode: Engine,
+    sides: readonly Disaggregation[],
+    records: MockPair["records"],
+  ) {
+    this.records = records;
     this.prefill = prefill;
     this.decode = decode;
     this.#sides = sides;
@@ -34,12 +47,20 @@ export class MockPair implements AsyncDisposable {
   }
 
   static async start(options: PairOptions = {}): Promise<MockPair> {
-    const sides = await Promise.all([
-      createDisaggregation({ ...options.transfer, ...options.prefillTransfer, mode: "prefill" }),
+    const records = { prefill: [] as RoomRecord[], decode: [] as RoomRecord[] };
+    const start = (mode: "prefill" | "decode", own: Partial<DisaggregationOptions> = {}) =>
       createDisaggregation(
-        { ...options.transfer, ...options.decodeTransfer, mode: "decode" },
-        options.onNotice,
-      ),
+        { ...options.transfer, ...own, mode },
+        {
+          ...(mode === "decode" && options.onNotice !== undefined
+            ? { onNotice: options.onNotice }
+            : {}),
+          onRoomEnded: (record) => void records[mode].push(record),
+        },
+      );
+    const sides = await Promise.all([
+      start("prefill", options.prefillTransfer),
+      start("decode", options.decodeTransfer),
     ]);
     const engine = { vocabSize: 1000, ...options.engine };
     const prefill = createMockEngine({
@@ -52,7 +73,7 @@ export class MockPair implements AsyncDisposable {
       ...options.decode,
       kvTransfer: sides[1].transfer,
     });
-    return new MockPair(prefill, decode, sides);
+    return new MockPair(prefill, decode, sides, records);
   }
 
   halves(request: GenerateRequest, room = drawRoom(), bootstrapPort = this.bootstrapPort) {

@@ -35,6 +35,8 @@ export interface HandOverMetrics {
   readonly waitingForDecode: number;
   /** Prefill: requests whose KV is on its way, or not acknowledged yet. */
   readonly handingOver: number;
+  /** Decode: requests that wait for pages. */
+  readonly waitingForPages: number;
   /** Decode: requests that have pages and wait for KV. */
   readonly receiving: number;
   readonly leasesOpen: number;

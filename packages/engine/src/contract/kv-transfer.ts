@@ -68,6 +68,8 @@ export type MessageToKvTransfer =
       readonly dpRank: number | null;
       readonly tokenCount: number;
       readonly skipTokens: number;
+      /** For the pages. */
+      readonly waitedMs: number;
     }
   /** Decode: all has arrived and is in its pages. */
   | { readonly type: "accept"; readonly room: bigint }

@@ -34,7 +34,7 @@ export class DecodeRooms {
   readonly #counters: HandOverCounters;
   readonly #now: () => number;
   /** From submission on. */
-  readonly #taken = new Set<bigint>();
+  readonly #taken = new Map<bigint, { readonly takenMs: number }>();
   /** From the allocation of pages on. */
   readonly #rooms = new Map<bigint, DecodeRoom>();
   readonly #byGroup = new Map<RequestGroup, DecodeRoom>();
@@ -53,6 +53,11 @@ export class DecodeRooms {
     this.#now = options.now;
   }
 
+  /** Requests that have no pages yet. */
+  get waitingCount(): number {
+    return this.#taken.size - this.#rooms.size;
+  }
+
   get openCount(): number {
     return this.#rooms.size;
   }
@@ -68,7 +73,7 @@ export class DecodeRooms {
 
   /** The request is queued: its room is its own until it ends. */
   take(group: RequestGroup): void {
-    this.#taken.add(group.request.disaggregation!.bootstrapRoom);
+    this.#taken.set(group.request.disaggregation!.bootstrapRoom, { takenMs: this.#now() });
   }
 
   /** Its pages are there. */
@@ -97,6 +102,7 @@ export class DecodeRooms {
       dpRank: prefillDpRank ?? null,
       tokenCount: room.tokenCount,
       skipTokens: sequence.computed,
+      waitedMs: room.openedMs - (this.#taken.get(bootstrapRoom)?.takenMs ?? room.openedMs),
     });
   }
 

@@ -98,6 +98,7 @@ export class HandOvers {
     return {
       waitingForDecode,
       handingOver: this.prefill.openCount - waitingForDecode,
+      waitingForPages: this.decode.waitingCount,
       receiving: this.decode.openCount,
       leasesOpen,
       leasedPages,

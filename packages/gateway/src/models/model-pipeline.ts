@@ -19,7 +19,12 @@ import { TokenNames } from "../postprocess/token-names.ts";
 import { BasePipeline, type BasePipelineParts } from "./base-pipeline.ts";
 import { modelParsers } from "./model-parsers.ts";
 import { loadModelText, type ModelText } from "./model-text.ts";
-import { createRoutedClient, createWorkerClient, type RoutingOptions } from "./routed-client.ts";
+import {
+  createRoutedClient,
+  createWorkerClient,
+  type RoutedClient,
+  type RoutingOptions,
+} from "./routed-client.ts";
 
 export interface ModelPipelineParts extends BasePipelineParts, ModelText {
   /** The same workers, for prompts of token ids. */
@@ -94,8 +99,9 @@ export async function createModelPipeline(options: {
   checkParsers(parsers);
   const text = await loadModelText(card, options);
   const base = connect();
-  const { client, router } = createRoutedClient({ ...options, workers: base.workers });
-  const disaggregated = card.workerType === "decode" ? joinPrefill(client, router, options) : null;
+  const routed = createRoutedClient({ ...options, workers: base.workers });
+  const { client, router } = routed;
+  const disaggregated = card.workerType === "decode" ? joinPrefill(routed, options) : null;
   return new ModelPipeline({
     ...base,
     client: createMigratingClient(disaggregated ?? client, options.migration),
@@ -107,8 +113,7 @@ export async function createModelPipeline(options: {
 }
 
 function joinPrefill(
-  decode: TokenClient,
-  router: KvRouter | null,
+  { client: decode, router, observer }: RoutedClient,
   {
     card,
     routing,
@@ -129,6 +134,7 @@ function joinPrefill(
     model,
     prefillsItself: !(card.needs ?? []).some((set) => set.includes("prefill")),
     conditional: routing.conditional,
+    ...(observer.handedOver === undefined ? {} : { onHandedOver: observer.handedOver }),
     onDecision: (decision) => counters.decided(decision),
     onPrefillFailed: ({ cause, workerId }) => {
       counters.failed();

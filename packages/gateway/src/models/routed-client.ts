@@ -12,7 +12,9 @@ import {
   createKvRouter,
   createRouterMetrics,
   type KvRouter,
+  type RouterObserver,
   type RouterSettings,
+  type RoutingPhase,
   serveIndexer,
   type TokenClient,
 } from "@dyn/router";
@@ -43,6 +45,8 @@ export interface RoutedClient {
   readonly client: TokenClient;
   /** `null` in the modes that know nothing of caches. */
   readonly router: KvRouter | null;
+  /** What counts for the router. */
+  readonly observer: RouterObserver;
 }
 
 /** Chooses by itself, in mode kv by load: what comes with its worker chosen passes through. */
@@ -85,7 +89,7 @@ export function createRoutedClient(options: {
     card.modelTypes.includes("chat") ||
     card.modelTypes.includes("completions");
   // Embedding workers keep no cache to choose by.
-  if (routing.mode !== "kv" || !generates) return { client, router: null };
+  if (routing.mode !== "kv" || !generates) return { client, router: null, observer: {} };
   if (card.kvCacheBlockSize === 0) {
     void client.close();
     throw new InvalidArgumentError(
@@ -94,7 +98,14 @@ export function createRoutedClient(options: {
   }
   const endpoint = parseEndpointId(card.endpoint);
   const model = card.displayName;
-  const metrics = createRouterMetrics(options.metrics, { endpoint, model });
+  const phase = phaseOf(card);
+  const { instanceId } = runtime;
+  const metrics = createRouterMetrics(options.metrics, {
+    endpoint,
+    model,
+    instanceId,
+    phase: () => phase,
+  });
   const router = createKvRouter({
     planes: runtime.planes,
     endpoint,
@@ -117,6 +128,7 @@ export function createRoutedClient(options: {
   const routed = createKvRoutedClient({
     client,
     router,
+    onReceived: metrics.observer.received,
     onFirstToken: metrics.observer.firstToken,
     onStep: metrics.observer.step,
     onEnded: metrics.observer.ended,
@@ -125,5 +137,9 @@ export function createRoutedClient(options: {
       await (await offered)?.();
     },
   });
-  return { client: routed, router };
+  return { client: routed, router, observer: metrics.observer };
+}
+
+function phaseOf({ workerType }: ModelCard): RoutingPhase {
+  return workerType === "prefill" || workerType === "decode" ? workerType : "aggregated";
 }

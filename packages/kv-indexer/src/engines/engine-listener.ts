@@ -1,5 +1,6 @@
 // One rank of one engine: its event socket followed into an index.
 import {
+  type ApplyOutcome,
   type BlockHasher,
   createBlockHasher,
   createKvEventSubscriber,
@@ -17,6 +18,7 @@ export interface EngineListenerOptions {
   readonly replayEndpoint: string | null;
   readonly blockSize: number;
   readonly index: KvIndex;
+  readonly onApplied: (eventType: string, outcome: ApplyOutcome) => void;
   readonly onProblem: (message: string, error: unknown) => void;
 }
 
@@ -70,7 +72,7 @@ export class EngineListener {
   }
 
   #take(delivery: KvEventDelivery): void {
-    const { workerId, dpRank, blockSize, index, onProblem } = this.#options;
+    const { workerId, dpRank, blockSize, index, onApplied, onProblem } = this.#options;
     if (delivery.type === "reset") index.applyCleared(workerId, dpRank);
     const batch =
       delivery.type === "reset"
@@ -87,6 +89,9 @@ export class EngineListener {
       this.foreignBatches += 1;
       return;
     }
-    for (const event of events) index.apply({ ...event, eventId: this.#nextEventId++ });
+    for (const event of events) {
+      const outcome = index.apply({ ...event, eventId: this.#nextEventId++ });
+      onApplied(event.data.type, outcome);
+    }
   }
 }

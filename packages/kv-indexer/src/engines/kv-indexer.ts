@@ -1,5 +1,6 @@
 // The indexes, one for each model and routing group, and the engines that fill them. Knows nothing of HTTP.
 import {
+  type ApplyOutcome,
   type BlockHasher,
   createBlockHasher,
   KvIndex,
@@ -57,7 +58,15 @@ interface ModelIndex {
   readonly listeners: Map<bigint, Map<number, EngineListener>>;
 }
 
+/** Events of one type that had one outcome. */
+export interface EventCount {
+  readonly eventType: string;
+  readonly outcome: ApplyOutcome;
+  count: number;
+}
+
 export class KvIndexer {
+  readonly #eventCounts = new Map<string, EventCount>();
   readonly #models = new Map<string, ModelIndex>();
   readonly #hasher: BlockHasher = createBlockHasher();
   readonly #options: KvIndexerOptions;
@@ -66,6 +75,11 @@ export class KvIndexer {
 
   constructor(options: KvIndexerOptions) {
     this.#options = options;
+  }
+
+  /** Of all engines' events, since the start. */
+  get eventCounts(): readonly Readonly<EventCount>[] {
+    return [...this.#eventCounts.values()];
   }
 
   get modelCount(): number {
@@ -161,6 +175,13 @@ export class KvIndexer {
     });
   }
 
+  #count(eventType: string, outcome: ApplyOutcome): void {
+    const key = `${eventType}:${outcome}`;
+    const known = this.#eventCounts.get(key);
+    if (known === undefined) this.#eventCounts.set(key, { eventType, outcome, count: 1 });
+    else known.count += 1;
+  }
+
   async #register(engine: EngineRegistration): Promise<void> {
     const { workerId, dpRank, model, routingGroup, blockSize } = engine;
     const key = `${model}:${routingGroup}`;
@@ -190,7 +211,13 @@ export class KvIndexer {
     const { endpoint, replayEndpoint } = engine;
     const { index } = entry;
     const source = { workerId, dpRank, endpoint, replayEndpoint };
-    const listener = await EngineListener.open({ ...source, blockSize, index, onProblem });
+    const listener = await EngineListener.open({
+      ...source,
+      blockSize,
+      index,
+      onApplied: (eventType, outcome) => this.#count(eventType, outcome),
+      onProblem,
+    });
     const ranks = entry.listeners.get(workerId) ?? new Map<number, EngineListener>();
     ranks.set(dpRank, listener);
     entry.listeners.set(workerId, ranks);

@@ -1,7 +1,15 @@
+import type { ApplyOutcome } from "@dyn/kv-events";
 import type { MetricsRegistry } from "@dyn/metrics";
 import type { KvIndexer } from "../engines/kv-indexer.ts";
 
 const prefix = "dynamo_kvindexer";
+/** Dynamo's words for outcomes. */
+const outcomes: Readonly<Record<ApplyOutcome, string>> = {
+  applied: "ok",
+  unknownParent: "parent_block_not_found",
+  unknownBlocks: "block_not_found",
+  full: "capacity_exhausted",
+};
 const statuses = ["active", "failed", "paused", "pending"] as const;
 
 export interface IndexerMetrics {
@@ -38,7 +46,22 @@ export function createIndexerMetrics(
     help: "Event sockets that are followed, by what became of them.",
     labelNames: ["status"],
   });
+  const events = registry.counter({
+    name: "dynamo_kvrouter_kv_cache_events_applied",
+    help: "KV events by what came of them.",
+    labelNames: ["event_type", "status"],
+  });
+  const shown = new Map<string, number>();
+  for (const event_type of ["stored", "removed", "cleared"]) {
+    for (const status of Object.values(outcomes)) events.inc({ event_type, status }, 0);
+  }
   registry.onRender(() => {
+    for (const { eventType, outcome, count } of indexer.eventCounts) {
+      const key = `${eventType}:${outcome}`;
+      const labels = { event_type: eventType, status: outcomes[outcome] };
+      events.inc(labels, count - (shown.get(key) ?? 0));
+      shown.set(key, count);
+    }
     const known = indexer.workers();
     const all = known.flatMap((worker) => worker.listeners);
     models.set(indexer.modelCount);

@@ -13,6 +13,7 @@ const initialWaitMs = 60_000;
 export interface KvRoutedClientOptions {
   readonly client: EndpointClient<PreprocessedRequest, EngineOutputItem>;
   readonly router: KvRouter;
+  readonly onReceived?: RouterObserver["received"];
   readonly onFirstToken?: RouterObserver["firstToken"];
   readonly onStep?: RouterObserver["step"];
   readonly onEnded?: RouterObserver["ended"];
@@ -70,6 +71,7 @@ export class KvRoutedClient implements TokenClient {
   ): AsyncGenerator<Annotated<EngineOutputItem>> {
     await this.ready(options.signal);
     const requestId = options.requestId ?? crypto.randomUUID();
+    this.#options.onReceived?.(this.router.settings.queue?.className ?? null);
     const queuedMs = await this.#waitForTurn(request, options);
     const told = await this.#askRemote(request, options.signal).catch((error) => {
       this.router.queue?.pump();

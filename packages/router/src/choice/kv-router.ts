@@ -21,7 +21,7 @@ import { WorkerDirectory } from "../intake/worker-facts.ts";
 import { type ActiveRequests, type RankId, rankKey, toBlockKeys } from "../load/active-requests.ts";
 import { BusyRanks } from "../load/busy-ranks.ts";
 import { type BusyThresholds, type LoadReports, noThresholds } from "../load/busy-thresholds.ts";
-import { type Booking, RequestBooks } from "../load/request-books.ts";
+import { type Booking, type HeardSequences, RequestBooks } from "../load/request-books.ts";
 import type { RouterObserver } from "../observe/router-observer.ts";
 import type { WorkerProblem } from "../observe/worker-problems.ts";
 import { WorkerWatch } from "../observe/worker-watch.ts";
@@ -99,6 +99,8 @@ export class KvRouter {
   readonly #watch: WorkerWatch | null;
   readonly #hasher: BlockHasher = createBlockHasher();
   readonly #observer: RouterObserver;
+  /** Whether what it follows comes by ZMQ. */
+  readonly hearsByZmq: boolean;
   readonly #random: () => number;
   #eligible: readonly bigint[] = [];
   #sequence = 0;
@@ -113,6 +115,7 @@ export class KvRouter {
     this.model = options.model;
     this.endpoint = options.endpoint;
     this.#observer = options.observer ?? {};
+    this.hearsByZmq = planes.eventPlane.kind === "zmq";
     this.#random = options.random ?? Math.random;
     const onProblem = (message: string, error: unknown) => this.#observer.problem?.(message, error);
     this.#prefixes = new CachedPrefixes({
@@ -187,6 +190,10 @@ export class KvRouter {
     return this.#books.routerId;
   }
 
+  get heardSequences(): HeardSequences {
+    return this.#books.heard;
+  }
+
   get index(): KvIndex {
     return this.#prefixes.index;
   }
@@ -227,12 +234,15 @@ export class KvRouter {
     this.#eligible = workerIds;
   }
 
+  /** Of a request that is being routed. */
   hash(request: PreprocessedRequest): BlockHashes {
-    return this.#hasher.hashTokens(request.token_ids, {
-      blockSize: this.blockSize,
-      cacheSalt: request.routing?.cache_salt,
-      loraName: loraOf(request),
-    });
+    const startMs = performance.now();
+    const localHashes = this.#hashBlocks(request);
+    const blocksMs = performance.now();
+    const sequenceHashes = this.#hasher.chain(localHashes);
+    const sequenceMs = performance.now() - blocksMs;
+    this.#observer.hashed?.({ blockMs: blocksMs - startMs, sequenceMs });
+    return { localHashes, sequenceHashes };
   }
 
   /**
@@ -292,7 +302,8 @@ export class KvRouter {
 
   /** Who would take it now; nothing is decided. `null`: all that may are busy. */
   preview({ request, workerIds }: Pick<RouteQuery, "request" | "workerIds">): RoutePreview | null {
-    const hashes = this.hash(request);
+    const localHashes = this.#hashBlocks(request);
+    const hashes = { localHashes, sequenceHashes: this.#hasher.chain(localHashes) };
     const demand = readTaints(request.routing?.routing_constraints);
     const ranks = this.#ranks({ request, requestId: null, workerIds });
     const overlaps = this.#prefixes.find(hashes);
@@ -379,6 +390,14 @@ export class KvRouter {
     if (selection.type !== "profile") return weighed;
     const kvUsage = (rank: RankId) => this.#busy.kvUsage(rank);
     return applyProfile(selection.profile, weighed, { size, cost, kvUsage });
+  }
+
+  #hashBlocks(request: PreprocessedRequest): BigUint64Array {
+    return this.#hasher.hashBlocks(request.token_ids, {
+      blockSize: this.blockSize,
+      cacheSalt: request.routing?.cache_salt,
+      loraName: loraOf(request),
+    });
   }
 
   #ranks({ request, workerIds, pin = null }: RouteQuery): RankId[] {

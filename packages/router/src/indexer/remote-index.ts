@@ -20,6 +20,7 @@ export class RemoteIndex {
   readonly #client: EndpointClient<unknown, unknown>;
   readonly #options: RemoteIndexOptions;
   #failures = 0;
+  #failedCount = 0;
 
   constructor(options: RemoteIndexOptions) {
     const { namespace, component } = options.endpoint;
@@ -35,6 +36,11 @@ export class RemoteIndex {
   /** Failures in a row; 0: the last question was answered. */
   get failureCount(): number {
     return this.#failures;
+  }
+
+  /** Questions that were not answered, since the start. */
+  get failedCount(): number {
+    return this.#failedCount;
   }
 
   /** Never throws but for the signal: without an answer in half a second nobody is known to have anything, and that is said. */
@@ -54,6 +60,7 @@ export class RemoteIndex {
     } catch (error) {
       signal?.throwIfAborted();
       this.#failures += 1;
+      this.#failedCount += 1;
       // The first of a row: the others would say the same with every request.
       if (this.#failures === 1) {
         onProblem(

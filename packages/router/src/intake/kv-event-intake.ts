@@ -29,10 +29,23 @@ export interface IntakeCounters {
   undecodable: number;
   /** Messages of publishers that no source names. */
   unknownPublishers: number;
+  /** Messages that went to the follower of their rank. */
+  batches: number;
+  /** Ranks that are followed, were caught up with, and are followed no more. */
+  started: number;
+  activated: number;
+  removed: number;
 }
 
 export class KvEventIntake {
-  readonly counters: IntakeCounters = { undecodable: 0, unknownPublishers: 0 };
+  readonly counters: IntakeCounters = {
+    undecodable: 0,
+    unknownPublishers: 0,
+    batches: 0,
+    started: 0,
+    activated: 0,
+    removed: 0,
+  };
   readonly #options: KvEventIntakeOptions;
   readonly #end = new AbortController();
   readonly #records = new Map<string, EventSourceRecord>();
@@ -109,6 +122,7 @@ export class KvEventIntake {
           this.#options.onProblem("A KV event cannot be read.", error);
           continue;
         }
+        this.counters.batches += 1;
         follower.accept(events);
       }
     } catch (error) {
@@ -153,6 +167,7 @@ export class KvEventIntake {
       if (rankKey(follower.rank) !== rankKey(rank) || publisherId === only?.publisherId) continue;
       follower.close();
       this.#followers.delete(publisherId);
+      this.counters.removed += 1;
     }
     if (records.length > 1) {
       this.#options.onProblem(
@@ -181,7 +196,11 @@ export class KvEventIntake {
       wait: pause,
       onProblem,
       ...(onApplied === undefined ? {} : { onApplied }),
+      onActive: () => {
+        this.counters.activated += 1;
+      },
     });
+    this.counters.started += 1;
     this.#followers.set(publisherId, follower);
     follower.start();
   }

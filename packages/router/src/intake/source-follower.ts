@@ -28,6 +28,8 @@ export interface SourceFollowerOptions {
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly onProblem: (message: string, error: unknown) => void;
   readonly onApplied?: (event: RouterEvent, outcome: string) => void;
+  /** Once: what the rank has is in the index, and what it tells goes there. */
+  readonly onActive?: () => void;
 }
 
 const firstRetryMs = 200;
@@ -55,6 +57,7 @@ export class SourceFollower {
   #cursor: number | null = null;
   #held: RouterEvent[] = [];
   #recovering: Promise<void> | null = null;
+  #isActive = false;
 
   constructor(options: SourceFollowerOptions) {
     this.#options = options;
@@ -65,6 +68,11 @@ export class SourceFollower {
     return this.#cursor;
   }
 
+  /** It was caught up with at least once. */
+  get isActive(): boolean {
+    return this.#isActive;
+  }
+
   get isRecovering(): boolean {
     return this.#recovering !== null;
   }
@@ -72,6 +80,7 @@ export class SourceFollower {
   /** Asks for what is there. */
   start(): void {
     if (this.#options.query !== null) this.#recover(null);
+    else this.#activate();
   }
 
   /** Resolves when no recovery runs. */
@@ -100,6 +109,12 @@ export class SourceFollower {
     this.#end.abort(new Error("The source is gone."));
     this.#held = [];
     this.#options.index.removeWorker(this.rank.workerId, this.rank.dpRank);
+  }
+
+  #activate(): void {
+    if (this.#isActive) return;
+    this.#isActive = true;
+    this.#options.onActive?.();
   }
 
   #take(event: RouterEvent): void {
@@ -150,7 +165,9 @@ export class SourceFollower {
       })
       .finally(() => {
         this.#recovering = null;
-        if (!this.#end.signal.aborted) this.#release();
+        if (this.#end.signal.aborted) return;
+        this.#activate();
+        this.#release();
       });
   }
 

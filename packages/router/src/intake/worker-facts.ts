@@ -13,6 +13,8 @@ export interface WorkerFacts {
   readonly publishesKvEvents: boolean | null;
   /** What requests may require or prefer: those that the card names, and `dynamo.topology/<domain>=<value>`. */
   readonly taints: ReadonlySet<string>;
+  /** `null`: of none of the two pools, or unknown. */
+  readonly pool: "prefill" | "decode" | null;
   /** Where decode workers meet a prefill worker; `null`: it says so when it is asked. */
   readonly bootstrap: { readonly host: string; readonly port: number } | null;
 }
@@ -24,6 +26,7 @@ export const unknownWorker: WorkerFacts = Object.freeze({
   blockSize: 0,
   publishesKvEvents: null,
   taints: new Set<string>(),
+  pool: null,
   bootstrap: null,
 });
 
@@ -83,6 +86,10 @@ export class WorkerDirectory {
             blockSize: card.kvCacheBlockSize,
             publishesKvEvents: runtime.kvEventPublishingEnabled ?? null,
             taints: taintsOf(runtime),
+            pool:
+              card.workerType === "prefill" || card.workerType === "decode"
+                ? card.workerType
+                : null,
             bootstrap: readBootstrap(runtime.disaggregatedEndpoint),
           });
         } else if (event.type === "delete") {

@@ -5,7 +5,7 @@ import type { PreprocessedRequest } from "@dyn/protocol";
 import { drawU53, type EndpointId, type EventPlane } from "@dyn/runtime";
 import { loraOf } from "../choice/request-fields.ts";
 import type { RouterSettings } from "../choice/router-settings.ts";
-import { RouterTopics } from "../replica/router-topics.ts";
+import { RouterTopics, type SequenceCounters } from "../replica/router-topics.ts";
 import { SessionBindings } from "../session/session-bindings.ts";
 import { ActiveRequests, type RankId, toBlockKeys } from "./active-requests.ts";
 
@@ -27,6 +27,16 @@ export interface Booking extends RankId {
   readonly cachedTokens: number;
   /** The rest of the prompt is computed there, and counts as load until it is. */
   readonly tracksPrefill: boolean;
+}
+
+/** What came of requests that others route. */
+export interface HeardSequences {
+  readonly counters: Readonly<SequenceCounters>;
+  /** Messages that have come and were not read yet. */
+  readonly backlog: number;
+  readonly missedCount: number;
+  readonly droppedCount: number;
+  readonly rejectedCount: number;
 }
 
 export class RequestBooks {
@@ -59,6 +69,17 @@ export class RequestBooks {
       },
       onProblem,
     });
+  }
+
+  get heard(): HeardSequences {
+    const { heard: counters, sequences } = this.#topics;
+    return {
+      counters,
+      backlog: sequences?.queuedCount ?? 0,
+      missedCount: sequences?.missedCount ?? 0,
+      droppedCount: sequences?.droppedCount ?? 0,
+      rejectedCount: sequences?.rejectedCount ?? 0,
+    };
   }
 
   start(): Promise<void> {

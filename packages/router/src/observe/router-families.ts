@@ -1,159 +1,108 @@
+// Names, labels and bounds of Dynamo 1.6.1's router, and ours (dyn_router_*). Nothing here counts.
 import type { MetricsRegistry } from "@dyn/metrics";
 
-const labelNames = ["dynamo_namespace", "dynamo_component", "model"];
 const prefix = "dynamo_component_router";
-const frontend = "dynamo_frontend";
-const workerLabels = ["worker_id", "dp_rank", "worker_type"];
-const queueLabels = ["model", "policy_class", "worker_type"];
+/** `worker_id`: of the process that routes, hex; `router_id`: the same, decimal. */
+const labelNames = ["dynamo_namespace", "dynamo_component", "worker_id", "router_id", "model"];
 const shares = Array.from({ length: 21 }, (_, i) => i / 20);
-const doubling = (first: number, count: number, factor: number) =>
-  Array.from({ length: count }, (_, i) => first * factor ** i);
-const tokens = doubling(64, 12, 2);
+const firstTokenSeconds = [
+  ...[0, 0.0022, 0.0047, 0.01, 0.022, 0.047, 0.1, 0.22, 0.47, 1, 2.2, 4.7, 10, 22, 48, 100, 220],
+  480,
+];
+const stepSeconds = [
+  0, 0.0019, 0.0035, 0.0067, 0.013, 0.024, 0.045, 0.084, 0.16, 0.3, 0.56, 1.1, 2,
+];
+const promptTokens = [0, 100, 210, 430, 870, 1800, 3600, 7400, 15000, 31000, 63000, 130000];
+const answerTokens = [0, 100, 210, 430, 880, 1800, 3700, 7600, 16000, 32000];
+const handOverSeconds = [
+  ...[0, 0.0019, 0.0037, 0.0072, 0.014, 0.027, 0.052, 0.1, 0.19, 0.37, 0.72, 1.4, 2.7, 5.2, 10],
+];
+const lostBlocks = Array.from({ length: 16 }, (_, i) => 2 ** (i - 2));
 
-type Counter = ReturnType<MetricsRegistry["counter"]>;
-type Gauge = ReturnType<MetricsRegistry["gauge"]>;
-type Histogram = ReturnType<MetricsRegistry["histogram"]>;
+export type RouterFamilies = ReturnType<typeof createRouterFamilies>;
 
-export interface RouterFamilies {
-  readonly started: Counter;
-  readonly events: Counter;
-  readonly requests: Counter;
-  readonly timeToFirstToken: Histogram;
-  readonly interToken: Histogram;
-  readonly inputTokens: Histogram;
-  readonly reusedTokens: Counter;
-  readonly registered: Gauge;
-  readonly mismatched: Gauge;
-  readonly workerBlocks: Gauge;
-  readonly workerPrefill: Gauge;
-  readonly lastFirstToken: Gauge;
-  readonly lastInputTokens: Gauge;
-  readonly lastInterToken: Gauge;
-  readonly queuedRequests: Gauge;
-  readonly queuedTokens: Gauge;
-  readonly backpressure: Counter;
-  readonly outputTokens: Histogram;
-  readonly hitRate: Histogram;
-  readonly notBest: Counter;
-  readonly overlapLost: Counter;
-  readonly bestTokens: Counter;
-  readonly selectedTokens: Counter;
-  readonly hashing: Histogram;
-  readonly finding: Histogram;
-  readonly scheduling: Histogram;
-  readonly total: Histogram;
-  readonly ties: Counter;
-  readonly reasons: Counter;
-  readonly bounded: Counter;
-  readonly indexBlocks: Gauge;
-  readonly indexBytes: Gauge;
-  readonly active: Gauge;
-  readonly queueDepth: Gauge;
-  readonly sources: Gauge;
-  readonly problems: Gauge;
-}
-
-export function createRouterFamilies(registry: MetricsRegistry): RouterFamilies {
-  const counter = (name: string, help: string, more: readonly string[] = []) =>
-    registry.counter({ name, help, labelNames: [...labelNames, ...more] });
-  const gauge = (name: string, help: string, more: readonly string[] = []) =>
-    registry.gauge({ name, help, labelNames: [...labelNames, ...more] });
-  const histogram = (name: string, help: string, buckets: readonly number[]) =>
-    registry.histogram({ name, help, buckets, labelNames });
-  const overhead = (name: string, help: string, buckets: readonly number[]) =>
-    registry.histogram({ name: `dynamo_router_overhead_${name}_ms`, help, buckets });
-  const worker = (name: string, help: string) =>
-    registry.gauge({ name: `${frontend}_${name}`, help, labelNames: workerLabels });
-  const queue = (name: string, help: string) =>
-    registry.gauge({
-      name: `${frontend}_router_queue_pending_${name}`,
-      help,
-      labelNames: queueLabels,
-    });
+export function createRouterFamilies(registry: MetricsRegistry) {
+  const named = (name: string) => (name.startsWith("dyn_") ? name : `${prefix}_${name}`);
+  const counter = (name: string, help: string, ...more: string[]) =>
+    registry.counter({ name: named(name), help, labelNames: [...labelNames, ...more] });
+  const gauge = (name: string, help: string, ...more: string[]) =>
+    registry.gauge({ name: named(name), help, labelNames: [...labelNames, ...more] });
+  const histogram = (name: string, help: string, buckets: readonly number[], ...more: string[]) =>
+    registry.histogram({ name: named(name), help, buckets, labelNames: [...labelNames, ...more] });
   return {
-    started: counter(`${prefix}_requests_started_total`, "Requests that were routed."),
-    requests: counter(`${prefix}_requests_total`, "Routed requests that are over."),
+    started: counter("requests_started_total", "Requests that were routed."),
+    requests: counter("requests_total", "Routed requests that are over."),
     timeToFirstToken: histogram(
-      `${prefix}_time_to_first_token_seconds`,
+      "time_to_first_token_seconds",
       "From routing to the first token.",
-      doubling(0.001, 18, 2),
+      firstTokenSeconds,
     ),
     interToken: histogram(
-      `${prefix}_inter_token_latency_seconds`,
+      "inter_token_latency_seconds",
       "Between tokens of an answer.",
-      [0, 0.0019, 0.0036, 0.0068, 0.013, 0.024, 0.046, 0.087, 0.16, 0.31, 0.59, 1.1, 2],
+      stepSeconds,
     ),
-    reusedTokens: counter(
-      `${prefix}_kv_worker_reused_tokens_total`,
-      "Prompt tokens that workers found in their caches, by their own word.",
-    ),
-    registered: gauge(`${prefix}_worker_registered`, "1 for each rank that requests may go to.", [
-      "router_worker_id",
-      "dp_rank",
-      "worker_type",
-    ]),
-    mismatched: gauge(
-      "dynamo_component_router_kv_event_source_mismatch_workers",
-      "Ranks whose KV events are missing or cannot be used.",
-    ),
-    workerBlocks: worker(
-      "worker_active_decode_blocks",
-      "Distinct blocks of the requests that run at a rank.",
-    ),
-    workerPrefill: worker(
-      "worker_active_prefill_tokens",
-      "Prompt tokens that wait for their prefill at a rank or are in it.",
-    ),
-    lastFirstToken: worker(
-      "worker_last_time_to_first_token_seconds",
-      "Of the last answer of a rank that began.",
-    ),
-    lastInputTokens: worker(
-      "worker_last_input_sequence_tokens",
-      "Prompt of the last answer of a rank that began.",
-    ),
-    lastInterToken: worker(
-      "worker_last_inter_token_latency_seconds",
-      "Before the last token of a rank.",
-    ),
-    queuedRequests: queue("requests", "Requests that wait in the router."),
-    queuedTokens: queue("isl_tokens", "Their prompt tokens."),
-    backpressure: registry.counter({
-      name: `${frontend}_router_queue_backpressure_total`,
-      help: "Requests that a full queue refused.",
-      labelNames: [...queueLabels, "reason"],
-    }),
-    inputTokens: histogram(`${prefix}_input_sequence_tokens`, "Tokens of prompts.", tokens),
-    outputTokens: histogram(`${prefix}_output_sequence_tokens`, "Tokens of answers.", tokens),
+    inputTokens: histogram("input_sequence_tokens", "Tokens of prompts.", promptTokens, "phase"),
+    outputTokens: histogram("output_sequence_tokens", "Tokens of answers.", answerTokens),
     hitRate: histogram(
-      `${prefix}_kv_hit_rate`,
+      "kv_hit_rate",
       "Share of a prompt's blocks that the chosen worker has.",
       shares,
     ),
-    notBest: counter(
-      `${prefix}_non_max_overlap_selections_total`,
-      "Requests that went to a worker with less of the prompt than another one had.",
+    handOver: histogram(
+      "kv_transfer_estimated_latency_seconds",
+      "From the end of a prefill until the decode worker's first token: the most that the KV was on its way.",
+      handOverSeconds,
     ),
-    overlapLost: counter(`${prefix}_overlap_blocks_lost`, "Blocks that the other one had more."),
+    notBest: counter(
+      "non_max_overlap_selections_total",
+      "Prompts that went to a worker with less of them than another one had.",
+      "worker_type",
+    ),
+    overlapLost: histogram(
+      "overlap_blocks_lost",
+      "Blocks that the other one had more, of prompts that went to a worker with less.",
+      lostBlocks,
+      "worker_type",
+    ),
     bestTokens: counter(
-      `${prefix}_kv_best_eligible_cached_prefix_tokens_total`,
+      "kv_best_eligible_cached_prefix_tokens_total",
       "Prompt tokens cached at the worker that had most of them.",
+      "phase",
     ),
     selectedTokens: counter(
-      `${prefix}_kv_selected_cached_prefix_tokens_total`,
+      "kv_selected_cached_prefix_tokens_total",
       "Prompt tokens cached at the chosen worker.",
+      "phase",
     ),
-    events: registry.counter({
-      name: "dynamo_component_kv_cache_events_applied",
-      help: "KV events by what came of them.",
-      labelNames: ["event_type", "status"],
-    }),
-    hashing: overhead("block_hashing", "Hashing a prompt.", doubling(0.001, 15, 2)),
-    finding: overhead("indexer_find_matches", "Searching the index.", doubling(0.01, 10, 3)),
-    scheduling: overhead("scheduling", "Weighing the workers.", doubling(0.01, 10, 3)),
-    total: overhead("total", "All of a decision.", doubling(0.01, 10, 3)),
+    reusedTokens: counter(
+      "kv_worker_reused_tokens_total",
+      "Prompt tokens that workers found in their caches, by their own word.",
+      "phase",
+    ),
+    registered: gauge(
+      "worker_registered",
+      "1 for each rank that requests may go to.",
+      "router_worker_id",
+      "dp_rank",
+      "worker_type",
+    ),
+    remoteFailures: counter(
+      "remote_indexer_query_failures_total",
+      "Questions to a remote index that were not answered.",
+    ),
+    configuredGuesses: gauge(
+      "approximate_cache_configured_policy",
+      "1 for how prompts that were sent are believed to be kept, as the flags say.",
+      "policy",
+    ),
+    guesses: gauge(
+      "approximate_cache_effective_policy",
+      "1 for how prompts that were sent are believed to be kept; disabled: events alone are believed.",
+      "policy",
+    ),
     ties: counter("dyn_router_ties_total", "Decisions that were drawn among equals."),
-    reasons: counter("dyn_router_decisions_total", "Decisions by reason.", ["reason"]),
+    reasons: counter("dyn_router_decisions_total", "Decisions by reason.", "reason"),
     bounded: counter(
       "dyn_router_bounded_total",
       "Decisions in which a worker was left out for having too large a share of the requests.",
@@ -166,7 +115,7 @@ export function createRouterFamilies(registry: MetricsRegistry): RouterFamilies 
     problems: gauge(
       "dyn_router_worker_problems",
       "Ranks whose cache the router cannot know, by what is wrong.",
-      ["kind"],
+      "kind",
     ),
   };
 }

@@ -3,18 +3,26 @@ import type { MetricsRegistry } from "@dyn/metrics";
 import type { EndpointId } from "@dyn/runtime";
 import type { KvRouter } from "../choice/kv-router.ts";
 import type { DecisionRecord } from "../decision/decision-record.ts";
-import { type RankId, rankKey } from "../load/active-requests.ts";
+import { createGrownTotal } from "./grown-total.ts";
+import { createIntakeMetrics } from "./intake-metrics.ts";
+import { createOverheadFamilies } from "./overhead-families.ts";
+import { createRankMetrics } from "./rank-metrics.ts";
 import { createRouterFamilies, type RouterFamilies } from "./router-families.ts";
 import type { RouterObserver } from "./router-observer.ts";
 import type { WorkerProblemKind } from "./worker-problems.ts";
 
-const problemKinds: readonly WorkerProblemKind[] = [
-  "no_kv_events",
-  "block_size_mismatch",
-  "unusable_events",
-];
-/** Routers of several models share their families. */
-const familiesByRegistry = new WeakMap<MetricsRegistry, RouterFamilies>();
+/** Which workers a router chooses among: of a pool, or those that do everything. */
+export type RoutingPhase = "aggregated" | "prefill" | "decode";
+
+export interface RouterMetricsOptions {
+  /** Of the workers. */
+  readonly endpoint: EndpointId;
+  readonly model: string;
+  /** Of the process that routes. */
+  readonly instanceId: bigint;
+  /** Asked when something is counted. Default: aggregated. */
+  readonly phase?: () => RoutingPhase;
+}
 
 export interface RouterMetrics {
   readonly observer: RouterObserver;
@@ -22,131 +30,117 @@ export interface RouterMetrics {
   watch(router: KvRouter): () => void;
 }
 
+type Labels = Readonly<Record<string, string>>;
+
+const problemKinds: readonly WorkerProblemKind[] = [
+  "no_kv_events",
+  "block_size_mismatch",
+  "unusable_events",
+];
+const guessPolicies = ["disabled", "ttl", "lru"] as const;
+
+/** Routers of several models share their families. */
+const familiesByRegistry = new WeakMap<MetricsRegistry, ReturnType<typeof createFamilies>>();
+
+function createFamilies(registry: MetricsRegistry) {
+  return { ...createRouterFamilies(registry), overhead: createOverheadFamilies(registry) };
+}
+
 export function createRouterMetrics(
   registry: MetricsRegistry,
-  { endpoint, model }: { readonly endpoint: EndpointId; readonly model: string },
+  { endpoint, model, instanceId, phase = () => "aggregated" }: RouterMetricsOptions,
 ): RouterMetrics {
-  const families = familiesByRegistry.get(registry) ?? createRouterFamilies(registry);
+  const families = familiesByRegistry.get(registry) ?? createFamilies(registry);
   familiesByRegistry.set(registry, families);
-  const labels = {
+  const { overhead } = families;
+  const process = {
     dynamo_namespace: endpoint.namespace,
     dynamo_component: endpoint.component,
-    model,
+    worker_id: instanceId.toString(16),
   };
+  const byRouter = { router_id: instanceId.toString() };
+  const labels = { ...process, ...byRouter, model };
+  // The reference's word for workers that do everything.
+  const workerType = () => (phase() === "prefill" ? "prefill" : "decode");
+  const ranks = createRankMetrics(registry, { model, workerType });
+  const intake = createIntakeMetrics(registry, { endpoint, model, labels: process, workerType });
   return {
     observer: {
-      decided: (record) => decided(families, labels, record),
+      ...ranks.observer,
+      ...intake.observer,
+      decided: (record) => decided(families, labels, phase(), record),
+      hashed: ({ blockMs, sequenceMs }) => {
+        overhead.blockHashing.observe(byRouter, blockMs);
+        overhead.sequenceHashing.observe(byRouter, sequenceMs);
+      },
       timed: ({ hashMs, findMs, chooseMs }) => {
-        families.hashing.observe(hashMs);
-        families.finding.observe(findMs);
-        families.scheduling.observe(chooseMs);
-        families.total.observe(hashMs + findMs + chooseMs);
+        overhead.finding.observe(byRouter, findMs);
+        overhead.scheduling.observe(byRouter, chooseMs);
+        overhead.total.observe(byRouter, hashMs + findMs + chooseMs);
       },
       firstToken: (seconds, record) => {
         families.timeToFirstToken.observe(labels, seconds);
-        const rank = rankLabels(record);
-        families.lastFirstToken.set(rank, seconds);
-        families.lastInputTokens.set(rank, record.tokenCount);
+        ranks.observer.firstToken(seconds, record);
       },
       step: (seconds, record) => {
         families.interToken.observe(labels, seconds);
-        families.lastInterToken.set(rankLabels(record), seconds);
+        ranks.observer.step(seconds, record);
       },
       ended: (outputTokens, reusedTokens) => {
         families.requests.inc(labels);
         families.outputTokens.observe(labels, outputTokens);
-        families.reusedTokens.inc(labels, reusedTokens);
+        families.reusedTokens.inc({ ...labels, phase: phase() }, reusedTokens);
       },
-      refused: (what, className) =>
-        families.backpressure.inc({
-          ...queueLabels(model, className),
-          reason: what === "requests" ? "request_limit" : "raw_isl_token_limit",
-        }),
-      eventApplied: ({ data }, outcome) =>
-        families.events.inc({ event_type: data.type, status: statuses[outcome] ?? outcome }),
+      handedOver: (seconds) => families.handOver.observe(labels, seconds),
     },
     watch: (router) => {
-      const shown = new Set<string>();
+      beginAtZero(families, labels, byRouter);
+      const remoteFailures = createGrownTotal();
+      const shown = new Map<string, Labels>();
+      const unwatchIntake = intake.watch(router);
+      const unwatchRanks = ranks.watch(router);
       const unwatch = registry.onRender(() => {
         show(families, labels, router);
-        showRanks(families, labels, router, shown);
+        showRegistered(families, { ...labels, worker_type: workerType() }, router, shown);
+        const { remote } = router;
+        if (remote !== null) {
+          families.remoteFailures.inc(labels, remoteFailures(remote.failedCount));
+        }
       });
       return () => {
-        unwatch();
-        for (const key of shown) forgetRank(families, labels, key);
+        for (const end of [unwatch, unwatchIntake, unwatchRanks]) end();
+        for (const series of shown.values()) families.registered.remove({ ...series });
       };
     },
   };
 }
 
-const workerType = "aggregated";
-
-function rankLabels({ workerId, dpRank }: RankId): Record<string, string> {
-  return { worker_id: workerId.toString(), dp_rank: String(dpRank), worker_type: workerType };
-}
-
-function queueLabels(model: string, className: string | null): Record<string, string> {
-  return { model, policy_class: className ?? "default", worker_type: workerType };
-}
-
-/** One series for each rank that is there; those of ranks that left go. */
-function showRanks(
-  families: RouterFamilies,
-  labels: Record<string, string>,
-  router: KvRouter,
-  shown: Set<string>,
+/** Rates need a first value. */
+function beginAtZero(
+  families: ReturnType<typeof createFamilies>,
+  labels: Labels,
+  byRouter: Labels,
 ): void {
-  const ranks = router.workers.workerIds.flatMap((workerId) => router.workers.ranks(workerId));
-  const present = new Set(ranks.map(rankKey));
-  for (const key of shown) {
-    if (present.has(key)) continue;
-    forgetRank(families, labels, key);
-    shown.delete(key);
-  }
-  for (const rank of ranks) {
-    shown.add(rankKey(rank));
-    const load = router.active.loadWith(rank, noBlocks);
-    const { worker_id, ...rest } = rankLabels(rank);
-    families.registered.set({ ...labels, router_worker_id: worker_id!, ...rest }, 1);
-    families.workerBlocks.set(rankLabels(rank), load.decodeBlocks);
-    families.workerPrefill.set(rankLabels(rank), load.activePrefillTokens);
-  }
+  const prefills = { ...labels, worker_type: "prefill" };
+  families.started.inc(labels, 0);
+  families.requests.inc(labels, 0);
+  families.notBest.inc(prefills, 0);
+  families.overlapLost.zero(prefills);
+  const { timeToFirstToken, interToken, outputTokens, hitRate } = families;
+  for (const family of [timeToFirstToken, interToken, outputTokens, hitRate]) family.zero(labels);
+  for (const family of Object.values(families.overhead)) family.zero(byRouter);
 }
-
-const noBlocks = new Float64Array();
-
-function forgetRank(families: RouterFamilies, labels: Record<string, string>, key: string): void {
-  const [workerId, dpRank] = key.split(":") as [string, string];
-  const rank = rankLabels({ workerId: BigInt(workerId), dpRank: Number(dpRank) });
-  const { worker_id, ...rest } = rank;
-  families.registered.remove({ ...labels, router_worker_id: worker_id!, ...rest });
-  for (const family of [
-    families.workerBlocks,
-    families.workerPrefill,
-    families.lastFirstToken,
-    families.lastInputTokens,
-    families.lastInterToken,
-  ]) {
-    family.remove(rank);
-  }
-}
-
-/** Dynamo's words for outcomes. */
-const statuses: Readonly<Record<string, string>> = {
-  applied: "ok",
-  unknownParent: "parent_block_not_found",
-  unknownBlocks: "block_not_found",
-  full: "capacity_exhausted",
-};
 
 function decided(
   families: RouterFamilies,
-  labels: Record<string, string>,
+  labels: Labels,
+  phase: RoutingPhase,
   record: DecisionRecord,
 ): void {
   const { candidates, tokenCount, blockSize, blockCount } = record;
+  const byPhase = { ...labels, phase };
   families.started.inc(labels);
-  families.inputTokens.observe(labels, tokenCount);
+  families.inputTokens.observe(byPhase, tokenCount);
   const winner = candidates.find(
     ({ workerId, dpRank }) => workerId === record.workerId && dpRank === record.dpRank,
   );
@@ -156,29 +150,63 @@ function decided(
     if (excluded === null && deviceBlocks > best) best = deviceBlocks;
   }
   families.hitRate.observe(labels, blockCount === 0 ? 0 : Math.min(1, held / blockCount));
-  families.bestTokens.inc(labels, best * blockSize);
-  families.selectedTokens.inc(labels, held * blockSize);
+  families.bestTokens.inc(byPhase, best * blockSize);
+  families.selectedTokens.inc(byPhase, held * blockSize);
   families.ties.inc(labels, record.tieCount > 1 ? 1 : 0);
   families.reasons.inc({ ...labels, reason: record.reason });
   families.bounded.inc(labels, candidates.some(({ excluded }) => excluded === "bound") ? 1 : 0);
-  families.notBest.inc(labels, held < best ? 1 : 0);
-  families.overlapLost.inc(labels, Math.max(0, best - held));
+  // Where the prompt is computed, by whatever kind of worker: the reference's label is the same for both.
+  if (phase === "decode") return;
+  const prefills = { ...labels, worker_type: "prefill" };
+  families.notBest.inc(prefills, held < best ? 1 : 0);
+  if (held < best) families.overlapLost.observe(prefills, best - held);
 }
 
-function show(families: RouterFamilies, labels: Record<string, string>, router: KvRouter): void {
+function show(families: RouterFamilies, labels: Labels, router: KvRouter): void {
   families.indexBlocks.set(labels, router.index.blockCount);
   families.indexBytes.set(labels, router.index.sizeBytes);
   families.active.set(labels, router.active.requestCount);
   families.queueDepth.set(labels, router.queue?.depth ?? 0);
-  if (router.queue !== null) {
-    const queue = queueLabels(router.model, router.settings.queue?.className ?? null);
-    families.queuedRequests.set(queue, router.queue.depth);
-    families.queuedTokens.set(queue, router.queue.tokenCount);
-  }
-  families.mismatched.set(labels, router.problems.length);
   families.sources.set(labels, router.intake?.followers.length ?? 0);
+  const { useKvEvents, approximateTtlMs, predictedTtlMs } = router.settings;
+  const configured = approximateTtlMs === null ? "lru" : "ttl";
+  const predicted = predictedTtlMs === null ? "disabled" : "ttl";
+  for (const policy of guessPolicies) {
+    const effective = useKvEvents ? predicted : configured;
+    families.configuredGuesses.set({ ...labels, policy }, policy === configured ? 1 : 0);
+    families.guesses.set({ ...labels, policy }, policy === effective ? 1 : 0);
+  }
   for (const kind of problemKinds) {
     const count = router.problems.filter((problem) => problem.kind === kind).length;
     families.problems.set({ ...labels, kind }, count);
+  }
+}
+
+/** One series for each rank that is there; those of ranks that left go. */
+function showRegistered(
+  families: RouterFamilies,
+  labels: Labels,
+  router: KvRouter,
+  shown: Map<string, Labels>,
+): void {
+  const present = new Map<string, Labels>();
+  for (const workerId of router.workers.workerIds) {
+    for (const { dpRank } of router.workers.ranks(workerId)) {
+      const series = {
+        ...labels,
+        router_worker_id: workerId.toString(),
+        dp_rank: String(dpRank),
+      };
+      present.set(JSON.stringify(series), series);
+    }
+  }
+  for (const [key, series] of shown) {
+    if (present.has(key)) continue;
+    families.registered.remove({ ...series });
+    shown.delete(key);
+  }
+  for (const [key, series] of present) {
+    shown.set(key, series);
+    families.registered.set(series, 1);
   }
 }

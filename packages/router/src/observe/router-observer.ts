@@ -4,9 +4,13 @@ import type { TraceContext } from "@dyn/runtime";
 import type { DecisionRecord } from "../decision/decision-record.ts";
 
 export interface RouterObserver {
+  /** A request came, for the first time or again. */
+  received?(className: string | null): void;
   /** `trace`: the request's, to hang `decisionToSpan(record)` under. */
   decided?(record: DecisionRecord, trace: TraceContext | null): void;
-  /** Milliseconds of the steps of one decision. */
+  /** A prompt was hashed: milliseconds for its blocks, and for the chain of their hashes. */
+  hashed?(times: { readonly blockMs: number; readonly sequenceMs: number }): void;
+  /** Milliseconds of the steps of one decision. `hashMs`: 0 where the hashes were known. */
   timed?(steps: {
     readonly hashMs: number;
     readonly findMs: number;
@@ -17,6 +21,8 @@ export interface RouterObserver {
   step?(secondsPerToken: number, record: DecisionRecord): void;
   /** `reusedTokens`: of the prompt, by the worker's own word. */
   ended?(outputTokens: number, reusedTokens: number): void;
+  /** Of a decode pool: from the end of a prefill until the first token of the decode worker. */
+  handedOver?(seconds: number): void;
   /** The queue was full. */
   refused?(what: "requests" | "tokens", className: string | null): void;
   eventApplied?(event: RouterEvent, outcome: string): void;

@@ -37,6 +37,8 @@ export interface DisaggregatedClientOptions {
   /** `null`: every prompt goes to the pool. */
   readonly conditional?: ConditionalSettings | null;
   readonly onDecision?: (decision: PrefillDecision) => void;
+  /** From the end of a prefill until the first token of its decode worker; not told where the token came first. */
+  readonly onHandedOver?: (seconds: number) => void;
   /** A prefill failed and is done elsewhere. */
   readonly onPrefillFailed?: (failure: PrefillFailure) => void;
 }
@@ -308,6 +310,9 @@ export class DisaggregatedClient implements TokenClient {
         if (!hasBegun && isAnswer(item)) {
           hasBegun = true;
           leg.release();
+          if (leg.prefilledMs !== null) {
+            this.#options.onHandedOver?.((performance.now() - leg.prefilledMs) / 1000);
+          }
         }
         yield withCachedTokens(item, leg.cachedTokens);
       }

@@ -32,6 +32,7 @@ export class PrefillLeg {
   readonly handover: Promise<Handover>;
   readonly #end = new AbortController();
   #cachedTokens: number | null = null;
+  #prefilledMs: number | null = null;
   #failure: PrefillFailure | null = null;
   #isReleased = false;
   #onFailed: ((failure: PrefillFailure) => void) | null = null;
@@ -57,6 +58,11 @@ export class PrefillLeg {
   /** Prompt tokens that the prefill worker had cached; `null`: not said yet. */
   get cachedTokens(): number | null {
     return this.#cachedTokens;
+  }
+
+  /** On the clock of performance.now: when the worker said that the prompt is computed; `null`: not yet. */
+  get prefilledMs(): number | null {
+    return this.#prefilledMs;
   }
 
   get failure(): PrefillFailure | null {
@@ -99,6 +105,9 @@ export class PrefillLeg {
       for await (const { data } of stream) {
         if (data === undefined) continue;
         refuseFailed(data);
+        if (data.token_ids.length > 0 || data.finish_reason != null) {
+          this.#prefilledMs ??= performance.now();
+        }
         this.#note(data);
         const fields = isHandedOver ? null : handoverFields(data);
         if (fields !== null) hand("prefill-first", fields);

@@ -28,11 +28,22 @@ export interface RouterTopicsOptions {
   readonly onProblem: (message: string, error: unknown) => void;
 }
 
+/** What was heard of requests. */
+export interface SequenceCounters {
+  /** Messages that were read, and what they said. */
+  batches: number;
+  events: number;
+  /** Messages that could not be read. */
+  unreadable: number;
+}
+
 export class RouterTopics {
+  readonly heard: SequenceCounters = { batches: 0, events: 0, unreadable: 0 };
   readonly #options: RouterTopicsOptions;
   readonly #subscriptions: EventSubscription[] = [];
   readonly #tasks: Promise<void>[] = [];
   #sequences: EventPublisher | null = null;
+  #heardSequences: EventSubscription | null = null;
   #sessions: EventPublisher | null = null;
   #isClosed = false;
 
@@ -44,14 +55,22 @@ export class RouterTopics {
     const { plane, endpoint, isSharing, hasSessions, onLoad, onSequence, onSession } =
       this.#options;
     await this.#follow(loadsTopic, (payload) => onLoad(decodeWorkerLoad(payload)));
-    await this.#follow(sequencesTopic, (payload) => {
-      for (const event of decodeActiveSequences(payload)) onSequence(event);
+    this.#heardSequences = await this.#follow(sequencesTopic, (payload) => {
+      for (const event of this.#decode(payload)) onSequence(event);
     });
     if (!isSharing) return;
     this.#sequences = await plane.createPublisher(endpoint, sequencesTopic);
     if (!hasSessions) return;
     await this.#follow(sessionsTopic, (payload) => onSession(decodeSessionBinding(payload)));
     this.#sessions = await plane.createPublisher(endpoint, sessionsTopic);
+  }
+
+  /** What came of requests; `null`: not started. */
+  get sequences(): Pick<
+    EventSubscription,
+    "queuedCount" | "missedCount" | "droppedCount" | "rejectedCount"
+  > | null {
+    return this.#heardSequences;
   }
 
   tellSequence(event: ActiveSequenceEvent): void {
@@ -72,10 +91,23 @@ export class RouterTopics {
     await this.#sessions?.close();
   }
 
-  async #follow(topic: string, take: (payload: Uint8Array) => void): Promise<void> {
+  #decode(payload: Uint8Array): ActiveSequenceEvent[] {
+    try {
+      const events = decodeActiveSequences(payload);
+      this.heard.batches += 1;
+      this.heard.events += events.length;
+      return events;
+    } catch (error) {
+      this.heard.unreadable += 1;
+      throw error;
+    }
+  }
+
+  async #follow(topic: string, take: (payload: Uint8Array) => void): Promise<EventSubscription> {
     const subscription = await this.#options.plane.subscribe(this.#options.endpoint, topic);
     this.#subscriptions.push(subscription);
     this.#tasks.push(this.#read(topic, subscription, take));
+    return subscription;
   }
 
   async #read(

@@ -8,30 +8,42 @@ import {
   TokenIds,
   UnavailableError,
 } from "@dyn/protocol";
-import type { Annotated, DistributedRuntime, RequestContext, ServedEndpoint } from "@dyn/runtime";
+import type {
+  Annotated,
+  DistributedRuntime,
+  RequestContext,
+  RequestObserver,
+  ServedEndpoint,
+} from "@dyn/runtime";
 import { z } from "zod";
 import type { KvRoutedClient } from "../choice/kv-routed-client.ts";
 import type { DecisionRecord } from "../decision/decision-record.ts";
 import { overlapScores } from "./overlap-scores.ts";
 import { withRoutingData } from "./routing-data.ts";
 
-const component = "router";
+/** Of the endpoints. */
+export const routerComponent = "router";
 
 export interface RouterServiceOptions {
   readonly runtime: DistributedRuntime;
   readonly namespace: string;
   /** Of the workers; it stays the caller's. */
   readonly client: KvRoutedClient;
+  /** Who counts the requests of an endpoint. */
+  readonly observerOf?: (endpoint: string) => RequestObserver;
 }
 
 /** Resolves when all three are in discovery. */
 export function serveRouter(options: RouterServiceOptions): Promise<ServedEndpoint[]> {
-  const { runtime, namespace, client } = options;
+  const { runtime, namespace, client, observerOf } = options;
   const hasher = createBlockHasher();
   const serve = <Item>(
     endpoint: string,
     handler: (request: unknown, context: RequestContext) => AsyncIterable<Annotated<Item>>,
-  ) => runtime.endpoint({ namespace, component, endpoint }).serve<unknown, Item>(handler);
+  ) =>
+    runtime
+      .endpoint({ namespace, component: routerComponent, endpoint })
+      .serve<unknown, Item>(handler, { observer: observerOf?.(endpoint) });
   return Promise.all([
     serve("generate", (request, context) => generate(client, request, context)),
     serve("best_worker_id", async function* (request, context) {

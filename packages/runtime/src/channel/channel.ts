@@ -17,6 +17,10 @@ export class Channel<T> implements AsyncIterable<T> {
     this.#capacity = options.capacity;
   }
 
+  get queuedCount(): number {
+    return this.#values.length;
+  }
+
   get droppedCount(): number {
     return this.#droppedCount;
   }

@@ -22,6 +22,10 @@ export class EventInbox implements AsyncIterable<EventEnvelope> {
     this.#onProblem = options.onProblem;
   }
 
+  get queuedCount(): number {
+    return this.#channel.queuedCount;
+  }
+
   get droppedCount(): number {
     return this.#channel.droppedCount;
   }

@@ -20,6 +20,8 @@ export interface EventPublisher {
 }
 
 export interface EventSubscription extends AsyncIterable<EventEnvelope> {
+  /** Messages that have come and were not read yet. */
+  readonly queuedCount: number;
   /** Messages that this subscriber was too slow for. */
   readonly droppedCount: number;
   /** Messages that a publisher numbered behind one that came, and that did not come themselves. */

@@ -5,6 +5,9 @@ import type { EventSubscription } from "./event-plane.ts";
 export function createInboxSubscription(inbox: EventInbox, onClose: () => void): EventSubscription {
   let isClosed = false;
   return {
+    get queuedCount() {
+      return inbox.queuedCount;
+    },
     get droppedCount() {
       return inbox.droppedCount;
     },

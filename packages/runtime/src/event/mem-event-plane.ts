@@ -64,6 +64,9 @@ export class MemEventPlane implements EventPlane {
     const channel = new Channel<EventEnvelope>({ capacity: this.#capacity });
     const remove = this.#topics.add(topicKey(scope, topic), channel);
     const subscription: EventSubscription = {
+      get queuedCount() {
+        return channel.queuedCount;
+      },
       get droppedCount() {
         return channel.droppedCount;
       },
