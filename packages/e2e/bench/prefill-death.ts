@@ -38,7 +38,7 @@ async function* tokenTimes(url: string, prompt: string, maxTokens: number) {
   const decoder = new TextDecoder();
   for await (const chunk of response.body!) {
     const text = decoder.decode(chunk as Uint8Array, { stream: true });
-    if (text.includes('"error"')) throw new Error(text);
+    if (text.includes('"error":{')) throw new Error(text);
     if (text.includes('"text":"')) yield Date.now();
   }
 }
