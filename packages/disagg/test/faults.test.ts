@@ -121,7 +121,7 @@ it.each([
     await expectNothingHeld(pair.prefill, pair.decode);
     // Cut short: no time from first to last, and what came damaged is said.
     await expect.poll(() => pair.records.decode.length).toBe(1);
-    const isDamaged = kind === "flip";
+    const isDamaged = kind === "flip" || kind === "memory";
     expect(pair.records.decode[0]).toMatchObject({ end: "failed", transferMs: null, isDamaged });
     const second = pair.halves({ ...request, requestId: "second" }, 2n, link.bootstrapPort);
     const [, answer] = await Promise.all([

@@ -181,7 +181,6 @@ describe("a model whose workers take text", () => {
   it("is refused where the frontend would have to tokenize", async () => {
     for (const [path, fields] of [
       ["/v1/completions", { prompt: "hello" }],
-      ["/v1/responses", { input: "hello" }],
       ["/tokenize", { prompt: "hello" }],
       ["/detokenize", { tokens: [5] }],
     ] as const) {
