@@ -37,9 +37,12 @@ export type { ErrorType, FrontendRequest, RequestOutcome } from "./frontend/fron
 export type { RequestLabels } from "./frontend/request-series.ts";
 export type { LogSpacing } from "./registry/log-spaced-buckets.ts";
 export {
+  type CounterFamily,
   createMetricsRegistry,
   type FamilyOptions,
+  type GaugeFamily,
   type GaugeOptions,
+  type HistogramFamily,
   type HistogramOptions,
   type MetricsRegistry,
 } from "./registry/metrics-registry.ts";

@@ -4,6 +4,11 @@ import type { GaugeMerge, MetricsSnapshot } from "./metrics-snapshot.ts";
 import { SeriesTotals } from "./series-totals.ts";
 import { WeightedHistogram } from "./weighted-histogram.ts";
 
+// Names of our own, so that packages which build on families need not know the library behind them.
+export interface CounterFamily extends Counter {}
+export interface GaugeFamily extends Gauge {}
+export interface HistogramFamily extends Histogram {}
+
 export interface FamilyOptions {
   /** With its prefix; counters end in `_total` where their reference does. */
   readonly name: string;
@@ -48,15 +53,15 @@ export class MetricsRegistry {
   }
 
   /** Throws when the name is taken, as do the others. */
-  counter(options: FamilyOptions): Counter {
+  counter(options: FamilyOptions): CounterFamily {
     return new Counter(this.#configuration(options));
   }
 
-  gauge(options: GaugeOptions): Gauge {
+  gauge(options: GaugeOptions): GaugeFamily {
     return new Gauge({ ...this.#configuration(options), aggregator: options.merge ?? "sum" });
   }
 
-  histogram(options: HistogramOptions): Histogram {
+  histogram(options: HistogramOptions): HistogramFamily {
     return new Histogram({ ...this.#configuration(options), buckets: [...options.buckets] });
   }
 
