@@ -94,7 +94,7 @@ test("prompts go to a rank of a prefill worker, and again to the one that has th
   await planes.discovery.close();
 
   const places = new Map<string, string>();
-  const topics = ["Cats", "Dogs", "Birds", "Bees", "Fish", "Ants"];
+  const topics = ["Cats", "Dogs", "Birds", "Bees"];
   for (const topic of topics) {
     const first = await ask(url, text(topic));
     const place = await lastPlace(url);
@@ -115,7 +115,7 @@ test("prompts go to a rank of a prefill worker, and again to the one that has th
   expect(ranks).toEqual(new Set(["0", "1"]));
   let count = 0;
   expect(await storedByRank(prefill, () => ask(url, text(`Topic ${count++}`)))).toEqual([0, 1]);
-}, 90_000);
+}, 240_000);
 
 test("a rank that a request names serves it from a cache of its own", async () => {
   const url = (await deployment.startFrontend(["--router-mode", "kv"])).ready;
@@ -129,4 +129,4 @@ test("a rank that a request names serves it from a cache of its own", async () =
   const answers = [await at(0), await at(1), await at(0), await at(1)];
   expect(answers.map(({ cached }) => cached > 100)).toEqual([false, false, true, true]);
   expect(new Set(answers.map((answer) => answer.text)).size).toBe(1);
-}, 60_000);
+}, 180_000);

@@ -152,7 +152,7 @@ describe("a request with a grammar", () => {
     const engine = mock();
     const outputs = await collect(
       engine,
-      request(regex("a*b"), { sampling: { maxNewTokens: 4, logitBias: { 97: 50 } } }),
+      request(regex("a*b"), { sampling: { maxNewTokens: 4, logitBias: { 97: 100 } } }),
     );
     expect([textOf(outputs), lastOf(outputs).finish]).toEqual(["aaaa", { type: "length" }]);
     await engine.close();
