@@ -80,12 +80,7 @@ async function storedByRank(worker: StartedProgram, act: () => Promise<unknown>)
   return heard;
 }
 
-// Off until it is known why a hand-over to a rank at times waits for half a minute (docs/benchmarks/disagg.md, "Under
-// kills and cancels", has such waits too).
-console.warn(
-  "*** SKIPPED: prompts to ranks of a prefill worker: hand-overs that wait for half a minute are not explained yet. ***",
-);
-test.skip("prompts go to a rank of a prefill worker, and again to the one that has them cached", async () => {
+test("prompts go to a rank of a prefill worker, and again to the one that has them cached", async () => {
   const url = (await deployment.startFrontend(["--router-mode", "kv"])).ready;
   const prefill = await deployment.startWorker(["--disaggregation-mode", "prefill", ...ranked]);
   await deployment.startWorker(["--disaggregation-mode", "decode", ...ranked]);
@@ -99,7 +94,7 @@ test.skip("prompts go to a rank of a prefill worker, and again to the one that h
   await planes.discovery.close();
 
   const places = new Map<string, string>();
-  const topics = ["Cats", "Dogs", "Birds", "Bees"];
+  const topics = ["Cats", "Dogs", "Birds", "Bees", "Fish", "Ants"];
   for (const topic of topics) {
     const first = await ask(url, text(topic));
     const place = await lastPlace(url);
@@ -118,9 +113,10 @@ test.skip("prompts go to a rank of a prefill worker, and again to the one that h
   }
   const ranks = new Set([...places.values()].map((place) => place.split(" ")[1]));
   expect(ranks).toEqual(new Set(["0", "1"]));
+  // Each begins otherwise: with a block in common they would all go to the rank that has it.
   let count = 0;
-  expect(await storedByRank(prefill, () => ask(url, text(`Topic ${count++}`)))).toEqual([0, 1]);
-}, 240_000);
+  expect(await storedByRank(prefill, () => ask(url, text(`${count++} topics`)))).toEqual([0, 1]);
+}, 90_000);
 
 test("a rank that a request names serves it from a cache of its own", async () => {
   const url = (await deployment.startFrontend(["--router-mode", "kv"])).ready;
@@ -134,4 +130,4 @@ test("a rank that a request names serves it from a cache of its own", async () =
   const answers = [await at(0), await at(1), await at(0), await at(1)];
   expect(answers.map(({ cached }) => cached > 100)).toEqual([false, false, true, true]);
   expect(new Set(answers.map((answer) => answer.text)).size).toBe(1);
-}, 180_000);
+}, 60_000);
