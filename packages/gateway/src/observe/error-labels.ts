@@ -1,25 +1,12 @@
 // Errors in the words of the metrics' labels (Dynamo 1.6.1).
-import type { ErrorType } from "@dyn/metrics";
+import { type ErrorType, statusToErrorType } from "@dyn/metrics";
 import { DynError } from "@dyn/protocol";
 import { errorToStatus } from "../errors/error-to-body.ts";
 import { isOverload } from "../errors/overload-status.ts";
 
 export function errorToErrorType(error: unknown): ErrorType {
   const status = errorToStatus(error);
-  if (isRefusedForLoad(error, status)) return "overload";
-  switch (status) {
-    case 404:
-      return "not_found";
-    case 499:
-      return "cancelled";
-    case 501:
-      return "not_implemented";
-    case 503:
-    case 504:
-      return "unavailable";
-    default:
-      return status < 500 ? "validation" : "internal";
-  }
+  return isRefusedForLoad(error, status) ? "overload" : statusToErrorType(status);
 }
 
 export function errorToFailure(error: unknown): {

@@ -1,5 +1,7 @@
+import type { ErrorType } from "../frontend/frontend-request.ts";
+
 /** The frontend's words for failures, by HTTP status: few, whatever the errors say. */
-export function statusToErrorType(status: number): string {
+export function statusToErrorType(status: number): ErrorType {
   switch (status) {
     case 404:
       return "not_found";
