@@ -50,17 +50,29 @@ describe.skipIf(peer === null)("our router, their workers", () => {
     await Promise.all([mocker(), mocker()]);
     const first = await deployment.ourFrontend("--router-mode", "kv");
     await listed(first).toEqual(["tiny"]);
-    const homes = new Map<number, string>();
-    for (let i = 1; i <= 60 && (i <= 6 || new Set(homes.values()).size < 2); i++) {
-      homes.set(i, (await route(first, prompt(i))).worker);
+    const homes = new Map<number, Set<string>>();
+    const used = new Set<string>();
+    for (let i = 1; i <= 60 && (i <= 6 || used.size < 2); i++) {
+      const { worker } = await route(first, prompt(i));
+      homes.set(i, new Set([worker]));
+      used.add(worker);
     }
-    expect(new Set(homes.values()).size).toBe(2);
+    expect(used.size).toBe(2);
     const again = async (client: OpenAI) => {
       for (const [topic, home] of homes) {
         await expect
-          .poll(async () => (await route(client, prompt(topic))).hitRate, { timeout: 10_000 })
+          .poll(
+            async () => {
+              const { hitRate, worker } = await route(client, prompt(topic));
+              // Asked before the event came: it is there, too, from now on.
+              if (hitRate <= 0.9) home.add(worker);
+              return hitRate;
+            },
+            { timeout: 10_000 },
+          )
           .toBeGreaterThan(0.9);
-        expect([topic, (await route(client, prompt(topic))).worker]).toEqual([topic, home]);
+        const { worker } = await route(client, prompt(topic));
+        expect([topic, ...home]).toContain(worker);
       }
     };
     await again(first);
