@@ -22,6 +22,8 @@ export interface BenchStacksOptions {
   readonly modelPath?: string;
   /** A second model with a worker of its own: what is asked of one keeps no engine from answering the other. */
   readonly otherModel?: string;
+  /** Worker processes of each model; default 1. */
+  readonly workersOfModel?: number;
   /** Of our mock engine. */
   readonly decodeMsPerStep: number;
   /** Of Dynamo's mocker. */
@@ -50,7 +52,8 @@ export class BenchStacks {
     const { model, otherModel } = this.#options;
     const models = otherModel === undefined ? [model] : [model, otherModel];
     const workers: StartedProgram[] = [];
-    for (const name of models) {
+    const { workersOfModel = 1 } = this.#options;
+    for (const name of models.flatMap((name) => Array<string>(workersOfModel).fill(name))) {
       workers.push(
         await (workerMake === "dyn"
           ? this.#startOurWorker(planes, name, settings.workerEnv ?? {})
