@@ -1,6 +1,7 @@
 import { createServer, type Server } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { EventLoopTurns } from "../src/http/event-loop-turns.ts";
 import { Exchange } from "../src/http/exchange.ts";
 import { SseWriter } from "../src/http/sse-writer.ts";
 
@@ -10,8 +11,9 @@ let failure: unknown;
 
 beforeEach(async () => {
   failure = null;
+  const turns = new EventLoopTurns();
   server = createServer((request, response) => {
-    handle(new Exchange(request, response, "/")).catch((error: unknown) => {
+    handle(new Exchange(request, response, { path: "/", turns })).catch((error: unknown) => {
       failure = error;
     });
   });

@@ -3,6 +3,7 @@ import { CancelledError, DeadlineExceededError } from "@dyn/protocol";
 import { readTraceContext, type TraceContext } from "@dyn/runtime";
 import type { Tenant } from "../door/tenant.ts";
 import { type ErrorFormat, openAiErrors } from "../errors/error-format.ts";
+import type { EventLoopTurns } from "./event-loop-turns.ts";
 import { requestIdOf } from "./request-id.ts";
 
 /** One request and its response. */
@@ -22,9 +23,16 @@ export class Exchange {
   tenant: Tenant | null = null;
   /** What it is a part of: the client's span, then our own; `null`: nobody traces it. */
   trace: TraceContext | null;
+  readonly #turns: EventLoopTurns;
   readonly #abort = new AbortController();
 
-  constructor(request: IncomingMessage, response: ServerResponse, path: string) {
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    options: { readonly path: string; readonly turns: EventLoopTurns },
+  ) {
+    const { path, turns } = options;
+    this.#turns = turns;
     this.request = request;
     this.response = response;
     this.method = request.method ?? "GET";
@@ -40,6 +48,11 @@ export class Exchange {
   /** Aborted when the client leaves before its answer is complete (CancelledError), or its time is over (DeadlineExceededError). */
   get signal(): AbortSignal {
     return this.#abort.signal;
+  }
+
+  /** Its time on this thread, once it is here whole; `null`: now. */
+  takeTurn(): Promise<void> | null {
+    return this.#turns.take();
   }
 
   /** The time for the whole request is over. */

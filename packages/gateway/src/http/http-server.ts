@@ -12,6 +12,7 @@ import { draining } from "../errors/gateway-errors.ts";
 import type { GatewayLimits } from "../limits.ts";
 import type { GatewayLogger } from "../logger.ts";
 import { answerClientError } from "./client-error.ts";
+import { EventLoopTurns } from "./event-loop-turns.ts";
 import { Exchange } from "./exchange.ts";
 import { declaresTooMuch } from "./read-body.ts";
 import type { Router } from "./router.ts";
@@ -34,6 +35,7 @@ export class HttpServer {
   readonly #door: Door;
   readonly #corsOrigins: CorsOrigins;
   readonly #logger: GatewayLogger;
+  readonly #turns = new EventLoopTurns();
   readonly #exchanges = new Set<Exchange>();
   readonly #idleWaiters = new Set<() => void>();
   readonly #responses = new WeakMap<Duplex, ServerResponse>();
@@ -72,6 +74,7 @@ export class HttpServer {
             key: tls.key,
             ...(tls.ca === null ? {} : { ca: tls.ca, requestCert: true, rejectUnauthorized: true }),
           });
+    this.#server.on("connection", () => this.#turns.noteConnection());
     this.#server.on("request", (request, response) => void this.#serve(request, response));
     this.#server.on("checkContinue", (request, response) => {
       // A body that will be refused is not asked for.
@@ -138,7 +141,10 @@ export class HttpServer {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const exchange = new Exchange(request, response, pathOf(request));
+    const exchange = new Exchange(request, response, {
+      path: pathOf(request),
+      turns: this.#turns,
+    });
     this.#responses.set(request.socket, response);
     if (answerPreflight(request, response, this.#corsOrigins)) return;
     allowOrigin(request, response, this.#corsOrigins);

@@ -7,7 +7,8 @@ import type { Exchange } from "./exchange.ts";
 const jsonType = /^application\/(?:[\w.!#$&^-]+\+)?json$/i;
 
 /** Throws before reading when the content is not plain JSON or says that it is too large. */
-export async function readJsonBody({ request }: Exchange, limitBytes: number): Promise<Buffer> {
+export async function readJsonBody(exchange: Exchange, limitBytes: number): Promise<Buffer> {
+  const { request } = exchange;
   const { "content-type": type } = request.headers;
   if (!jsonType.test(mediaTypeOf(request))) {
     throw unsupportedMediaType(
@@ -17,6 +18,8 @@ export async function readJsonBody({ request }: Exchange, limitBytes: number): P
   checkDeclared(request, limitBytes);
   const parts: Buffer[] = [];
   await takeBody(request, limitBytes, (part) => parts.push(part));
+  const turn = exchange.takeTurn();
+  if (turn !== null) await turn;
   return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
 }
 
