@@ -1,36 +1,21 @@
 // A router from its arguments: runtime, KV router over the workers' endpoint, its three endpoints, its index where asked for.
-import { readFile } from "node:fs/promises";
-import {
-  ArgsError,
-  loadYaml,
-  parseEndpointName,
-  type RouterArgs,
-  refuseUnsupported,
-} from "@dyn/args";
+import { parseEndpointName, type RouterArgs, refuseUnsupported } from "@dyn/args";
 import { type ServiceSystem, startServiceSystem } from "@dyn/health";
 import type { Logger } from "@dyn/logging";
 import { createMetricsRegistry, type MetricsRegistry } from "@dyn/metrics";
 import type { EngineOutputItem, PreprocessedRequest } from "@dyn/protocol";
 import {
-  applyPolicyFile,
   createKvRoutedClient,
   createKvRouter,
   createRouterMetrics,
   type KvRouter,
-  optionsToSettings,
-  type RouterSettings,
   serveIndexer,
   serveRouter,
 } from "@dyn/router";
-import {
-  DistributedRuntime,
-  type EndpointId,
-  endpointPath,
-  formatAddress,
-  formatEndpointId,
-  type Planes,
-} from "@dyn/runtime";
+import { DistributedRuntime, formatAddress, formatEndpointId, type Planes } from "@dyn/runtime";
 import { createEndpointObserver } from "./endpoint-observer.ts";
+import { firstCard } from "./first-card.ts";
+import { differsByStage, stageOf, stageSettings } from "./stage-settings.ts";
 import { supportedOptions } from "./supported-options.ts";
 
 export interface RouterContext {
@@ -72,11 +57,19 @@ async function startService(
   system: ServiceSystem,
 ): Promise<RunningRouter> {
   const { service, runtime: planeOptions, process, system: systemOptions } = args.values;
-  const settings = await settingsOf(args);
+  const byStage = await stageSettings(args);
   const endpoint = parseEndpointName(service.endpoint!);
   const address = formatEndpointId(endpoint);
+  const { serveIndexer: serves, useRemoteIndexer: asks } = byStage.aggregated;
+  // An index is offered and asked for by its model's name; elsewhere the address says as much.
+  const needsName = service.modelName === undefined && (serves || asks);
+  const needsStage = differsByStage(byStage);
+  if (needsName || needsStage) logger.info("waiting for a worker's card", { endpoint: address });
+  const card = needsName || needsStage ? await firstCard(planes, endpoint, signal) : null;
+  const stage = card === null ? "aggregated" : stageOf(card);
+  const settings = byStage[stage];
+  const model = service.modelName ?? (needsName ? card!.displayName : address);
   const runtime = new DistributedRuntime(planes);
-  const model = service.modelName ?? (await nameInDiscovery(planes, endpoint, settings, signal));
   const { instanceId } = runtime;
   const metrics = createRouterMetrics(registry, {
     endpoint,
@@ -159,37 +152,4 @@ function poolOf({ workers }: KvRouter): "prefill" | "decode" | null {
 
 function shownHost(host: string): string {
   return host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
-}
-
-async function settingsOf({ values }: RouterArgs): Promise<Partial<RouterSettings>> {
-  const { routerPolicyConfig: path } = values.router;
-  const flags = optionsToSettings(values.router);
-  if (path === undefined) return flags;
-  let document: unknown;
-  try {
-    document = loadYaml().parse(await readFile(path, "utf8"));
-  } catch (error) {
-    throw new ArgsError("CONFIG_FILE", `--router-policy-config ${path} cannot be read: ${error}`, {
-      flag: "--router-policy-config",
-    });
-  }
-  return applyPolicyFile(document, flags, path);
-}
-
-/** An index is asked for by its model's name, so that must be known; elsewhere the address says as much. */
-async function nameInDiscovery(
-  { discovery }: Planes,
-  endpoint: EndpointId,
-  { serveIndexer: serves, useRemoteIndexer: asks }: Partial<RouterSettings>,
-  signal: AbortSignal,
-): Promise<string> {
-  const address = formatEndpointId(endpoint);
-  if (!serves && !asks) return address;
-  const prefix = endpointPath(endpoint);
-  for await (const event of discovery.watch("v1/mdc", { prefix, signal })) {
-    if (event.type === "put" && event.record.type === "model") return event.record.card.displayName;
-  }
-  throw new ArgsError("MISSING_OPTION", `No worker came to ${address}. Give --model-name.`, {
-    flag: "--model-name",
-  });
 }

@@ -9,6 +9,7 @@ const command = defineCommand({
   concerns: {
     main: z.object({
       used: option("Used.", z.string().optional(), { env: "TOOL_USED" }),
+      mode: option("Not used yet either.", z.enum(["off", "on"]).default("off"), {}),
       unused: option("Not used yet.", z.string().optional(), { env: "TOOL_UNUSED" }),
     }),
   },
@@ -25,4 +26,9 @@ test("an option that was set and has no effect is refused by the name it was giv
     "TOOL_UNUSED",
   );
   expect(() => refuseUnsupported(parse(["--unused", "a"]), { main: true })).not.toThrow();
+});
+
+test("a default that somebody spells out is what the program does anyway", () => {
+  expect(() => refuseUnsupported(parse(["--mode", "off"]), { main: ["used"] })).not.toThrow();
+  expect(() => refuseUnsupported(parse(["--mode", "on"]), { main: ["used"] })).toThrow("--mode");
 });

@@ -4,14 +4,9 @@ export {
   KvRoutedClient,
   type KvRoutedClientOptions,
 } from "./choice/kv-routed-client.ts";
-export {
-  createKvRouter,
-  KvRouter,
-  type KvRouterOptions,
-  type RouteChoice,
-  type RouteQuery,
-} from "./choice/kv-router.ts";
+export { createKvRouter, KvRouter, type KvRouterOptions } from "./choice/kv-router.ts";
 export { optionsToSettings, settingOptions } from "./choice/options-to-settings.ts";
+export type { CachePromise, RouteChoice, RouteQuery } from "./choice/route-query.ts";
 export {
   completeRouterSettings,
   defaultRouterSettings,

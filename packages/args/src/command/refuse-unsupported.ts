@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { ArgsError } from "../args-error.ts";
 import type { CommandValues, Concerns, RunArgs } from "./command.ts";
 import { builtinConcern, compileCommand } from "./define-command.ts";
@@ -10,17 +11,21 @@ export type SupportedOptions<C extends Concerns> = {
 
 /**
  * Refuses an option that somebody set and that the program does not act on, so that nothing is ignored in silence.
- * Options that are accepted without effect on purpose (`noEffect`) have their notice already.
+ * Options that are accepted without effect on purpose (`noEffect`) have their notice already. Whoever spells out a default
+ * asks for what the program does anyway.
  */
 export function refuseUnsupported<C extends Concerns>(
   args: RunArgs<C>,
   supported: SupportedOptions<C>,
 ): void {
   const generic = args as unknown as RunArgs;
-  for (const { concern, field, flag, meta } of compileCommand(generic.command).specs) {
+  for (const { concern, field, flag, meta, defaultValue } of compileCommand(generic.command)
+    .specs) {
     if (concern === builtinConcern || meta.noEffect !== undefined) continue;
     const fields = (supported as Record<string, true | readonly string[]>)[concern];
     if (fields === true || fields?.includes(field) || !isGiven(generic, concern, field)) continue;
+    const value = (generic.values[concern] as Record<string, unknown>)[field];
+    if (defaultValue !== undefined && isDeepStrictEqual(value, defaultValue)) continue;
     const name = nameOption(generic, concern, field);
     throw new ArgsError(
       "UNSUPPORTED_FLAG",

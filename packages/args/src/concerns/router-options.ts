@@ -242,7 +242,18 @@ export const routerOptions = z.object({
   routerEventThreads: option("Threads that take in events.", z.number().int().min(1).default(4), {
     env: "DYN_ROUTER_EVENT_THREADS",
     group: kv,
+    hidden: true,
+    noEffect: "one thread takes in some million blocks a second.",
   }),
+  routerIndexBytes: option(
+    "Bound of the index in bytes, some 61 for a block; beyond it the blocks used longest ago are forgotten.",
+    z
+      .number()
+      .int()
+      .min(65_536)
+      .default(2 ** 30),
+    { env: "DYN_ROUTER_INDEX_BYTES", humanInteger: true, group: kv },
+  ),
   serveIndexer: flag("Offer this process's index to others.", "DYN_SERVE_INDEXER", false),
   useRemoteIndexer: flag("Ask another process's index.", "DYN_USE_REMOTE_INDEXER", false),
   enableSessionPrefixIndex: flag(

@@ -7,6 +7,8 @@ export interface DriftAuditOptions {
   /** Share of the tokens of a window that may be off before `onDrift` is told. Default 0.2. */
   readonly tolerance?: number;
   readonly onDrift?: (drift: WorkerDrift) => void;
+  /** A window that was not off. */
+  readonly onSteady?: (drift: WorkerDrift) => void;
 }
 
 export interface WorkerDrift {
@@ -30,6 +32,8 @@ export interface ObservedRequest {
   readonly dpRank: number;
   /** Blocks that the index named at the choice. */
   readonly overlapBlocks: number;
+  /** Blocks that the engine may have had by the time it came to the request. Default `overlapBlocks`. */
+  readonly possibleBlocks?: number;
   readonly blockSize: number;
   /** As the engine reported them. */
   readonly cachedTokens: number;
@@ -55,6 +59,7 @@ export class DriftAudit {
   readonly #windowSize: number;
   readonly #tolerance: number;
   readonly #onDrift: (drift: WorkerDrift) => void;
+  readonly #onSteady: (drift: WorkerDrift) => void;
   /** By worker and rank; `removeWorker` bounds it by those that live. */
   readonly #ranks = new Map<bigint, Map<number, { open: Window; total: Window }>>();
 
@@ -62,29 +67,39 @@ export class DriftAudit {
     this.#windowSize = options.windowSize ?? 64;
     this.#tolerance = options.tolerance ?? 0.2;
     this.#onDrift = options.onDrift ?? (() => {});
+    this.#onSteady = options.onSteady ?? (() => {});
   }
 
   /**
-   * A difference below one block is none: engines report whole pages, and keep back the last token of a prompt that is
-   * cached whole.
+   * Tokens that were promised and not there, or, below 0, there and not promised. A difference below one block is none:
+   * engines report whole pages, and keep back the last token of a prompt that is cached whole. A window that is off by
+   * less than a block for each request is none either, however little was promised.
    */
-  observe(request: ObservedRequest): void {
+  observe(request: ObservedRequest): number {
     const { workerId, dpRank, overlapBlocks, blockSize, cachedTokens } = request;
+    const { possibleBlocks = overlapBlocks } = request;
     const promisedTokens = overlapBlocks * blockSize;
-    const difference = promisedTokens - cachedTokens;
-    const isOff = Math.abs(difference) > blockSize;
+    const possibleTokens = Math.max(possibleBlocks, overlapBlocks) * blockSize;
+    const overTokens = Math.max(0, promisedTokens - cachedTokens);
+    const underTokens = Math.max(0, cachedTokens - possibleTokens);
+    const drift = overTokens - underTokens;
+    const driftTokens = Math.abs(drift) > blockSize ? drift : 0;
     const rank = this.#rank(workerId, dpRank);
     for (const window of [rank.open, rank.total]) {
       window.requestCount += 1;
       window.promisedTokens += promisedTokens;
       window.cachedTokens += cachedTokens;
-      if (isOff && difference > 0) window.overTokens += difference;
-      if (isOff && difference < 0) window.underTokens -= difference;
+      if (driftTokens > 0) window.overTokens += driftTokens;
+      else window.underTokens -= driftTokens;
     }
-    if (rank.open.requestCount < this.#windowSize) return;
-    const drift = toDrift(workerId, dpRank, rank.open);
+    if (rank.open.requestCount < this.#windowSize) return driftTokens;
+    const closed = toDrift(workerId, dpRank, rank.open);
     rank.open = noRequests();
-    if (drift.driftRatio > this.#tolerance) this.#onDrift(drift);
+    const offTokens = closed.overTokens + closed.underTokens;
+    const isOff = closed.driftRatio > this.#tolerance && offTokens > blockSize * this.#windowSize;
+    if (isOff) this.#onDrift(closed);
+    else this.#onSteady(closed);
+    return driftTokens;
   }
 
   /** Since the start, by rank. */

@@ -31,19 +31,28 @@ export class ApproximateIndex implements PrefixIndex {
   /** By due time, since every decision waits equally long. Those from #first on wait. */
   #decisions: Decision[] = [];
   #first = 0;
+  #evictionCount = 0;
 
   constructor(options: ApproximateIndexOptions = {}) {
     this.#ttlMs = options.ttlMs === undefined ? 120_000 : options.ttlMs;
     this.#now = options.now ?? (() => performance.now());
     this.#index = new KvIndex({
       maxBytes: options.maxBytes ?? 2 ** 28,
-      ...(options.onEvicted && { onEvicted: options.onEvicted }),
+      onEvicted: (blockCount) => {
+        this.#evictionCount += 1;
+        options.onEvicted?.(blockCount);
+      },
     });
   }
 
   get blockCount(): number {
     this.expire();
     return this.#index.blockCount;
+  }
+
+  /** Blocks that made room for others, and how often room was made. */
+  get evictions(): { readonly blockCount: number; readonly count: number } {
+    return { blockCount: this.#index.counters.evictedBlocks, count: this.#evictionCount };
   }
 
   get sizeBytes(): number {

@@ -229,6 +229,11 @@ export class BlockForest {
     return done;
   }
 
+  /** Blocks that the last `extend` did and that were new. */
+  get addedCount(): number {
+    return this.core.exports.addedCount();
+  }
+
   /** The entry of the last block that `extend` did. */
   get lastEntry(): number {
     return this.core.exports.lastEntry();

@@ -10,4 +10,6 @@ export interface KvIndexCounters {
   /** Ids that an engine gave to another block without removing the first. */
   reusedIds: number;
   evictedBlocks: number;
+  /** Stored events with a block that their rank held already in that tier. */
+  repeatedStores: number;
 }

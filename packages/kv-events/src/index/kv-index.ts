@@ -52,6 +52,8 @@ export class KvIndex implements PrefixIndex {
   readonly #xxh3 = new Xxh3();
   readonly #chained = toSignedWords(this.#xxh3.chained);
   readonly #maxRecords: number;
+  /** Of the event that is being stored: blocks that were held already. */
+  #repeatedBlocks = 0;
   readonly #onEvicted: (blockCount: number) => void;
   readonly counters: KvIndexCounters = {
     storedBlocks: 0,
@@ -61,6 +63,7 @@ export class KvIndex implements PrefixIndex {
     unknownBlocks: 0,
     reusedIds: 0,
     evictedBlocks: 0,
+    repeatedStores: 0,
   };
 
   constructor(options: KvIndexOptions = {}) {
@@ -73,6 +76,11 @@ export class KvIndex implements PrefixIndex {
 
   get blockCount(): number {
     return this.#forest.blockCount;
+  }
+
+  /** Where old blocks make room for new ones. */
+  get limitBytes(): number {
+    return this.#maxRecords * bytesPerBlock;
   }
 
   get sizeBytes(): number {
@@ -128,6 +136,7 @@ export class KvIndex implements PrefixIndex {
       }
     }
     const tier = 1 << storageTiers.indexOf(storageTier);
+    this.#repeatedBlocks = 0;
     this.#forest.reclaim(reclaimStepsPerBlock * blockHashes.length);
     for (let from = 0; from < blockHashes.length; from += maxRun) {
       const to = Math.min(from + maxRun, blockHashes.length);
@@ -140,6 +149,7 @@ export class KvIndex implements PrefixIndex {
       );
     }
     this.counters.storedBlocks += blockHashes.length;
+    if (this.#repeatedBlocks > 0) this.counters.repeatedStores += 1;
     return "applied";
   }
 
@@ -273,6 +283,7 @@ export class KvIndex implements PrefixIndex {
         const from = i / 2;
         const done = forest.extend(life, parent, from, Math.min(count, from + room), tier);
         if (done > 0) {
+          this.#repeatedBlocks += done - forest.addedCount;
           parent = forest.lastEntry;
           above = entries.get(parent, entryWord.node);
           i += 2 * done;
@@ -285,7 +296,9 @@ export class KvIndex implements PrefixIndex {
       if (known !== 0) {
         const node = entries.get(known, entryWord.node);
         if (nodes.get(node, 0) === chained[i] && nodes.get(node, 1) === chained[i + 1]) {
-          forest.setTiers(life, known, forest.tiers(known) | tier);
+          const tiers = forest.tiers(known);
+          if ((tiers & tier) !== 0) this.#repeatedBlocks += 1;
+          forest.setTiers(life, known, tiers | tier);
           forest.reference(known);
           parent = known;
           above = node;

@@ -65,9 +65,21 @@ export interface EventCount {
   count: number;
 }
 
+/** Of all indexes; the last two since the start. */
+export interface IndexTotals {
+  readonly blockCount: number;
+  readonly sizeBytes: number;
+  /** Blocks that made room for others. */
+  readonly evictedBlocks: number;
+  /** Stored events with a block that was held already. */
+  readonly repeatedStores: number;
+}
+
 export class KvIndexer {
   readonly #eventCounts = new Map<string, EventCount>();
   readonly #models = new Map<string, ModelIndex>();
+  /** Of indexes that are gone. */
+  readonly #past = { evictedBlocks: 0, repeatedStores: 0 };
   readonly #hasher: BlockHasher = createBlockHasher();
   readonly #options: KvIndexerOptions;
   /** Changes one after another: a rank is never followed twice. */
@@ -80,6 +92,17 @@ export class KvIndexer {
   /** Of all engines' events, since the start. */
   get eventCounts(): readonly Readonly<EventCount>[] {
     return [...this.#eventCounts.values()];
+  }
+
+  get indexTotals(): IndexTotals {
+    const totals = { blockCount: 0, sizeBytes: 0, ...this.#past };
+    for (const { index } of this.#models.values()) {
+      totals.blockCount += index.blockCount;
+      totals.sizeBytes += index.sizeBytes;
+      totals.evictedBlocks += index.counters.evictedBlocks;
+      totals.repeatedStores += index.counters.repeatedStores;
+    }
+    return totals;
   }
 
   get modelCount(): number {
@@ -238,7 +261,10 @@ export class KvIndexer {
         count += 1;
       }
       if (ranks?.size === 0) entry.listeners.delete(workerId);
-      if (entry.listeners.size === 0) this.#models.delete(key);
+      if (entry.listeners.size > 0) continue;
+      this.#models.delete(key);
+      this.#past.evictedBlocks += entry.index.counters.evictedBlocks;
+      this.#past.repeatedStores += entry.index.counters.repeatedStores;
     }
     if (count === 0) {
       throw new NotFoundError(`instance ${workerId} not found`, {

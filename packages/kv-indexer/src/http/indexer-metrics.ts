@@ -51,7 +51,19 @@ export function createIndexerMetrics(
     help: "KV events by what came of them.",
     labelNames: ["event_type", "status"],
   });
+  const warnings = registry.counter({
+    name: "dynamo_kvrouter_kv_cache_event_warnings",
+    help: "KV events that were applied and are odd: they store a block that their rank holds already.",
+    labelNames: ["warning_kind"],
+  });
+  const blocks = registry.gauge({ name: "dyn_indexer_blocks", help: "Blocks in all indexes." });
+  const bytes = registry.gauge({ name: "dyn_indexer_bytes", help: "Memory of all indexes." });
+  const evicted = registry.counter({
+    name: "dyn_indexer_evicted_blocks_total",
+    help: "Blocks that made room for others: their engines still have them, and the index knows less.",
+  });
   const shown = new Map<string, number>();
+  let before = indexer.indexTotals;
   for (const event_type of ["stored", "removed", "cleared"]) {
     for (const status of Object.values(outcomes)) events.inc({ event_type, status }, 0);
   }
@@ -62,6 +74,13 @@ export function createIndexerMetrics(
       events.inc(labels, count - (shown.get(key) ?? 0));
       shown.set(key, count);
     }
+    const totals = indexer.indexTotals;
+    const repeatedCount = totals.repeatedStores - before.repeatedStores;
+    warnings.inc({ warning_kind: "duplicate_store" }, repeatedCount);
+    evicted.inc({}, totals.evictedBlocks - before.evictedBlocks);
+    before = totals;
+    blocks.set(totals.blockCount);
+    bytes.set(totals.sizeBytes);
     const known = indexer.workers();
     const all = known.flatMap((worker) => worker.listeners);
     models.set(indexer.modelCount);

@@ -4,8 +4,10 @@ import { DynError, UnavailableError } from "@dyn/protocol";
 import type { Annotated, EndpointClient, Instance } from "@dyn/runtime";
 import type { RouterObserver } from "../observe/router-observer.ts";
 import type { TokenCallOptions, TokenClient } from "../token-client.ts";
-import type { KvRouter, RouteChoice, RouteQuery } from "./kv-router.ts";
+import { cachesAlone } from "./caches-alone.ts";
+import type { KvRouter } from "./kv-router.ts";
 import { isRouteQuery, sessionIdOf } from "./request-fields.ts";
+import type { RouteChoice, RouteQuery } from "./route-query.ts";
 
 /** For which a worker that has not come is waited for at start. */
 const initialWaitMs = 60_000;
@@ -114,7 +116,7 @@ export class KvRoutedClient implements TokenClient {
     const sessionId = sessionIdOf(request);
     const startMs = performance.now();
     let outputTokens = 0;
-    let reusedTokens = 0;
+    let reusedTokens: number | null = null;
     let lastMs = startMs;
     let end: "complete" | "left" | "failed" = "left";
     router.book(requestId, choice, request);
@@ -152,8 +154,12 @@ export class KvRoutedClient implements TokenClient {
       throw this.#ofInstance(error, options);
     } finally {
       router.free(requestId, choice, hashes.sequenceHashes.length, end === "complete");
+      const { pool } = router.workers.get(workerId);
+      if (end === "complete" && reusedTokens !== null && cachesAlone(request, pool)) {
+        router.answered(choice, reusedTokens);
+      }
       if (sessionId !== null) router.sessionEnded(sessionId, end === "failed");
-      this.#options.onEnded?.(outputTokens, reusedTokens);
+      this.#options.onEnded?.(outputTokens, reusedTokens ?? 0);
     }
   }
 

@@ -1,17 +1,15 @@
 // Chooses the worker for a request: who has most of it cached, weighed against who is busy. Keeps the books of what runs
 // where. It sends nothing itself.
 import {
+  type ApproximateIndex,
   type BlockHasher,
   type BlockHashes,
   createBlockHasher,
   type KvIndex,
-  type WorkerOverlap,
 } from "@dyn/kv-events";
 import type { PreprocessedRequest } from "@dyn/protocol";
-import type { EndpointId, Planes, TraceContext } from "@dyn/runtime";
-import type { CostSettings } from "../cost/cost-settings.ts";
+import type { EndpointId, Planes } from "@dyn/runtime";
 import type { CachedBlocks } from "../cost/worker-cost.ts";
-import type { DecisionRecord } from "../decision/decision-record.ts";
 import { DecisionRing } from "../decision/decision-ring.ts";
 import { makeDecision } from "../decision/make-decision.ts";
 import type { RemoteIndex } from "../indexer/remote-index.ts";
@@ -21,21 +19,22 @@ import { WorkerDirectory } from "../intake/worker-facts.ts";
 import { type ActiveRequests, type RankId, rankKey, toBlockKeys } from "../load/active-requests.ts";
 import { BusyRanks } from "../load/busy-ranks.ts";
 import { type BusyThresholds, type LoadReports, noThresholds } from "../load/busy-thresholds.ts";
-import { type Booking, type HeardSequences, RequestBooks } from "../load/request-books.ts";
+import { type HeardSequences, RequestBooks } from "../load/request-books.ts";
+import { CacheAudit } from "../observe/cache-audit.ts";
 import type { RouterObserver } from "../observe/router-observer.ts";
 import type { WorkerProblem } from "../observe/worker-problems.ts";
 import { WorkerWatch } from "../observe/worker-watch.ts";
-import { applyProfile } from "../policy/apply-profile.ts";
-import type { PrefillDecision } from "../prefill/prefill-decision.ts";
 import { RequestQueue } from "../queue/request-queue.ts";
 import type { SessionBindings } from "../session/session-bindings.ts";
+import { CandidatePool } from "./candidate-pool.ts";
 import { overrideCost } from "./cost-override.ts";
 import { pickCandidate, policyName } from "./pick-candidate.ts";
 import { loraOf, sessionIdOf } from "./request-fields.ts";
-import { allBusy, noEligible, unknownRank } from "./router-errors.ts";
+import type { RouteChoice, RoutePreview, RouteQuery } from "./route-query.ts";
+import { allBusy, noEligible } from "./router-errors.ts";
 import { completeRouterSettings, type RouterSettings } from "./router-settings.ts";
 import { readTaints, type TaintDemand } from "./taint-demand.ts";
-import { type Candidate, weighCandidates } from "./weigh-candidates.ts";
+import type { Candidate } from "./weigh-candidates.ts";
 
 export interface KvRouterOptions {
   readonly planes: Planes;
@@ -52,34 +51,6 @@ export interface KvRouterOptions {
   readonly now?: () => number;
 }
 
-export interface RouteQuery {
-  readonly request: PreprocessedRequest;
-  readonly requestId: string | null;
-  /** Workers that may take it, in no order; at least one. */
-  readonly workerIds: readonly bigint[];
-  /** The request must go there. */
-  readonly pin?: bigint | null;
-  readonly queuedMs?: number;
-  /** Of the request, where they are known. */
-  readonly hashes?: BlockHashes;
-  /** What a remote index says of them. */
-  readonly told?: readonly WorkerOverlap[];
-  /** The trace that the request belongs to, for those who follow decisions. */
-  readonly trace?: TraceContext | null;
-  /** Where the prompt is prefilled, as far as that was decided before. */
-  readonly prefill?: PrefillDecision | null;
-}
-
-/** Where a request would go now. */
-export interface RoutePreview extends RankId {
-  /** Prompt tokens that count as cached there. */
-  readonly cachedTokens: number;
-}
-
-export interface RouteChoice extends Booking {
-  readonly record: DecisionRecord;
-}
-
 const ringCapacity = 512;
 const checkMs = 5_000;
 
@@ -92,9 +63,11 @@ export class KvRouter {
   readonly decisions = new DecisionRing(ringCapacity);
   readonly queue: RequestQueue | null;
   readonly workers: WorkerDirectory;
+  readonly audit: CacheAudit;
   readonly #prefixes: CachedPrefixes;
   readonly #books: RequestBooks;
   readonly #busy: BusyRanks;
+  readonly #pool: CandidatePool;
   /** `null`: events are not used, so nobody is silent. */
   readonly #watch: WorkerWatch | null;
   readonly #hasher: BlockHasher = createBlockHasher();
@@ -145,12 +118,15 @@ export class KvRouter {
     });
     const { workers, active, index, intake } = this;
     this.#busy = new BusyRanks({ workers, active, thresholds: settings.thresholds });
+    this.#pool = new CandidatePool({ blockSize, settings, workers, active, busy: this.#busy });
+    this.audit = new CacheAudit(blockSize);
     this.#watch =
       intake &&
       new WorkerWatch({
         intake,
         index,
         workers,
+        audit: this.audit,
         blockSize,
         now,
         onWarned: (message) => this.#observer.warned?.(message),
@@ -196,6 +172,11 @@ export class KvRouter {
 
   get index(): KvIndex {
     return this.#prefixes.index;
+  }
+
+  /** What prompts are believed to be where they were sent; `null`: none. */
+  get guesses(): ApproximateIndex | null {
+    return this.#prefixes.guesses;
   }
 
   /** `null`: events are not used. */
@@ -260,7 +241,8 @@ export class KvRouter {
     const foundMs = performance.now();
     const cost = overrideCost(this.settings.cost, request.router_config_override);
     const demand = readTaints(request.routing?.routing_constraints);
-    const candidates = this.#weigh(request, hashes, this.#ranks(query), overlaps, cost, demand);
+    const ranks = this.#pool.ranks(query);
+    const candidates = this.#pool.weigh(ranks, { request, hashes, overlaps, cost, demand });
     const bound = pin === null ? this.#sessionOf(request, candidates) : null;
     const open = bound !== null ? [bound] : candidates.filter((it) => it.record.excluded === null);
     if (open.length === 0) throw nobody(candidates, pin !== null, demand);
@@ -295,9 +277,20 @@ export class KvRouter {
     this.decisions.add(record);
     this.#observer.decided?.(record, query.trace ?? null);
     const { workerId, dpRank } = winner;
-    const cachedTokens = winner.record.deviceBlocks * blockSize;
-    const tracksPrefill = cost.trackPrefillTokens;
-    return { workerId, dpRank, record, hashes, cachedTokens, tracksPrefill };
+    const { deviceBlocks, hostBlocks, diskBlocks } = winner.record;
+    const held = this.active.leadingBlocks(winner, toBlockKeys(hashes.sequenceHashes));
+    return {
+      workerId,
+      dpRank,
+      record,
+      hashes,
+      promise: {
+        leastBlocks: deviceBlocks,
+        mostBlocks: Math.max(deviceBlocks, hostBlocks, diskBlocks, held),
+      },
+      cachedTokens: deviceBlocks * blockSize,
+      tracksPrefill: cost.trackPrefillTokens,
+    };
   }
 
   /** Who would take it now; nothing is decided. `null`: all that may are busy. */
@@ -305,9 +298,10 @@ export class KvRouter {
     const localHashes = this.#hashBlocks(request);
     const hashes = { localHashes, sequenceHashes: this.#hasher.chain(localHashes) };
     const demand = readTaints(request.routing?.routing_constraints);
-    const ranks = this.#ranks({ request, requestId: null, workerIds });
+    const { cost } = this.settings;
     const overlaps = this.#prefixes.find(hashes);
-    const weighed = this.#weigh(request, hashes, ranks, overlaps, this.settings.cost, demand);
+    const ranks = this.#pool.ranks({ request, workerIds });
+    const weighed = this.#pool.weigh(ranks, { request, hashes, overlaps, cost, demand });
     const open = weighed.filter(({ record }) => record.excluded === null);
     if (open.length === 0) return null;
     const { workerId, dpRank, record } = open.reduce((a, b) =>
@@ -340,6 +334,11 @@ export class KvRouter {
     this.queue?.pump();
   }
 
+  /** The worker's own word on how much of the prompt it had cached. */
+  answered(choice: RouteChoice, cachedTokens: number): void {
+    this.audit.observe(choice, choice.promise, cachedTokens);
+  }
+
   sessionDispatched(sessionId: string, rank: RankId): void {
     this.#books.sessionDispatched(sessionId, rank);
   }
@@ -359,55 +358,12 @@ export class KvRouter {
     await Promise.all([this.#prefixes.close(), this.#books.close(), this.workers.close()]);
   }
 
-  #weigh(
-    request: PreprocessedRequest,
-    hashes: BlockHashes,
-    ranks: readonly RankId[],
-    overlaps: ReadonlyMap<string, CachedBlocks>,
-    cost: CostSettings,
-    demand: TaintDemand,
-  ): Candidate[] {
-    const { blockSize } = this;
-    const size = {
-      tokenCount: request.token_ids.length,
-      blockSize,
-      blockCount: hashes.sequenceHashes.length,
-    };
-    const { selection, imbalanceBound } = this.settings;
-    const weighed = weighCandidates({
-      size,
-      blockKeys: toBlockKeys(hashes.sequenceHashes),
-      ranks,
-      overlaps,
-      active: this.active,
-      totalKvBlocksOf: (workerId) => this.workers.get(workerId).totalKvBlocks,
-      cost,
-      demand,
-      taintsOf: (workerId) => this.workers.get(workerId).taints,
-      isBusy: (rank) => this.#busy.isBusy(rank),
-      imbalanceBound: selection.type === "profile" ? null : imbalanceBound,
-    });
-    if (selection.type !== "profile") return weighed;
-    const kvUsage = (rank: RankId) => this.#busy.kvUsage(rank);
-    return applyProfile(selection.profile, weighed, { size, cost, kvUsage });
-  }
-
   #hashBlocks(request: PreprocessedRequest): BigUint64Array {
     return this.#hasher.hashBlocks(request.token_ids, {
       blockSize: this.blockSize,
       cacheSalt: request.routing?.cache_salt,
       loraName: loraOf(request),
     });
-  }
-
-  #ranks({ request, workerIds, pin = null }: RouteQuery): RankId[] {
-    if (pin === null) return workerIds.flatMap((workerId) => this.workers.ranks(workerId));
-    const ranks = this.workers.ranks(pin);
-    const wanted = request.routing?.dp_rank;
-    if (wanted == null) return ranks;
-    const rank = ranks[wanted];
-    if (rank === undefined) throw unknownRank(wanted, ranks.length);
-    return [rank];
   }
 
   /** The candidate that the request's session is bound to; `null`: none, or it may move. */
@@ -426,6 +382,7 @@ export class KvRouter {
     this.#books.removeWorker(workerId);
     this.reports.removeWorker(workerId);
     this.#prefixes.removeWorker(workerId);
+    this.audit.removeWorker(workerId);
     this.#watch?.removeWorker(workerId);
     this.queue?.pump();
   }

@@ -31,6 +31,7 @@ export const settingOptions = [
   "routerTtlSecs",
   "routerApproximateCachePolicy",
   "routerPredictedTtlSecs",
+  "routerIndexBytes",
   "routerQueueThreshold",
   "routerQueuePolicy",
   "serveIndexer",
@@ -65,6 +66,7 @@ export function optionsToSettings(
     assumeKvReuse: router.routerAssumeKvReuse,
     trackOutputBlocks: router.routerTrackOutputBlocks,
     replicaSync: router.routerReplicaSync,
+    indexBytes: router.routerIndexBytes,
     minInitialWorkers: router.routerMinInitialWorkers,
     thresholds: {
       activeDecodeBlocks: router.activeDecodeBlocksThreshold,

@@ -40,7 +40,7 @@ export interface RouterSettings {
   readonly thresholds: BusyThresholds;
   readonly queue: QueueSettings | null;
   readonly sessions: SessionSettings | null;
-  /** Bound of the index. */
+  /** Bound of the index of events, or of guesses where there are no events; a quarter of it for guesses beside events. */
   readonly indexBytes: number;
   /** Workers to wait for before the first request is routed. */
   readonly minInitialWorkers: number;

@@ -23,7 +23,8 @@ export class CachedPrefixes {
   readonly intake: KvEventIntake | null;
   /** `null`: the index is here. */
   readonly remote: RemoteIndex | null;
-  readonly #guesses: ApproximateIndex | null;
+  /** Of what was sent; `null`: events alone are believed. */
+  readonly guesses: ApproximateIndex | null;
 
   constructor({
     planes,
@@ -43,8 +44,9 @@ export class CachedPrefixes {
       ? new RemoteIndex({ planes, endpoint, model, onProblem })
       : null;
     const ttlMs = settings.useKvEvents ? settings.predictedTtlMs : settings.approximateTtlMs;
-    this.#guesses =
-      settings.useKvEvents && ttlMs === null ? null : new ApproximateIndex({ ttlMs, now });
+    const maxBytes = settings.useKvEvents ? settings.indexBytes / 4 : settings.indexBytes;
+    this.guesses =
+      settings.useKvEvents && ttlMs === null ? null : new ApproximateIndex({ ttlMs, now, maxBytes });
   }
 
   async start(): Promise<void> {
@@ -70,18 +72,18 @@ export class CachedPrefixes {
     };
     add(told);
     if (this.intake !== null) add(this.index.findMatches(sequenceHashes));
-    if (this.#guesses !== null) add(this.#guesses.findMatches(sequenceHashes));
+    if (this.guesses !== null) add(this.guesses.findMatches(sequenceHashes));
     return found;
   }
 
   /** The prompt was sent there. */
   recordDecision({ workerId, dpRank }: RankId, hashes: BlockHashes): void {
-    this.#guesses?.recordDecision(workerId, dpRank, hashes);
+    this.guesses?.recordDecision(workerId, dpRank, hashes);
   }
 
   /** Events of a worker end with its source; guesses end here. */
   removeWorker(workerId: bigint): void {
-    this.#guesses?.removeWorker(workerId);
+    this.guesses?.removeWorker(workerId);
   }
 
   async close(): Promise<void> {

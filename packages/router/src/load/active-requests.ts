@@ -196,6 +196,12 @@ export class ActiveRequests {
     };
   }
 
+  /** Leading blocks that requests which run at the rank hold; 0 where reuse is not assumed. */
+  leadingBlocks(rankId: RankId, blockKeys: Float64Array): number {
+    const rank = this.#ranks.get(rankKey(rankId));
+    return rank === undefined ? 0 : leadingBlocks(rank.blocks, blockKeys);
+  }
+
   /** As counted, also where progress is estimated: thresholds are bounds. */
   activePrefillTokens(rankId: RankId): number {
     return this.#ranks.get(rankKey(rankId))?.prefillTokens ?? 0;

@@ -26,6 +26,19 @@ export function createIntakeFamilies(registry: MetricsRegistry) {
       "event_type",
       "status",
     ),
+    warnings: counter(
+      "kv_cache_event_warnings",
+      "KV events that were applied and are odd: they store a block that their rank holds already.",
+      "warning_kind",
+    ),
+    evictedGuesses: counter(
+      "router_approximate_lru_evicted_blocks_total",
+      "Blocks of prompts that were sent, forgotten for want of room.",
+    ),
+    guessEvictions: counter(
+      "router_approximate_lru_eviction_batches_total",
+      "Times that room was made for such blocks.",
+    ),
     mismatched: gauge(
       "router_kv_event_source_mismatch_workers",
       "Ranks whose KV events are missing or cannot be used.",

@@ -65,13 +65,19 @@ export function createIntakeMetrics(
       }
       const events = createGrownTotal();
       const batches = createGrownTotal();
+      const repeated = createGrownTotal();
+      const evicted = createGrownTotal();
+      const evictions = createGrownTotal();
       const showZmq = router.hearsByZmq ? createZmqView(registry, labels, router) : () => {};
       return registry.onRender(() => {
         const worker_type = workerType();
-        families.mismatched.set(
-          { ...labels, ...target, model, worker_type },
-          router.problems.length,
-        );
+        const { problems, index, guesses } = router;
+        const mismatchCount = problems.filter(({ kind }) => kind !== "cache_drift").length;
+        families.mismatched.set({ ...labels, ...target, model, worker_type }, mismatchCount);
+        const warning = { ...labels, warning_kind: "duplicate_store" };
+        families.warnings.inc(warning, repeated(index.counters.repeatedStores));
+        families.evictedGuesses.inc(labels, evicted(guesses?.evictions.blockCount ?? 0));
+        families.guessEvictions.inc(labels, evictions(guesses?.evictions.count ?? 0));
         const sequence = { ...labels, model, routing_group: "default", worker_type };
         const { counters, backlog } = router.heardSequences;
         families.sequenceBacklog.set(sequence, backlog);

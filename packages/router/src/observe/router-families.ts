@@ -109,6 +109,31 @@ export function createRouterFamilies(registry: MetricsRegistry) {
     ),
     indexBlocks: gauge("dyn_router_index_blocks", "Blocks in the index."),
     indexBytes: gauge("dyn_router_index_bytes", "Memory of the index."),
+    indexLimitBytes: gauge(
+      "dyn_router_index_limit_bytes",
+      "Memory of the index at which old blocks make room for new ones.",
+    ),
+    evictedBlocks: counter(
+      "dyn_router_index_evicted_blocks_total",
+      "Blocks that made room for others: their workers still have them, and the index knows less.",
+    ),
+    auditedRequests: counter(
+      "dyn_router_audited_requests_total",
+      "Answers whose cached tokens were compared with what the worker's events had promised.",
+    ),
+    promisedTokens: counter(
+      "dyn_router_audit_promised_tokens_total",
+      "Prompt tokens of these that were promised.",
+    ),
+    foundTokens: counter(
+      "dyn_router_audit_cached_tokens_total",
+      "Prompt tokens of these that the workers found in their caches.",
+    ),
+    driftTokens: counter(
+      "dyn_router_audit_drift_tokens_total",
+      "Differences of more than a block: over, promised and not found; under, found and not promised.",
+      "direction",
+    ),
     active: gauge("dyn_router_active_requests", "Requests that run, as far as this router knows."),
     queueDepth: gauge("dyn_router_queue_depth", "Requests that wait in the router."),
     sources: gauge("dyn_router_event_sources", "Ranks whose KV events are followed."),

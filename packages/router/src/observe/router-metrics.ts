@@ -36,6 +36,7 @@ const problemKinds: readonly WorkerProblemKind[] = [
   "no_kv_events",
   "block_size_mismatch",
   "unusable_events",
+  "cache_drift",
 ];
 const guessPolicies = ["disabled", "ttl", "lru"] as const;
 
@@ -96,11 +97,13 @@ export function createRouterMetrics(
     watch: (router) => {
       beginAtZero(families, labels, byRouter);
       const remoteFailures = createGrownTotal();
+      const showTotals = createTotalsView(families, labels, router);
       const shown = new Map<string, Labels>();
       const unwatchIntake = intake.watch(router);
       const unwatchRanks = ranks.watch(router);
       const unwatch = registry.onRender(() => {
         show(families, labels, router);
+        showTotals();
         showRegistered(families, { ...labels, worker_type: workerType() }, router, shown);
         const { remote } = router;
         if (remote !== null) {
@@ -165,6 +168,7 @@ function decided(
 function show(families: RouterFamilies, labels: Labels, router: KvRouter): void {
   families.indexBlocks.set(labels, router.index.blockCount);
   families.indexBytes.set(labels, router.index.sizeBytes);
+  families.indexLimitBytes.set(labels, router.index.limitBytes);
   families.active.set(labels, router.active.requestCount);
   families.queueDepth.set(labels, router.queue?.depth ?? 0);
   families.sources.set(labels, router.intake?.followers.length ?? 0);
@@ -180,6 +184,24 @@ function show(families: RouterFamilies, labels: Labels, router: KvRouter): void 
     const count = router.problems.filter((problem) => problem.kind === kind).length;
     families.problems.set({ ...labels, kind }, count);
   }
+}
+
+/** What the router has counted by itself, since its start. */
+function createTotalsView(families: RouterFamilies, labels: Labels, router: KvRouter): () => void {
+  const { audit, index } = router;
+  const over = { ...labels, direction: "over" };
+  const under = { ...labels, direction: "under" };
+  const totals = [
+    { family: families.evictedBlocks, labels, read: () => index.counters.evictedBlocks },
+    { family: families.auditedRequests, labels, read: () => audit.totals.requests },
+    { family: families.promisedTokens, labels, read: () => audit.totals.promisedTokens },
+    { family: families.foundTokens, labels, read: () => audit.totals.cachedTokens },
+    { family: families.driftTokens, labels: over, read: () => audit.totals.overTokens },
+    { family: families.driftTokens, labels: under, read: () => audit.totals.underTokens },
+  ].map((total) => ({ ...total, grown: createGrownTotal() }));
+  return () => {
+    for (const { family, labels: series, read, grown } of totals) family.inc(series, grown(read()));
+  };
 }
 
 /** One series for each rank that is there; those of ranks that left go. */

@@ -1,7 +1,12 @@
 // Workers that a KV router cannot know: they tell nothing of their cache, or count in blocks of another size.
 import type { RankId } from "../load/active-requests.ts";
 
-export type WorkerProblemKind = "no_kv_events" | "block_size_mismatch" | "unusable_events";
+export type WorkerProblemKind =
+  | "no_kv_events"
+  | "block_size_mismatch"
+  | "unusable_events"
+  /** Its engine finds other prefixes cached than its events told of. */
+  | "cache_drift";
 
 export interface WorkerProblem extends RankId {
   readonly kind: WorkerProblemKind;

@@ -3,12 +3,14 @@ import type { KvIndex } from "@dyn/kv-events";
 import type { KvEventIntake } from "../intake/kv-event-intake.ts";
 import type { WorkerDirectory } from "../intake/worker-facts.ts";
 import { type RankId, rankKey } from "../load/active-requests.ts";
+import type { CacheAudit } from "./cache-audit.ts";
 import { problemOf, type WorkerProblem } from "./worker-problems.ts";
 
 export interface WorkerWatchOptions {
   readonly intake: KvEventIntake;
   readonly index: KvIndex;
   readonly workers: WorkerDirectory;
+  readonly audit: CacheAudit;
   readonly blockSize: number;
   readonly now: () => number;
   readonly onWarned: (message: string) => void;
@@ -46,6 +48,7 @@ export class WorkerWatch {
         if (problem !== null) problems.push(problem);
       }
     }
+    problems.push(...this.#options.audit.problems());
     this.#problems = problems;
     for (const { workerId, dpRank, kind, message } of problems) {
       const key = `${workerId}:${dpRank}:${kind}`;
@@ -57,8 +60,8 @@ export class WorkerWatch {
 
   removeWorker(workerId: bigint): void {
     this.#seenMs.delete(workerId);
-    for (const key of this.#answered.keys()) {
-      if (key.startsWith(`${workerId}:`)) this.#answered.delete(key);
+    for (const keys of [this.#answered, this.#warned]) {
+      for (const key of keys.keys()) if (key.startsWith(`${workerId}:`)) keys.delete(key);
     }
   }
 
