@@ -9,6 +9,7 @@ import {
   createKvRouter,
   createRouterMetrics,
   type KvRouter,
+  policyName,
   serveIndexer,
   serveRouter,
 } from "@dyn/router";
@@ -119,6 +120,7 @@ async function startService(
     return {
       report: {
         routesTo: address,
+        policy: policyName(router.settings.selection),
         endpoints: served.map(({ id }) => formatEndpointId(id)).join(" "),
         model,
         ...(system.port === null

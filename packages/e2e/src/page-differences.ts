@@ -1,4 +1,4 @@
-// Where our pages differ from the reference's, and why. docs/guides/observe.md says the same to operators.
+// Where our pages differ from the reference's, and why. docs/reference/metrics.md is written from it.
 export interface Excuse {
   readonly reason: string;
   readonly names: RegExp;
@@ -14,12 +14,9 @@ export const excuses: readonly Excuse[] = [
   },
   { reason: "the index is no cuckoo filter", names: /ckf_mutation_total$/ },
   {
-    reason: "the index stores a block twice without finding out",
-    names: /kv_cache_event_warnings$/,
-  },
-  {
-    reason: "guesses are kept in the router's own thread: no queue, leases or ranks before them",
-    names: /router_approximate_lru_/,
+    reason: "guesses are kept in the router's own thread: no queue, leases or messages before them",
+    names:
+      /router_approximate_lru_(fallback_activations_total|leases|messages_per_request|mutation_(queue_depth|wait_seconds)|output_batches_total)$/,
   },
   {
     reason: "ZMQ itself connects again, and one socket serves all publishers: no task of a source",
@@ -27,8 +24,8 @@ export const excuses: readonly Excuse[] = [
       /active_sequence_zmq_ingress_(sources|out_of_order_total|identity_errors_total|reconnects_total|replacements_total|forced_aborts_total)$/,
   },
   {
-    reason: "the queue counts prompts, not what of them is cached, and knows no deadlines",
-    names: /router_(queue_pending_cached_tokens|admission_rejected_total)$/,
+    reason: "the queue knows no deadlines: it refuses by its limits alone",
+    names: /router_admission_rejected_total$/,
   },
   {
     reason: "Tokio's runtime; nodejs_eventloop_lag_* and nodejs_active_* say what Node.js does",
@@ -55,7 +52,8 @@ export const excuses: readonly Excuse[] = [
     pages: ["frontend"],
   },
   {
-    reason: "the publisher tells of losses in the log",
+    reason:
+      "the engine is in the worker's process, so none are lost on the way; a relay of another engine tells of losses in its log",
     names: /kv_publisher_/,
   },
   {

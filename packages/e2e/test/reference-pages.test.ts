@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { complete, Deployment, untilListed } from "../src/deployment.ts";
+import { metricDifferencesPage } from "../src/metric-differences-page.ts";
 import { type MetricFamily, readFamilies, type ShownFamily } from "../src/metric-families.ts";
 import { type Excuse, excuses, oursAlone, silentUntilUsed } from "../src/page-differences.ts";
 import { fetchMetrics, readMetric, untilMetric } from "../src/read-metrics.ts";
@@ -126,6 +127,12 @@ describe("pages beside the reference's", () => {
       );
       expect(isUsed, reason).toBe(true);
     }
+  });
+
+  test("docs/reference/metrics.md says all of it", async () => {
+    const names = Object.fromEntries([...shown].map(([page, families]) => [page, families.keys()]));
+    const path = new URL("../../../docs/reference/metrics.md", import.meta.url).pathname;
+    await expect(metricDifferencesPage(recorded, names)).toMatchFileSnapshot(path);
   });
 
   test("the two pools are told apart, and the hand-over between them is measured", () => {

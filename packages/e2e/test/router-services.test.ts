@@ -1,5 +1,5 @@
 // dyn-router and dyn-indexer as processes of their own, beside a worker and a frontend.
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createBlockHasher } from "@dyn/kv-events";
@@ -36,10 +36,10 @@ async function start(app: string, args: readonly string[], ready: RegExp): Promi
   open.push(program);
   return program;
 }
-const startWorker = () => {
+const startWorker = (...more: string[]) => {
   const model = ["--model-path", modelPath("dyn-tiny-chat"), "--served-model-name", "tiny"];
   const engine = ["--engine", "mock", "--page-size", String(blockSize)];
-  const args = [...model, ...engine, "--kv-events-config", events];
+  const args = [...model, ...engine, "--kv-events-config", events, ...more];
   return start("worker", args, /"model":"(tiny)"/);
 };
 
@@ -97,6 +97,35 @@ test("dyn-router sends a prompt where it is cached, says so, and offers its inde
   expect(await router.stop()).toBe(0);
 }, 90_000);
 
+test("dyn-router chooses prefill workers by the policy for them, whichever the file or a flag names", async () => {
+  const policy = join(folder, "policy.yaml");
+  const twoTier = (name: string) => `{ name: ${name}, type: dynamo-two-tier-cost-fn }`;
+  const scorer = "{ type: active-requests }";
+  const least = `{ name: least, type: dyn-profile, parameters: { scorers: [${scorer}] } }`;
+  const instances = `[${twoTier("tiers")}, ${least}]`;
+  writeFileSync(policy, `worker_selection: { prefill: tiers, instances: ${instances} }\n`);
+  const args = ["--endpoint", "dynamo.prefill.generate", "--router-block-size", String(blockSize)];
+  const start1 = (namespace: string, ...more: string[]) =>
+    start(
+      "router",
+      [...args, "--namespace", namespace, "--router-policy-config", policy, ...more],
+      /"policy":"([^"]+)"/,
+    );
+  // They start before there is a worker, whose card says which kind it is.
+  const [byFile, byFlag, , byDefault] = await Promise.all([
+    start1("a"),
+    start1("b", "--router-prefill-policy", "least", "--router-decode-policy", "default"),
+    startWorker("--disaggregation-mode", "prefill"),
+    start1("c", "--router-prefill-policy", "default", "--router-event-threads", "8"),
+  ]);
+  expect([byFile, byFlag, byDefault].map(({ ready }) => ready)).toEqual([
+    "two-tier",
+    "least",
+    "cost",
+  ]);
+  expect(byDefault.output()).toContain("--router-event-threads");
+}, 90_000);
+
 test("dyn-indexer follows a worker's engine socket and answers over HTTP", async () => {
   const worker = await startWorker();
   const { ready: url } = await start("indexer", [], /"url":"(http:[^"]+)"/);
@@ -142,6 +171,8 @@ test.each([
   ["router", [], "--endpoint"],
   ["router", ["--endpoint", "backend.generate"], "three parts"],
   ["router", ["--endpoint", "a.b.c", "--router-mode", "random"], "--router-mode"],
+  ["router", ["--endpoint", "a.b.c", "--router-prefill-policy", "fast"], "--router-policy-config"],
+  ["router", ["--endpoint", "a.b.c", "--router-conditional-disagg"], "--router-conditional-disagg"],
   ["indexer", ["--workers", "7=tcp://127.0.0.1:1"], "--block-size"],
   ["indexer", ["--workers", "x", "--block-size", "4"], '"x"'],
 ])("dyn-%s %j is refused with the remedy", async (app, args, text) => {

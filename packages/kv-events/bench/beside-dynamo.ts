@@ -93,6 +93,8 @@ function apply(to: KvIndex, payloads: readonly Buffer[]): void {
 const tokens = Uint32Array.from({ length: 60_000 }, (_, i) => (i * 7919) % 150_000);
 const path = drawHashes(3750);
 const pathNames = hasher.chain(path);
+/** Prompts of 60,000 tokens by their block size; 16 is `path`. */
+const otherPaths = { 1: drawHashes(60_000), 64: drawHashes(937) } as const;
 const counts = { 500: 1_000_000, 1: 200_000 } as const;
 const made = { 500: makeEvents(counts[500], 500), 1: makeEvents(counts[1], 1) };
 let index = new KvIndex();
@@ -158,6 +160,17 @@ const parts: Record<string, () => Samples> = {
       "find among events, less waits for a processor us": lessWaits,
       "find among events, processor us": byCpu,
     };
+  },
+  "find sizes"() {
+    const samples: Samples = {};
+    for (const [size, hashes] of Object.entries(otherPaths)) {
+      for (let worker = 0; worker < 8; worker++) {
+        const stored = { parentHash: null, blockHashes: hashes, tokensHashes: hashes };
+        index.applyStored(BigInt(worker), 0, stored);
+      }
+      samples[`find us, block ${size}`] = clockUs(() => index.findMatchesByLocal(hashes), 100);
+    }
+    return samples;
   },
   remove() {
     const removed = clockUs(() => index.removeWorker(1n), 1);

@@ -62,6 +62,7 @@ def apply(tree, made):
 counts = {500: 1_000_000, 1: 200_000}
 made = {per_event: events(count, per_event) for per_event, count in counts.items()}
 path = [draw.getrandbits(64) for _ in range(3750)]
+other_paths = {1: [draw.getrandbits(64) for _ in range(60000)], 64: [draw.getrandbits(64) for _ in range(937)]}
 tree = None
 is_first = True
 
@@ -116,6 +117,17 @@ def mixed():
     yield "find among events, processor us", by_cpu
 
 
+def find_sizes():
+    for block_size, hashes in other_paths.items():
+        blocks = [{"block_hash": hash_, "tokens_hash": hash_} for hash_ in hashes]
+        event = json.dumps({"event_id": 1, "data": {"stored": {"parent_hash": None, "blocks": blocks}}}).encode()
+        for worker in range(8):
+            tree.apply_event(worker, event)
+        found = tree.find_matches(hashes)
+        assert len(found.scores) == 8 and set(found.scores.values()) == {len(hashes)}
+        yield f"find us, block {block_size}", clock(lambda: tree.find_matches(hashes), 100)
+
+
 def remove():
     began = time.perf_counter()
     tree.remove_worker(1)
@@ -130,6 +142,7 @@ parts = {
     "dump": dump,
     "find": find,
     "mixed": mixed,
+    "find sizes": find_sizes,
     "remove": remove,
 }
 for line in sys.stdin:

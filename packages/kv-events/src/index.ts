@@ -53,14 +53,11 @@ export type {
 export { type StorageTier, storageTiers, toStorageTier } from "./codec/storage-tier.ts";
 export type { BlockHashOptions } from "./hashing/block-hash-options.ts";
 export { type BlockHasher, type BlockHashes, createBlockHasher } from "./hashing/block-hasher.ts";
+export type { ApplyOutcome } from "./index/apply-outcome.ts";
 export { ApproximateIndex, type ApproximateIndexOptions } from "./index/approximate-index.ts";
-export {
-  type ApplyOutcome,
-  KvIndex,
-  type KvIndexOptions,
-  type WorkerBlocks,
-} from "./index/kv-index.ts";
+export { KvIndex, type WorkerBlocks } from "./index/kv-index.ts";
 export type { KvIndexCounters } from "./index/kv-index-counters.ts";
+export type { KvIndexOptions } from "./index/kv-index-options.ts";
 export type { FindOptions, PrefixIndex, WorkerOverlap } from "./index/prefix-index.ts";
 export {
   createKvEventPublisher,

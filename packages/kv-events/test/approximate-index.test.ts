@@ -61,6 +61,8 @@ describe("the approximate index", () => {
     }
     expect(index.blockCount).toBeLessThanOrEqual(1000);
     expect(index.blockCount).toBeGreaterThan(800);
+    expect(index.evictions.blockCount).toBe(5000 - index.blockCount);
+    expect(index.evictions.count).toBeGreaterThan(0);
     index.removeWorker(1n);
     expect(index.blockCount).toBe(0);
   });
@@ -83,6 +85,34 @@ describe("the drift audit", () => {
     expect(audit.totals()).toMatchObject([{ requestCount: 12, promisedTokens: 1280 }]);
     audit.removeWorker(1n);
     expect(audit.totals()).toEqual([]);
+  });
+
+  it("takes what requests that ran there may have left for nothing, and what nobody can have left for drift", () => {
+    const audit = new DriftAudit();
+    const observe = (cachedTokens: number) =>
+      audit.observe({ ...request, overlapBlocks: 2, possibleBlocks: 10, cachedTokens });
+    expect([32, 96, 160, 176].map(observe)).toEqual([0, 0, 0, 0]);
+    expect(observe(192)).toBe(-32);
+    expect(observe(0)).toBe(32);
+  });
+
+  it("tells when a rank is as its index says again, and is silent about little", () => {
+    const told: string[] = [];
+    const audit = new DriftAudit({
+      windowSize: 2,
+      onDrift: () => told.push("drift"),
+      onSteady: () => told.push("steady"),
+    });
+    const cachedOf = (...windows: number[]) => {
+      for (const cachedTokens of windows.flatMap((each) => [each, each])) {
+        audit.observe({ ...request, overlapBlocks: 10, cachedTokens });
+      }
+    };
+    cachedOf(0, 160);
+    // All of what was promised, but no more than a block for each request.
+    audit.observe({ ...request, overlapBlocks: 2, cachedTokens: 0 });
+    audit.observe({ ...request, overlapBlocks: 0, cachedTokens: 0 });
+    expect(told).toEqual(["drift", "steady", "steady"]);
   });
 
   it("takes a page and a kept token for nothing", () => {

@@ -64,6 +64,29 @@ describe("ids", () => {
   });
 });
 
+describe("events that store what is stored", () => {
+  it("are counted, once each; another tier, a gap that closes and another id are none", () => {
+    const index = new KvIndex();
+    const [ids, locals] = [u64(11, 12, 13), u64(1, 2, 3)];
+    store(index, null, ids, locals);
+    expect(index.counters.repeatedStores).toBe(0);
+    store(index, null, ids, locals);
+    store(index, 12n, u64(13, 14), u64(3, 4));
+    expect(index.counters.repeatedStores).toBe(2);
+    index.applyStored(
+      1n,
+      0,
+      { parentHash: null, blockHashes: ids, tokensHashes: locals },
+      "host_pinned",
+    );
+    index.applyRemoved(1n, 0, u64(12));
+    store(index, 11n, u64(12), u64(2));
+    store(index, 13n, u64(24), u64(4));
+    expect(index.counters.repeatedStores).toBe(2);
+    expect(overlap(index, u64(1, 2, 3, 4))).toBe(4);
+  });
+});
+
 describe("a run of 10,000 blocks in one event", () => {
   const path = BigUint64Array.from({ length: 10_000 }, (_, i) => BigInt(i + 1));
   const lengths = (index: KvIndex) =>

@@ -9,7 +9,17 @@ export interface PlotLine {
 const width = 640;
 const height = 360;
 const [left, right, top, bottom] = [56, 150, 34, 40];
-const colours = ["#0072b2", "#56b4e9", "#009e73", "#e69f00", "#d55e00", "#cc79a7"];
+/** After Okabe and Ito, whose colours everybody tells apart. */
+const colours = [
+  "#0072b2",
+  "#56b4e9",
+  "#009e73",
+  "#999999",
+  "#e69f00",
+  "#cc79a7",
+  "#d55e00",
+  "#000000",
+];
 
 export function ttftPlot(title: string, lines: readonly PlotLine[]): string {
   const xs = lines.flatMap(({ points }) => points.map(([x]) => x));

@@ -6,6 +6,7 @@ export {
 } from "./choice/kv-routed-client.ts";
 export { createKvRouter, KvRouter, type KvRouterOptions } from "./choice/kv-router.ts";
 export { optionsToSettings, settingOptions } from "./choice/options-to-settings.ts";
+export { policyName } from "./choice/pick-candidate.ts";
 export type { CachePromise, RouteChoice, RouteQuery } from "./choice/route-query.ts";
 export {
   completeRouterSettings,

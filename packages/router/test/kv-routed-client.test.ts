@@ -366,6 +366,27 @@ test("requests wait while every worker prefills, short ones first under wspt, an
   expect(client.router.active.requestCount).toBe(0);
 });
 
+test("prompts that are cached may take a bounded share of the queue", async () => {
+  const gate = createGate();
+  gate.last.resolve();
+  gates.set(1n, gate);
+  await startWorker(1n, { cached: tokens(0, 80) });
+  const queue = { ...defaultQueueSettings, thresholdFrac: 0, maxCachedTokensPerWorker: 100 };
+  const client = await startRouter({ queue }, 1);
+  const running = ask(client, request(tokens(1000)));
+  await until(() => seen.length === 1);
+  const waiting = [ask(client, request(tokens(0, 82))), ask(client, request(tokens(2000, 500)))];
+  await until(() => client.router.queue!.depth === 2);
+  expect(client.router.queue).toMatchObject({ cachedTokenCount: 80, tokenCount: 582 });
+  await expect(ask(client, request(tokens(0, 30)))).rejects.toMatchObject({
+    status: 529,
+    message: expect.stringContaining("80 cached prompt tokens"),
+  });
+  gate.first.resolve();
+  await Promise.all([running, ...waiting]);
+  expect(client.router.queue).toMatchObject({ cachedTokenCount: 0, tokenCount: 0 });
+});
+
 test("a session stays with its worker against a better prefix", async () => {
   const workers = [await startWorker(1n), await startWorker(2n)];
   const client = await startRouter({ sessions: { ttlMs: 60_000, mode: "hard" } });

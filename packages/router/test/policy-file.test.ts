@@ -16,6 +16,7 @@ test("router keys, a selection and a queue class lie over the flags", () => {
           queue_policy: "wspt",
           prefill_busy_threshold: 100,
           request_queue_limit_per_worker: 1,
+          cached_token_queue_limit_per_worker: 500,
         },
       ],
       worker_selection: {

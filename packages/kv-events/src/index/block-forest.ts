@@ -5,28 +5,14 @@
 // the set of holders only shrinks with depth. That is what makes a search by depth possible. An entry whose block is
 // gone while blocks below it are not stays, with no tier: a gap. `lackingCount` of a worker counts entries that are not
 // on the device, gaps among them: only then can its prefix be shorter than its path is long.
-//
-// Prefixes come in runs, whose nodes get neighbouring numbers. So the table has one node of eight, that at every eighth
-// depth; the next seven are found as the neighbour of the one above, and are in the table (listed) only where they are not
-// its neighbour. That spares most of the time and the memory that the table would take.
 import { BlockCore } from "./block-core.ts";
-import {
-  entryWord,
-  join,
-  listedDepths,
-  nodeWord,
-  recordWords,
-  slotShift,
-} from "./block-records.ts";
+import { entryWord, join, nodeWord, recordWords, slotShift } from "./block-records.ts";
 import { BlockTable } from "./block-table.ts";
+import { PrefixNodes } from "./prefix-nodes.ts";
 import { chunkBits, chunkMask, RecordPool } from "./record-pool.ts";
 import type { WorkerLife } from "./worker-life.ts";
 
 export const deviceTier = 1;
-
-const countMask = (1 << 24) - 1;
-const depthShift = 24;
-const listedBit = 1 << 27;
 
 const tierShift = 12;
 const tierMask = 0xf << tierShift;
@@ -44,9 +30,9 @@ interface OverLife {
 
 export class BlockForest {
   readonly core = new BlockCore();
-  readonly nodes = new RecordPool(this.core, this.core.exports.nodesAt());
+  readonly prefixes = new PrefixNodes(this.core);
+  readonly nodes = this.prefixes.records;
   readonly entries = new RecordPool(this.core, this.core.exports.entriesAt());
-  readonly #nodeTable = new BlockTable(this.core, this.core.nodeTable);
   readonly #lives: (WorkerLife | null)[] = [];
   readonly #freeSlots: number[] = [];
   readonly #over: OverLife[] = [];
@@ -130,7 +116,7 @@ export class BlockForest {
   /** Its parent if that has no other children, else 0. */
   #takeBack(entry: number): number {
     const parent = this.entries.get(entry, entryWord.parent);
-    this.#leaveNode(entry);
+    this.prefixes.leave(this.entries, entry);
     this.#releaseEntry(entry);
     if (parent === 0) return 0;
     this.#addChildren(parent, -1);
@@ -142,35 +128,6 @@ export class BlockForest {
     const { entries } = this;
     const slot = entries.get(entry, entryWord.meta) >>> slotShift;
     return entries.get(entry, entryWord.node) !== 0 && slot === life.slot;
-  }
-
-  /** The node with that name below `parent`, which is 0 for roots; or 0. */
-  childNode(parent: number, low: number, high: number): number {
-    if (parent !== 0 && parent + 1 < this.nodes.end) {
-      const { chunks } = this.nodes;
-      const at = ((parent + 1) & chunkMask) * recordWords;
-      const words = chunks[(parent + 1) >>> chunkBits]!;
-      if (words[at] === low && words[at + 1] === high && words[at + nodeWord.firstEntry] !== 0) {
-        return parent + 1;
-      }
-    }
-    return this.#nodeTable.find(low, high);
-  }
-
-  /** The node of the first `depth + 1` blocks of a prompt, or 0. `sequences`: [2 x blocks] their names. */
-  nodeAt(sequences: Int32Array, depth: number): number {
-    let at = depth & ~(listedDepths - 1);
-    let node = this.#nodeTable.find(sequences[2 * at]!, sequences[2 * at + 1]!);
-    while (node !== 0 && at < depth) {
-      at += 1;
-      node = this.childNode(node, sequences[2 * at]!, sequences[2 * at + 1]!);
-    }
-    return node;
-  }
-
-  /** Entries of the node. */
-  entryCount(node: number): number {
-    return this.nodes.get(node, nodeWord.meta) & countMask;
   }
 
   findEntry(life: WorkerLife, low: number, high: number): number {
@@ -237,25 +194,6 @@ export class BlockForest {
   /** The entry of the last block that `extend` did. */
   get lastEntry(): number {
     return this.core.exports.lastEntry();
-  }
-
-  /** Below `parent`, which is 0 for roots. */
-  addNode(parent: number, sLow: number, sHigh: number, lLow: number, lHigh: number): number {
-    const { nodes } = this;
-    const node = nodes.allocate();
-    const above = parent === 0 ? -1 : nodes.get(parent, nodeWord.meta) >>> depthShift;
-    const depth = (above + 1) & (listedDepths - 1);
-    const isListed = depth === 0 || node !== parent + 1;
-    const words = nodes.chunks[node >>> chunkBits]!;
-    const at = (node & chunkMask) * recordWords;
-    words[at] = sLow;
-    words[at + 1] = sHigh;
-    words[at + 2] = lLow;
-    words[at + 3] = lHigh;
-    words[at + nodeWord.firstEntry] = 0;
-    words[at + nodeWord.meta] = (depth << depthShift) | (isListed ? listedBit : 0);
-    if (isListed) this.#nodeTable.insert(node);
-    return node;
   }
 
   addEntry(
@@ -350,7 +288,7 @@ export class BlockForest {
       const parent = entries.get(entry, entryWord.parent);
       life.lackingCount -= 1;
       life.table.delete(entry);
-      this.#leaveNode(entry);
+      this.prefixes.leave(this.entries, entry);
       this.#releaseEntry(entry);
       if (parent === 0) life.rootCount -= 1;
       else this.#addChildren(parent, -1);
@@ -361,33 +299,6 @@ export class BlockForest {
   #releaseEntry(entry: number): void {
     this.entries.set(entry, entryWord.node, 0);
     this.entries.release(entry);
-  }
-
-  /** Out of the node's list; the last one to leave frees the node. */
-  #leaveNode(entry: number): void {
-    const { nodes, entries } = this;
-    const node = entries.get(entry, entryWord.node);
-    const meta = nodes.get(node, nodeWord.meta) - 1;
-    if ((meta & countMask) === 0) {
-      if ((meta & listedBit) !== 0) this.#nodeTable.delete(node);
-      // Says that it is free to whoever looks at it as a neighbour.
-      nodes.set(node, nodeWord.firstEntry, 0);
-      nodes.release(node);
-      return;
-    }
-    nodes.set(node, nodeWord.meta, meta);
-    const next = entries.get(entry, entryWord.next);
-    let at = nodes.get(node, nodeWord.firstEntry);
-    if (at === entry) {
-      nodes.set(node, nodeWord.firstEntry, next);
-      return;
-    }
-    for (;;) {
-      const after = entries.get(at, entryWord.next);
-      if (after === entry) break;
-      at = after;
-    }
-    entries.set(at, entryWord.next, next);
   }
 
   #addChildren(entry: number, change: 1 | -1): void {

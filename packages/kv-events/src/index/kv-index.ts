@@ -3,6 +3,7 @@ import { toSignedWords } from "../codec/block-ids.ts";
 import type { RouterEvent } from "../codec/router/router-event.ts";
 import { type StorageTier, storageTiers } from "../codec/storage-tier.ts";
 import { passHashes, Xxh3 } from "../hashing/xxh3.ts";
+import type { ApplyOutcome } from "./apply-outcome.ts";
 import { BlockAliases } from "./block-aliases.ts";
 import { maxRecords, maxRun } from "./block-core.ts";
 import { BlockDeadlines } from "./block-deadlines.ts";
@@ -10,6 +11,7 @@ import { BlockForest } from "./block-forest.ts";
 import { entryWord, join } from "./block-records.ts";
 import { dumpForest } from "./dump-forest.ts";
 import type { KvIndexCounters } from "./kv-index-counters.ts";
+import type { KvIndexOptions } from "./kv-index-options.ts";
 import type { FindOptions, PrefixIndex, WorkerOverlap } from "./prefix-index.ts";
 import { PrefixSearch } from "./prefix-search.ts";
 import type { WorkerLife } from "./worker-life.ts";
@@ -21,19 +23,6 @@ const reclaimStepsPerBlock = 4;
 const evictedAtOnce = 1024;
 /** The most that a block takes: two records of 24 bytes, two slots of 6 bytes in tables that are 56 % full on average. */
 const bytesPerBlock = 70;
-
-export interface KvIndexOptions {
-  /** Where old blocks make room for new ones. Default: at 59 million blocks, about 4 GB. */
-  readonly maxBytes?: number;
-  /** Blocks that made room. Their worker still has them: the index knows less than there is, never more. */
-  readonly onEvicted?: (blockCount: number) => void;
-}
-
-/**
- * What an event did. `unknownParent`: the block before is not known, so its place is not either; nothing was stored.
- * `unknownBlocks`: some of the removed blocks were not held, the others are gone. `full`: 65,536 ranks are known.
- */
-export type ApplyOutcome = "applied" | "unknownParent" | "unknownBlocks" | "full";
 
 export interface WorkerBlocks {
   readonly workerId: bigint;
@@ -307,7 +296,7 @@ export class KvIndex implements PrefixIndex {
         this.#releaseId(life, known, idLow, idHigh);
       }
       if (entries.recordCount >= this.#maxRecords) this.#makeRoom(parent);
-      let node = forest.childNode(above, chained[i]!, chained[i + 1]!);
+      let node = forest.prefixes.child(above, chained[i]!, chained[i + 1]!);
       const twin = node === 0 ? 0 : forest.entryAt(life, node, parent);
       if (twin !== 0) {
         const id = join(idLow, idHigh);
@@ -325,7 +314,7 @@ export class KvIndex implements PrefixIndex {
       if (node === 0) {
         const sLow = chained[i]!;
         const sHigh = chained[i + 1]!;
-        node = forest.addNode(above, sLow, sHigh, locals[i]!, locals[i + 1]!);
+        node = forest.prefixes.add(above, sLow, sHigh, locals[i]!, locals[i + 1]!);
       }
       parent = forest.addEntry(life, idLow, idHigh, node, parent, tier);
       above = node;

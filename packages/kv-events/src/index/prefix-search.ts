@@ -40,7 +40,7 @@ export class PrefixSearch {
       }
       last = depth;
       lastNode = node;
-      if (options.isEarlyExit && this.#forest.entryCount(node) === 1) missing = depth + 1;
+      if (options.isEarlyExit && this.#forest.prefixes.entryCount(node) === 1) missing = depth + 1;
       if (depth === source.length - 1) break;
     }
     if (last < 0) return found;
@@ -71,7 +71,7 @@ export class PrefixSearch {
     found: WorkerOverlap[],
   ): void {
     const forest = this.#forest;
-    if (forest.entryCount(fromNode) === forest.entryCount(toNode)) return;
+    if (forest.prefixes.entryCount(fromNode) === forest.prefixes.entryCount(toNode)) return;
     if (to - from === 1) {
       this.#collect(fromNode, from, found);
       return;
@@ -119,7 +119,7 @@ export class PrefixSearch {
   }
 
   #nodeAt(source: HashSource, depth: number): number {
-    return this.#forest.nodeAt(source.words, depth);
+    return this.#forest.prefixes.at(source.words, depth);
   }
 
   #beginSearch(): void {

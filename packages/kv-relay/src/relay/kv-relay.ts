@@ -41,7 +41,7 @@ export interface KvRelayOptions {
   readonly kvStateEndpoint?: string | EndpointId | undefined;
   /** Off: routers have live events alone, and after a loss begin at nothing. Default on. */
   readonly enableLocalIndexer?: boolean;
-  /** Bound of the local index, at 64 bytes a block; beyond it the oldest blocks are not told of any more. Default 1 GiB. */
+  /** Bound of the local index, at 70 bytes a block; beyond it the oldest blocks are not told of any more. Default 1 GiB. */
   readonly maxIndexBytes?: number;
   /** Each message once. */
   readonly onProblem?: (message: string, error: unknown) => void;

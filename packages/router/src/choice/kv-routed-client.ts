@@ -223,6 +223,7 @@ export class KvRoutedClient implements TokenClient {
     return router.queue.enter(
       {
         tokenCount: request.token_ids.length,
+        cachedTokens: () => router.cachedTokens(request),
         priorityJump: routing?.priority_jump ?? 0,
         strictPriority: routing?.strict_priority ?? 0,
       },

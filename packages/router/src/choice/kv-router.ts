@@ -31,9 +31,9 @@ import { overrideCost } from "./cost-override.ts";
 import { pickCandidate, policyName } from "./pick-candidate.ts";
 import { loraOf, sessionIdOf } from "./request-fields.ts";
 import type { RouteChoice, RoutePreview, RouteQuery } from "./route-query.ts";
-import { allBusy, noEligible } from "./router-errors.ts";
+import { allBusy, nobodyLeft } from "./router-errors.ts";
 import { completeRouterSettings, type RouterSettings } from "./router-settings.ts";
-import { readTaints, type TaintDemand } from "./taint-demand.ts";
+import { readTaints } from "./taint-demand.ts";
 import type { Candidate } from "./weigh-candidates.ts";
 
 export interface KvRouterOptions {
@@ -245,7 +245,7 @@ export class KvRouter {
     const candidates = this.#pool.weigh(ranks, { request, hashes, overlaps, cost, demand });
     const bound = pin === null ? this.#sessionOf(request, candidates) : null;
     const open = bound !== null ? [bound] : candidates.filter((it) => it.record.excluded === null);
-    if (open.length === 0) throw nobody(candidates, pin !== null, demand);
+    if (open.length === 0) throw nobodyLeft(candidates, pin !== null, demand);
     const picked = pickCandidate(open, blockCount, this.settings.selection, cost, this.#random);
     const winner = open[picked.index]!;
     const doneMs = performance.now();
@@ -295,8 +295,7 @@ export class KvRouter {
 
   /** Who would take it now; nothing is decided. `null`: all that may are busy. */
   preview({ request, workerIds }: Pick<RouteQuery, "request" | "workerIds">): RoutePreview | null {
-    const localHashes = this.#hashBlocks(request);
-    const hashes = { localHashes, sequenceHashes: this.#hasher.chain(localHashes) };
+    const hashes = this.#hashAll(request);
     const demand = readTaints(request.routing?.routing_constraints);
     const { cost } = this.settings;
     const overlaps = this.#prefixes.find(hashes);
@@ -309,6 +308,14 @@ export class KvRouter {
     );
     const cachedTokens = Math.min(request.token_ids.length, record.credit * this.blockSize);
     return { workerId, dpRank, cachedTokens };
+  }
+
+  /** The most of its prompt that one of the eligible workers has cached on its device, in tokens. */
+  cachedTokens(request: PreprocessedRequest): number {
+    const found = this.#prefixes.find(this.#hashAll(request));
+    const ranks = this.#pool.ranks({ request, workerIds: this.#eligible });
+    const most = Math.max(0, ...ranks.map((rank) => found.get(rankKey(rank))?.deviceBlocks ?? 0));
+    return most * this.blockSize;
   }
 
   /** Whether a rank is above these thresholds. */
@@ -358,6 +365,12 @@ export class KvRouter {
     await Promise.all([this.#prefixes.close(), this.#books.close(), this.workers.close()]);
   }
 
+  /** Of a request that is only looked at. */
+  #hashAll(request: PreprocessedRequest): BlockHashes {
+    const localHashes = this.#hashBlocks(request);
+    return { localHashes, sequenceHashes: this.#hasher.chain(localHashes) };
+  }
+
   #hashBlocks(request: PreprocessedRequest): BigUint64Array {
     return this.#hasher.hashBlocks(request.token_ids, {
       blockSize: this.blockSize,
@@ -390,9 +403,4 @@ export class KvRouter {
 
 export function createKvRouter(options: KvRouterOptions): KvRouter {
   return new KvRouter(options);
-}
-
-function nobody(candidates: readonly Candidate[], isPinned: boolean, demand: TaintDemand): Error {
-  const isForbidden = candidates.every(({ record }) => record.excluded === "taints");
-  return isForbidden ? noEligible(demand.required) : allBusy(isPinned);
 }

@@ -1,4 +1,16 @@
 import { InvalidArgumentError, OverloadedError, UnavailableError } from "@dyn/protocol";
+import type { TaintDemand } from "./taint-demand.ts";
+import type { Candidate } from "./weigh-candidates.ts";
+
+/** None of the candidates may take the request. */
+export function nobodyLeft(
+  candidates: readonly Candidate[],
+  isPinned: boolean,
+  demand: TaintDemand,
+): Error {
+  const isForbidden = candidates.every(({ record }) => record.excluded === "taints");
+  return isForbidden ? noEligible(demand.required) : allBusy(isPinned);
+}
 
 export function allBusy(isPinned: boolean): OverloadedError {
   return new OverloadedError(
@@ -16,7 +28,7 @@ export function queueFull(current: number, limit: number, what: string): Overloa
   );
 }
 
-export function noEligible(taints: readonly string[]): UnavailableError {
+function noEligible(taints: readonly string[]): UnavailableError {
   return new UnavailableError(
     `No worker has all that the request asks for (routing_constraints.required_taints: ${taints.join(", ")}).`,
     { code: "DYN_ROUTER_NO_ELIGIBLE_WORKER" },

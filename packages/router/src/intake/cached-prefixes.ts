@@ -46,7 +46,9 @@ export class CachedPrefixes {
     const ttlMs = settings.useKvEvents ? settings.predictedTtlMs : settings.approximateTtlMs;
     const maxBytes = settings.useKvEvents ? settings.indexBytes / 4 : settings.indexBytes;
     this.guesses =
-      settings.useKvEvents && ttlMs === null ? null : new ApproximateIndex({ ttlMs, now, maxBytes });
+      settings.useKvEvents && ttlMs === null
+        ? null
+        : new ApproximateIndex({ ttlMs, now, maxBytes });
   }
 
   async start(): Promise<void> {

@@ -37,6 +37,9 @@ export function createRankFamilies(registry: MetricsRegistry) {
       queue("queue_pending_requests", "Requests that wait in the router."),
     ),
     queuedTokens: registry.gauge(queue("queue_pending_isl_tokens", "Their prompt tokens.")),
+    queuedCachedTokens: registry.gauge(
+      queue("queue_pending_cached_tokens", "Of these, tokens that some worker had cached."),
+    ),
     received: registry.counter(
       queue(
         "admission_received_total",

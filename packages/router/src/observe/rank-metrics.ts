@@ -3,10 +3,17 @@ import type { MetricsRegistry } from "@dyn/metrics";
 import type { KvRouter } from "../choice/kv-router.ts";
 import type { DecisionRecord } from "../decision/decision-record.ts";
 import { type RankId, rankKey } from "../load/active-requests.ts";
+import type { QueueLimit } from "../queue/request-queue.ts";
 import { createRankFamilies, type RankFamilies } from "./rank-families.ts";
 import type { RouterObserver } from "./router-observer.ts";
 
 const familiesByRegistry = new WeakMap<MetricsRegistry, RankFamilies>();
+/** Dynamo's words. */
+const limits: Readonly<Record<QueueLimit, string>> = {
+  requests: "request_limit",
+  tokens: "raw_isl_token_limit",
+  cachedTokens: "cached_token_limit",
+};
 const noBlocks = new Float64Array();
 
 export interface RankMetrics {
@@ -36,7 +43,7 @@ export function createRankMetrics(
       refused: (what, className) =>
         families.backpressure.inc({
           ...ofClass(className),
-          reason: what === "requests" ? "request_limit" : "raw_isl_token_limit",
+          reason: limits[what],
         }),
       firstToken: (seconds: number, record: DecisionRecord) => {
         families.lastFirstToken.set(ofRank(record), seconds);
@@ -69,6 +76,7 @@ export function createRankMetrics(
         if (queue === null) return;
         families.queuedRequests.set(labels, queue.depth);
         families.queuedTokens.set(labels, queue.tokenCount);
+        families.queuedCachedTokens.set(labels, queue.cachedTokenCount);
       });
       return () => {
         unwatch();

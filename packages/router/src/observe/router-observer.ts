@@ -2,6 +2,7 @@
 import type { RouterEvent } from "@dyn/kv-events";
 import type { TraceContext } from "@dyn/runtime";
 import type { DecisionRecord } from "../decision/decision-record.ts";
+import type { QueueLimit } from "../queue/request-queue.ts";
 
 export interface RouterObserver {
   /** A request came, for the first time or again. */
@@ -24,7 +25,7 @@ export interface RouterObserver {
   /** Of a decode pool: from the end of a prefill until the first token of the decode worker. */
   handedOver?(seconds: number): void;
   /** The queue was full. */
-  refused?(what: "requests" | "tokens", className: string | null): void;
+  refused?(what: QueueLimit, className: string | null): void;
   eventApplied?(event: RouterEvent, outcome: string): void;
   /** Once for each worker and fault. */
   warned?(message: string): void;

@@ -73,6 +73,7 @@ const QueueClass = z.strictObject({
   prefill_busy_threshold_frac: weight.nullish(),
   request_queue_limit_per_worker: limit.optional(),
   raw_isl_token_queue_limit_per_worker: limit.optional(),
+  cached_token_queue_limit_per_worker: limit.optional(),
 });
 
 const PolicyFile = z.strictObject({
@@ -243,6 +244,9 @@ function queueOf(file: z.infer<typeof PolicyFile>, path: string): QueueSettings 
       queueClass.request_queue_limit_per_worker ?? defaultQueueSettings.maxRequestsPerWorker,
     maxTokensPerWorker:
       queueClass.raw_isl_token_queue_limit_per_worker ?? defaultQueueSettings.maxTokensPerWorker,
+    maxCachedTokensPerWorker:
+      queueClass.cached_token_queue_limit_per_worker ??
+      defaultQueueSettings.maxCachedTokensPerWorker,
   };
 }
 

@@ -13,6 +13,8 @@ export interface QueueSettings {
   readonly maxRequestsPerWorker: number;
   /** Prompt tokens that may wait, per worker. */
   readonly maxTokensPerWorker: number;
+  /** The same of prompt tokens that a worker has cached. */
+  readonly maxCachedTokensPerWorker: number;
   /** Shown in errors. */
   readonly className?: string;
 }
@@ -23,17 +25,26 @@ export const defaultQueueSettings: QueueSettings = Object.freeze({
   thresholdTokens: null,
   maxRequestsPerWorker: 1024,
   maxTokensPerWorker: Number.POSITIVE_INFINITY,
+  maxCachedTokensPerWorker: Number.POSITIVE_INFINITY,
 });
+
+/** What of a full queue had no more room. */
+export type QueueLimit = "requests" | "tokens" | "cachedTokens";
 
 export interface QueuedRequest {
   readonly tokenCount: number;
+  /** Prompt tokens that some worker has cached; asked for when the request has to wait. */
+  readonly cachedTokens: () => number;
   /** Seconds that it jumps ahead. */
   readonly priorityJump: number;
   /** Higher ones leave first, whatever else. */
   readonly strictPriority: number;
 }
 
-interface Waiting extends QueuedRequest {
+interface Waiting {
+  readonly tokenCount: number;
+  readonly cachedCount: number;
+  readonly strictPriority: number;
   /** The largest leaves first within a strict priority. */
   readonly key: number;
   readonly order: number;
@@ -45,10 +56,11 @@ export class RequestQueue {
   readonly #now: () => number;
   readonly #hasRoom: () => boolean;
   readonly #workerCount: () => number;
-  readonly #onRefused: (what: "requests" | "tokens") => void;
+  readonly #onRefused: (what: QueueLimit) => void;
   readonly #startMs: number;
   #waiting: Waiting[] = [];
   #tokens = 0;
+  #cachedTokens = 0;
   #order = 0;
 
   constructor(options: {
@@ -57,7 +69,7 @@ export class RequestQueue {
     /** Whether some worker may take the next one. */
     readonly hasRoom: () => boolean;
     readonly workerCount: () => number;
-    readonly onRefused?: (what: "requests" | "tokens") => void;
+    readonly onRefused?: (what: QueueLimit) => void;
   }) {
     this.#settings = options.settings;
     this.#now = options.now;
@@ -72,6 +84,11 @@ export class RequestQueue {
     return this.#tokens;
   }
 
+  /** Of these, tokens that some worker had cached when they came. */
+  get cachedTokenCount(): number {
+    return this.#cachedTokens;
+  }
+
   get depth(): number {
     return this.#waiting.length;
   }
@@ -79,23 +96,16 @@ export class RequestQueue {
   /** Milliseconds waited. Throws an OverloadedError when the queue is full, the signal's reason when it aborts. */
   async enter(request: QueuedRequest, signal: AbortSignal | undefined): Promise<number> {
     if (this.#waiting.length === 0 && this.#hasRoom()) return 0;
-    const workers = Math.max(1, this.#workerCount());
-    const { maxRequestsPerWorker, maxTokensPerWorker } = this.#settings;
-    const most = maxRequestsPerWorker * workers;
-    if (this.#waiting.length >= most) {
-      this.#onRefused("requests");
-      throw queueFull(this.#waiting.length, most, "requests");
-    }
-    const mostTokens = maxTokensPerWorker * workers;
-    if (this.#tokens + request.tokenCount > mostTokens) {
-      this.#onRefused("tokens");
-      throw queueFull(this.#tokens, mostTokens, "prompt tokens");
-    }
+    const { tokenCount, strictPriority } = request;
+    const cachedCount = request.cachedTokens();
+    this.#refuseWhenFull(tokenCount, cachedCount);
     signal?.throwIfAborted();
     const enteredMs = this.#now();
     await new Promise<void>((resolve, reject) => {
       const waiting: Waiting = {
-        ...request,
+        tokenCount,
+        cachedCount,
+        strictPriority,
         key: this.#key(request, enteredMs),
         order: this.#order++,
         leave: () => {
@@ -121,6 +131,26 @@ export class RequestQueue {
     first.leave();
   }
 
+  /** Throws an OverloadedError. */
+  #refuseWhenFull(tokenCount: number, cachedCount: number): void {
+    const workers = Math.max(1, this.#workerCount());
+    const { maxRequestsPerWorker, maxTokensPerWorker, maxCachedTokensPerWorker } = this.#settings;
+    const refuse = (what: QueueLimit, current: number, limit: number, name: string) => {
+      this.#onRefused(what);
+      throw queueFull(current, limit, name);
+    };
+    const most = maxRequestsPerWorker * workers;
+    if (this.#waiting.length >= most) refuse("requests", this.#waiting.length, most, "requests");
+    const mostTokens = maxTokensPerWorker * workers;
+    if (this.#tokens + tokenCount > mostTokens) {
+      refuse("tokens", this.#tokens, mostTokens, "prompt tokens");
+    }
+    const mostCached = maxCachedTokensPerWorker * workers;
+    if (this.#cachedTokens + cachedCount > mostCached) {
+      refuse("cachedTokens", this.#cachedTokens, mostCached, "cached prompt tokens");
+    }
+  }
+
   #key({ priorityJump, tokenCount }: QueuedRequest, nowMs: number): number {
     return this.#settings.policy === "wspt"
       ? (1 + priorityJump) / Math.max(1, tokenCount)
@@ -136,6 +166,7 @@ export class RequestQueue {
     }
     this.#waiting.splice(low, 0, waiting);
     this.#tokens += waiting.tokenCount;
+    this.#cachedTokens += waiting.cachedCount;
   }
 
   #remove(waiting: Waiting): void {
@@ -143,6 +174,7 @@ export class RequestQueue {
     if (at === -1) return;
     this.#waiting.splice(at, 1);
     this.#tokens -= waiting.tokenCount;
+    this.#cachedTokens -= waiting.cachedCount;
   }
 }
 

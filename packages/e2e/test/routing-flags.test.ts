@@ -1,0 +1,150 @@
+// Routing flags as a user meets them: workers and frontends as processes, and what the frontends then say of their choices.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Deployment, untilListed } from "../src/deployment.ts";
+import { fetchMetrics, readMetric } from "../src/read-metrics.ts";
+import type { StartedProgram } from "../src/start-program.ts";
+
+const events = ["--kv-events-config", '{"publisher":"zmq","endpoint":"tcp://127.0.0.1:*"}'];
+let deployment: Deployment;
+/** By their flags: guesses alone, guesses beside events, a profile and a small index. */
+let guessing: string;
+let predicting: string;
+let profiled: StartedProgram;
+
+beforeAll(async () => {
+  deployment = new Deployment();
+  const policy = join(deployment.folder, "policy.yaml");
+  writeFileSync(
+    policy,
+    `worker_selection:
+  aggregated: even
+  instances:
+    - name: even
+      type: dyn-profile
+      parameters:
+        filters: [{ type: least-loaded, slack: 2 }]
+        scorers: [{ type: prefill, weight: 1 }, { type: active-requests, weight: 2 }]
+`,
+  );
+  const kv = ["--router-mode", "kv"];
+  const silent = ["--served-model-name", "silent", "--endpoint", "dyn://dynamo.silent.generate"];
+  const [one, other, third] = await Promise.all([
+    deployment.startFrontend([...kv, "--no-router-kv-events", "--router-ttl-secs", "2"]),
+    deployment.startFrontend([...kv, "--router-predicted-ttl-secs", "600"]),
+    deployment.startFrontend([
+      ...[...kv, "--router-policy-config", policy],
+      ...["--router-index-bytes", "64Ki", "--router-event-threads", "8"],
+    ]),
+    deployment.startWorker(["--page-size", "4", ...events]),
+    deployment.startWorker(["--page-size", "4", ...silent]),
+  ]);
+  guessing = one.ready;
+  predicting = other.ready;
+  profiled = third;
+  for (const { ready } of [one, other, third]) await untilListed(ready, "tiny", "silent");
+}, 120_000);
+afterAll(() => deployment?.close());
+
+async function ask(
+  url: string,
+  prompt: string,
+  { model = "tiny", nvext = {} }: { model?: string; nvext?: Record<string, unknown> } = {},
+) {
+  const answer = await fetch(`${url}/v1/completions`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "x-dyn-routing-debug": "1" },
+    body: JSON.stringify({ model, prompt, max_tokens: 2, ignore_eos: true, nvext }),
+  });
+  const body = (await answer.json()) as { error?: { message: string } };
+  const routing = JSON.parse(answer.headers.get("x-dyn-routing") ?? "{}") as {
+    overlap?: number;
+    blocks?: number;
+  };
+  return { status: answer.status, body, ...routing };
+}
+const onlyAsk = { nvext: { annotations: ["query_instance_id:"] } };
+const text = (who: string) =>
+  Array.from({ length: 30 }, (_, i) => `${who} has ${i} apples.`).join(" ");
+
+async function decisionsOf(url: string, model: string) {
+  const answer = await fetch(`${url}/debug/routing`);
+  const { models } = (await answer.json()) as {
+    models: {
+      model: string;
+      mode: string;
+      decisions: { policy: string; candidates: { credit: number; device_blocks: number }[] }[];
+    }[];
+  };
+  return models.find((it) => it.model === model)!;
+}
+
+test("without events a prompt is believed in for --router-ttl-secs, and no longer", async () => {
+  expect(await ask(guessing, text("Ada"))).toMatchObject({ status: 200, overlap: 0 });
+  const again = await ask(guessing, text("Ada"));
+  expect(again.overlap).toBeGreaterThan(again.blocks! / 2);
+  await expect
+    .poll(async () => (await ask(guessing, text("Ada"), onlyAsk)).overlap, { timeout: 20_000 })
+    .toBe(0);
+  expect((await decisionsOf(guessing, "tiny")).mode).toBe("kv-approximate");
+}, 60_000);
+
+test("with --router-predicted-ttl-secs a prompt counts where it was sent, also at a worker that tells nothing", async () => {
+  const model = "silent";
+  expect(await ask(predicting, text("Bob"), { model })).toMatchObject({ status: 200, overlap: 0 });
+  const again = await ask(predicting, text("Bob"), { model });
+  expect(again.overlap).toBeGreaterThan(again.blocks! / 2);
+}, 60_000);
+
+test("a profile of --router-policy-config chooses, and says its name", async () => {
+  expect(await ask(profiled.ready, text("Cid"))).toMatchObject({ status: 200 });
+  expect((await decisionsOf(profiled.ready, "tiny")).decisions[0]!.policy).toBe("even");
+  expect(profiled.output()).toContain("--router-event-threads");
+});
+
+test("a request sets its own weights by nvext.router, and is told which are none", async () => {
+  const prompt = text("Dan");
+  await ask(predicting, prompt);
+  const router = { overlap_score_credit: 0 };
+  expect(await ask(predicting, prompt, { nvext: { router } })).toMatchObject({ status: 200 });
+  const { decisions } = await decisionsOf(predicting, "tiny");
+  const [own, plain] = [decisions[0]!.candidates[0]!, decisions[1]!.candidates[0]!];
+  expect(own.device_blocks).toBeGreaterThan(0);
+  expect([own.credit, plain.credit]).toEqual([0, plain.device_blocks]);
+  const wrong = await ask(predicting, prompt, { nvext: { router: { prefill_load_scale: -1 } } });
+  expect(wrong.status).toBe(400);
+  expect(wrong.body.error!.message).toMatch(/prefill_load_scale/);
+});
+
+test("--router-index-bytes bounds the index: what it forgets is counted", async () => {
+  const url = profiled.ready;
+  for (let i = 0; i < 20; i++) await ask(url, text(`Number ${i}`));
+  await expect
+    .poll(
+      async () => readMetric(await fetchMetrics(url), "dyn_router_index_evicted_blocks_total"),
+      { timeout: 20_000 },
+    )
+    .toBeGreaterThan(0);
+  const page = await fetchMetrics(url);
+  const limit = readMetric(page, "dyn_router_index_limit_bytes", 'model="tiny"');
+  expect(limit).toBeLessThanOrEqual(65_536);
+  const blocks = readMetric(page, "dyn_router_index_blocks", 'model="tiny"');
+  expect(blocks).toBeLessThanOrEqual(limit / 64);
+}, 60_000);
+
+test("a worker that counts in other blocks is named in /health, in the metrics and in the log", async () => {
+  await deployment.startWorker(["--page-size", "8", ...events]);
+  const problems = async () => {
+    const health = (await (await fetch(`${profiled.ready}/health`)).json()) as {
+      routing: { worker_problems: { kind: string }[] }[];
+    };
+    return health.routing.flatMap((it) => it.worker_problems.map(({ kind }) => kind));
+  };
+  await ask(profiled.ready, text("Eve"));
+  await expect.poll(problems, { timeout: 30_000 }).toContain("block_size_mismatch");
+  const page = await fetchMetrics(profiled.ready);
+  const name = "dyn_router_worker_problems";
+  expect(readMetric(page, name, 'kind="block_size_mismatch"', 'model="tiny"')).toBe(1);
+  expect(profiled.output().split("counts in blocks of 8 tokens")).toHaveLength(2);
+}, 60_000);
