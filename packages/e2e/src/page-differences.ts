@@ -37,13 +37,13 @@ export const excuses: readonly Excuse[] = [
     names: /^dynamo_work_handler_/,
   },
   {
-    reason: "a gate that workers have and a router has not",
+    reason: "a gate that only workers have, and only where --engine-request-limit sets it",
     names: /^dynamo_(engine_request|rejection_request_total|request_queue)$/,
     pages: ["router", "frontend", "aggregated", "prefill", "decode", "embedding"],
   },
   { reason: "no media in prompts", names: /_(images|videos|audio|image_tokens)_per_request$/ },
   {
-    reason: "the request plane is not counted yet: stage_duration_seconds has its time",
+    reason: "not counted: stage_duration_seconds has the time of the request plane",
     names: /^dynamo_(request_plane|transport_tcp)_/,
   },
   {
@@ -80,9 +80,12 @@ export const excuses: readonly Excuse[] = [
     reason: "the scheduler's own estimate",
     names: /^sglang:(new_token_ratio|decode_sum_seq_lens)$/,
   },
-  { reason: "no requests are paused", names: /^sglang:num_paused_reqs$/ },
   {
-    reason: "not counted yet: grammars, requests with one, evictions",
+    reason: "requests of a paused engine stay running or queued",
+    names: /^sglang:num_paused_reqs$/,
+  },
+  {
+    reason: "not counted: grammars, requests with one, evictions",
     names:
       /^sglang:(num_grammar_queue_reqs|num_so_requests_total|evicted_tokens_total|eviction_duration_seconds)$/,
   },

@@ -79,6 +79,8 @@ export async function runProgram<Args>(options: ProgramOptions<Args>): Promise<n
     return exitCodes.ok;
   }
   const signals = watchSignals();
+  // A program that waits for others with nothing open, as for a first worker, must not be taken for one that is done.
+  const alive = setInterval(() => {}, 2 ** 30);
   try {
     const running = await options.start(args, signals.first);
     tellParent(running);
@@ -92,6 +94,7 @@ export async function runProgram<Args>(options: ProgramOptions<Args>): Promise<n
     stderr(`${messageOf(error)}\n`);
     return exitCodes.failed;
   } finally {
+    clearInterval(alive);
     signals.release();
   }
 }
