@@ -132,6 +132,14 @@ test("an engine that joined late, lost batches and grew is known as it is", asyn
   await expect.poll(isKnown(12), { timeout: 10_000 }).toBe(true);
   store(engine, 20, 3);
   await expect.poll(isKnown(20), { timeout: 10_000 }).toBe(true);
+  // The last block once more: it is taken, and counted as odd.
+  store(engine, 20, 4);
+  const page = async () => (await call(server, "GET /metrics")).body as string;
+  await expect
+    .poll(page, { timeout: 10_000 })
+    .toContain('dynamo_kvrouter_kv_cache_event_warnings{warning_kind="duplicate_store"} 1');
+  expect(await page()).toMatch(/^dyn_indexer_blocks 5$/m);
+  expect(await page()).toMatch(/^dyn_indexer_evicted_blocks_total 0$/m);
   const { localHashes } = createBlockHasher().hashTokens(tokens(20), { blockSize });
   const signed = [...localHashes].map((hash) => BigInt.asIntN(64, hash));
   expect(

@@ -4,7 +4,8 @@ export {
   KvRoutedClient,
   type KvRoutedClientOptions,
 } from "./choice/kv-routed-client.ts";
-export { createKvRouter, KvRouter, type KvRouterOptions } from "./choice/kv-router.ts";
+export { createKvRouter, KvRouter } from "./choice/kv-router.ts";
+export type { KvRouterOptions } from "./choice/kv-router-options.ts";
 export { optionsToSettings, settingOptions } from "./choice/options-to-settings.ts";
 export { policyName } from "./choice/pick-candidate.ts";
 export type { CachePromise, RouteChoice, RouteQuery } from "./choice/route-query.ts";

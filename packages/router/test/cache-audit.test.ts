@@ -1,6 +1,7 @@
 // What workers' events promise against what their engines find: real engines and relays, of which some events never leave.
-import { createMockEngine, type EngineEvent } from "@dyn/engine";
+import { createMockEngine } from "@dyn/engine";
 import { createDecodeHandler } from "@dyn/handlers";
+import type { EngineEvent } from "@dyn/kv-events";
 import { KvRelay } from "@dyn/kv-relay";
 import { createMetricsRegistry } from "@dyn/metrics";
 import type { EngineOutputItem, PreprocessedRequest } from "@dyn/protocol";

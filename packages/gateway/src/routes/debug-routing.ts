@@ -44,6 +44,7 @@ function describe(router: KvRouter) {
       ...counters,
     })),
     index_counters: router.index.counters,
+    cache_audit: router.audit.totals,
     decisions: router.decisions.list(shownDecisions).map(decisionToJson),
   };
 }

@@ -8,7 +8,7 @@ import {
   type KvIndex,
 } from "@dyn/kv-events";
 import type { PreprocessedRequest } from "@dyn/protocol";
-import type { EndpointId, Planes } from "@dyn/runtime";
+import type { EndpointId } from "@dyn/runtime";
 import type { CachedBlocks } from "../cost/worker-cost.ts";
 import { DecisionRing } from "../decision/decision-ring.ts";
 import { makeDecision } from "../decision/make-decision.ts";
@@ -28,6 +28,7 @@ import { RequestQueue } from "../queue/request-queue.ts";
 import type { SessionBindings } from "../session/session-bindings.ts";
 import { CandidatePool } from "./candidate-pool.ts";
 import { overrideCost } from "./cost-override.ts";
+import type { KvRouterOptions } from "./kv-router-options.ts";
 import { pickCandidate, policyName } from "./pick-candidate.ts";
 import { loraOf, sessionIdOf } from "./request-fields.ts";
 import type { RouteChoice, RoutePreview, RouteQuery } from "./route-query.ts";
@@ -35,21 +36,6 @@ import { allBusy, nobodyLeft } from "./router-errors.ts";
 import { completeRouterSettings, type RouterSettings } from "./router-settings.ts";
 import { readTaints } from "./taint-demand.ts";
 import type { Candidate } from "./weigh-candidates.ts";
-
-export interface KvRouterOptions {
-  readonly planes: Planes;
-  /** Of the workers. */
-  readonly endpoint: EndpointId;
-  /** Shown in decisions. */
-  readonly model: string;
-  /** Tokens of a block; all workers must agree on it. */
-  readonly blockSize: number;
-  readonly settings?: Partial<RouterSettings>;
-  readonly observer?: RouterObserver;
-  readonly random?: () => number;
-  /** Milliseconds that never go back. */
-  readonly now?: () => number;
-}
 
 const ringCapacity = 512;
 const checkMs = 5_000;

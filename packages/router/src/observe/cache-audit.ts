@@ -71,7 +71,7 @@ function toProblem(drift: WorkerDrift): WorkerProblem {
   const cause =
     drift.overTokens > drift.underTokens
       ? "Events of removed blocks were lost, or its cache is too small for what is sent there."
-      : "Events of stored blocks were lost, or it caches prompts under other salts or adapters than the router knows.";
+      : "Events of stored blocks were lost, the index had to forget them (--router-index-bytes), or it caches prompts under other salts than the router knows.";
   return {
     workerId,
     dpRank,
