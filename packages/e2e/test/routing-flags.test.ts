@@ -18,7 +18,14 @@ beforeAll(async () => {
   const policy = join(deployment.folder, "policy.yaml");
   writeFileSync(
     policy,
-    `worker_selection:
+    `default_policy_family: chat
+uncached_isl_buckets: [{ min_tokens: 0, bucket: short }, { min_tokens: 200, bucket: long }]
+policy_classes:
+  - { name: chat_short, policy_family: chat, cache_bucket: short, prefill_busy_threshold_frac: 4 }
+  - { name: chat_long, policy_family: chat, cache_bucket: long, prefill_busy_threshold_frac: 4 }
+  - { name: batch_short, policy_family: batch, cache_bucket: short, prefill_busy_threshold_frac: 1 }
+  - { name: batch_long, policy_family: batch, cache_bucket: long, prefill_busy_threshold_frac: 1 }
+worker_selection:
   aggregated: even
   instances:
     - name: even
@@ -50,11 +57,19 @@ afterAll(() => deployment?.close());
 async function ask(
   url: string,
   prompt: string,
-  { model = "tiny", nvext = {} }: { model?: string; nvext?: Record<string, unknown> } = {},
+  {
+    model = "tiny",
+    nvext = {},
+    headers = {},
+  }: {
+    model?: string;
+    nvext?: Record<string, unknown>;
+    headers?: Record<string, string>;
+  } = {},
 ) {
   const answer = await fetch(`${url}/v1/completions`, {
     method: "POST",
-    headers: { "content-type": "application/json", "x-dyn-routing-debug": "1" },
+    headers: { "content-type": "application/json", "x-dyn-routing-debug": "1", ...headers },
     body: JSON.stringify({ model, prompt, max_tokens: 2, ignore_eos: true, nvext }),
   });
   const body = (await answer.json()) as { error?: { message: string } };
@@ -102,6 +117,30 @@ test("a profile of --router-policy-config chooses, and says its name", async () 
   expect((await decisionsOf(profiled.ready, "tiny")).decisions[0]!.policy).toBe("even");
   expect(profiled.output()).toContain("--router-event-threads");
 });
+
+test("a request waits in the class of its family, and of what of its prompt nobody has cached", async () => {
+  const received = async () => {
+    const page = await fetchMetrics(profiled.ready);
+    const name = "dynamo_frontend_router_admission_received_total";
+    const of = (label: string) => readMetric(page, name, `policy_class="${label}"`, 'model="tiny"');
+    return ["chat_short", "chat_long", "batch_short", "batch_long"].map(of);
+  };
+  const before = await received();
+  const batch = { headers: { "x-dynamo-meta-policy-class": "batch" } };
+  const unknown = { headers: { "x-dynamo-meta-policy-class": "nobody" } };
+  await ask(profiled.ready, text("Fay"), batch);
+  await ask(profiled.ready, text("Gus"), unknown);
+  await ask(profiled.ready, "Short.", batch);
+  const after = await received();
+  expect(after.map((count, i) => count - before[i]!)).toEqual([0, 1, 1, 1]);
+  // What is cached by now is no long prompt any more.
+  await expect
+    .poll(async () => {
+      await ask(profiled.ready, text("Fay"), batch);
+      return (await received())[2]!;
+    })
+    .toBeGreaterThan(after[2]!);
+}, 60_000);
 
 test("a request sets its own weights by nvext.router, and is told which are none", async () => {
   const prompt = text("Dan");

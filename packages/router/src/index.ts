@@ -105,9 +105,17 @@ export {
 export { PrefillFailure } from "./prefill/prefill-leg.ts";
 export { PrefillPool, type PrefillPoolOptions } from "./prefill/prefill-pool.ts";
 export {
+  classOf,
+  faultOf,
+  oneClass,
+  type QueueClass,
+  type QueueClasses,
+} from "./queue/queue-classes.ts";
+export {
   defaultQueueSettings,
   type QueuePolicy,
   type QueueSettings,
+  RequestQueue,
 } from "./queue/request-queue.ts";
 export { type RouterServiceOptions, routerComponent, serveRouter } from "./service/serve-router.ts";
 export type { SessionSettings } from "./session/session-bindings.ts";

@@ -34,7 +34,96 @@ test("router keys, a selection and a queue class lie over the flags", () => {
     imbalanceBound: 3,
     replicaSync: true,
     cost: { ...defaultRouterSettings.cost, overlapScoreCredit: 2 },
-    queue: { policy: "wspt", thresholdTokens: 100, maxRequestsPerWorker: 1, className: "std_all" },
+    queue: {
+      defaultFamily: "std",
+      classes: [
+        {
+          className: "std_all",
+          policy: "wspt",
+          thresholdTokens: 100,
+          thresholdFrac: null,
+          maxRequestsPerWorker: 1,
+          maxCachedTokensPerWorker: 500,
+        },
+      ],
+    },
+  });
+});
+
+describe("queue classes", () => {
+  const classOf = (name: string, family: string, bucket: string, more: object = {}) => ({
+    name,
+    policy_family: family,
+    cache_bucket: bucket,
+    prefill_busy_threshold_frac: 1,
+    ...more,
+  });
+  const buckets = [
+    { min_tokens: 0, bucket: "short" },
+    { min_tokens: 1000, bucket: "long" },
+  ];
+  const apply = (classes: object[], more: object = {}) =>
+    applyPolicyFile(
+      {
+        default_policy_family: "std",
+        uncached_isl_buckets: buckets,
+        policy_classes: classes,
+        ...more,
+      },
+      {},
+      "p.yaml",
+    );
+  const [short, long] = [classOf("a", "std", "short"), classOf("b", "std", "long")];
+
+  test("are one for each family and bucket", () => {
+    const batch = [classOf("c", "batch", "short"), classOf("d", "batch", "long", { quantum: 100 })];
+    const { queue } = apply([short, long, ...batch]);
+    expect(queue).toMatchObject({
+      buckets: [{ minTokens: 0 }, { minTokens: 1000 }],
+      classes: [{ quantum: null }, {}, {}, { className: "d", family: "batch", quantum: 100 }],
+    });
+  });
+
+  test("of which nobody waits in any are none", () => {
+    const free = { prefill_busy_threshold_frac: null };
+    expect(
+      apply([classOf("a", "std", "short", free), classOf("b", "std", "long", free)]).queue,
+    ).toBeNull();
+  });
+
+  test.each([
+    [
+      "that leave a bucket out",
+      () => apply([short]),
+      "0 classes are for the family std and the bucket long",
+    ],
+    [
+      "twice for a bucket",
+      () => apply([short, long, classOf("c", "std", "long")]),
+      "2 classes are for",
+    ],
+    [
+      "of one name",
+      () => apply([short, long, classOf("a", "x", "long")]),
+      "two policy_classes are named a",
+    ],
+    [
+      "for a bucket that is not there",
+      () => apply([short, long, classOf("c", "std", "huge")]),
+      "the bucket huge",
+    ],
+    [
+      "without the default family",
+      () => apply([short, long], { default_policy_family: "no" }),
+      "default_policy_family is no",
+    ],
+    [
+      "in buckets that do not rise",
+      () => apply([short, long], { uncached_isl_buckets: buckets.toReversed() }),
+      "begin at 0 and rise",
+    ],
+  ])("%s are refused", (_, run, message) => {
+    expect(run).toThrow(message);
   });
 });
 

@@ -88,6 +88,7 @@ export function readRequestHints(options: {
       priority,
       priority_jump: priority,
       strict_priority: strictPriority,
+      policy_class: textHeader(headers, "x-dynamo-meta-policy-class"),
       routing_constraints: nvext.routing_constraints,
     }),
     annotations: nvext.annotations ?? [],

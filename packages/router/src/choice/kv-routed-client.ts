@@ -6,7 +6,7 @@ import type { RouterObserver } from "../observe/router-observer.ts";
 import type { TokenCallOptions, TokenClient } from "../token-client.ts";
 import { cachesAlone } from "./caches-alone.ts";
 import type { KvRouter } from "./kv-router.ts";
-import { isRouteQuery, sessionIdOf } from "./request-fields.ts";
+import { isRouteQuery, policyFamilyOf, sessionIdOf } from "./request-fields.ts";
 import type { RouteChoice, RouteQuery } from "./route-query.ts";
 
 /** For which a worker that has not come is waited for at start. */
@@ -73,7 +73,6 @@ export class KvRoutedClient implements TokenClient {
   ): AsyncGenerator<Annotated<EngineOutputItem>> {
     await this.ready(options.signal);
     const requestId = options.requestId ?? crypto.randomUUID();
-    this.#options.onReceived?.(this.router.settings.queue?.className ?? null);
     const queuedMs = await this.#waitForTurn(request, options);
     const told = await this.#askRemote(request, options.signal).catch((error) => {
       this.router.queue?.pump();
@@ -121,10 +120,12 @@ export class KvRoutedClient implements TokenClient {
     let end: "complete" | "left" | "failed" = "left";
     router.book(requestId, choice, request);
     if (sessionId !== null) router.sessionDispatched(sessionId, choice);
+    // Who waits in which line is this router's affair.
+    const { policy_class: _, ...routing } = request.routing ?? {};
     const stream = this.#client.generate(
       {
         ...request,
-        routing: { ...request.routing, dp_rank: dpRank },
+        routing: { ...routing, dp_rank: dpRank },
         router_config_override: isDecode(request) ? request.router_config_override : null,
       },
       { ...options, instanceId: workerId },
@@ -218,17 +219,22 @@ export class KvRoutedClient implements TokenClient {
   async #waitForTurn(request: PreprocessedRequest, options: TokenCallOptions): Promise<number> {
     const { router } = this;
     router.setEligible(this.instances.map(({ instanceId }) => instanceId));
-    if (router.queue === null || options.instanceId !== undefined) return 0;
+    if (router.queue === null) {
+      this.#options.onReceived?.(null);
+      return 0;
+    }
     const { routing } = request;
-    return router.queue.enter(
-      {
-        tokenCount: request.token_ids.length,
-        cachedTokens: () => router.cachedTokens(request),
-        priorityJump: routing?.priority_jump ?? 0,
-        strictPriority: routing?.strict_priority ?? 0,
-      },
-      options.signal,
-    );
+    const queued = {
+      tokenCount: request.token_ids.length,
+      cachedTokens: () => router.cachedTokens(request),
+      family: policyFamilyOf(request),
+      priorityJump: routing?.priority_jump ?? 0,
+      strictPriority: routing?.strict_priority ?? 0,
+    };
+    const queueClass = router.queue.classOf(queued);
+    this.#options.onReceived?.(queueClass.className);
+    if (options.instanceId !== undefined) return 0;
+    return router.queue.enter(queued, options.signal, queueClass);
   }
 
   async #waitForWorkers(signal: AbortSignal | undefined): Promise<void> {

@@ -24,6 +24,7 @@ import { CacheAudit } from "../observe/cache-audit.ts";
 import type { RouterObserver } from "../observe/router-observer.ts";
 import type { WorkerProblem } from "../observe/worker-problems.ts";
 import { WorkerWatch } from "../observe/worker-watch.ts";
+import { oneClass } from "../queue/queue-classes.ts";
 import { RequestQueue } from "../queue/request-queue.ts";
 import type { SessionBindings } from "../session/session-bindings.ts";
 import { CandidatePool } from "./candidate-pool.ts";
@@ -121,11 +122,11 @@ export class KvRouter {
     this.queue =
       queue &&
       new RequestQueue({
-        settings: queue,
+        classes: "classes" in queue ? queue : oneClass(queue),
         now,
-        hasRoom: () => this.#eligible.length === 0 || this.#busy.hasRoom(this.#eligible, queue),
+        hasRoom: (its) => this.#eligible.length === 0 || this.#busy.hasRoom(this.#eligible, its),
         workerCount: () => this.#eligible.length,
-        onRefused: (what) => this.#observer.refused?.(what, queue.className ?? null),
+        onRefused: (what, className) => this.#observer.refused?.(what, className),
       });
   }
 

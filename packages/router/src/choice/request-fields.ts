@@ -14,6 +14,12 @@ export function sessionIdOf(request: PreprocessedRequest): string | null {
   return typeof id === "string" && id !== "" ? id : null;
 }
 
+/** The family of queue classes that it names: the header x-dynamo-meta-policy-class. */
+export function policyFamilyOf({ routing }: PreprocessedRequest): string | null {
+  const name = routing?.policy_class;
+  return typeof name === "string" ? name : null;
+}
+
 /** It only asks where it would go. */
 export function isRouteQuery({ annotations }: PreprocessedRequest): boolean {
   return annotations.some((name) => name.startsWith("query_instance_id:"));

@@ -7,6 +7,7 @@ import {
 import type { TwoTierSettings } from "../cost/pick-two-tier.ts";
 import { type BusyThresholds, checkBusyThresholds, noThresholds } from "../load/busy-thresholds.ts";
 import { checkProfile, type Profile } from "../policy/profile.ts";
+import type { QueueClasses } from "../queue/queue-classes.ts";
 import type { QueueSettings } from "../queue/request-queue.ts";
 import type { SessionSettings } from "../session/session-bindings.ts";
 
@@ -38,7 +39,8 @@ export interface RouterSettings {
    */
   readonly imbalanceBound: number | null;
   readonly thresholds: BusyThresholds;
-  readonly queue: QueueSettings | null;
+  /** `null`: nobody waits here. One line for everybody, or one for each class. */
+  readonly queue: QueueSettings | QueueClasses | null;
   readonly sessions: SessionSettings | null;
   /** Bound of the index of events, or of guesses where there are no events; a quarter of it for guesses beside events. */
   readonly indexBytes: number;

@@ -45,7 +45,10 @@ export class BusyRanks {
   }
 
   /** For the queue: some rank of the workers is below its share of prefill. */
-  hasRoom(workerIds: readonly bigint[], queue: QueueSettings): boolean {
+  hasRoom(
+    workerIds: readonly bigint[],
+    queue: Pick<QueueSettings, "thresholdTokens" | "thresholdFrac">,
+  ): boolean {
     const thresholds = {
       activeDecodeBlocks: null,
       activePrefillTokens: queue.thresholdTokens,

@@ -69,14 +69,18 @@ export function createRankMetrics(
           families.blocks.set(labels, load.decodeBlocks);
           families.prefillTokens.set(labels, load.activePrefillTokens);
         }
-        const labels = ofClass(router.settings.queue?.className ?? null);
+        const lines = router.queue?.view() ?? [];
         // Who the workers are, hence the label, is known when one is there.
-        if (ranks.length > 0) families.received.inc(labels, 0);
-        const { queue } = router;
-        if (queue === null) return;
-        families.queuedRequests.set(labels, queue.depth);
-        families.queuedTokens.set(labels, queue.tokenCount);
-        families.queuedCachedTokens.set(labels, queue.cachedTokenCount);
+        if (ranks.length > 0) {
+          const names = lines.length === 0 ? [null] : lines.map(({ className }) => className);
+          for (const name of names) families.received.inc(ofClass(name), 0);
+        }
+        for (const { className, depth, tokenCount, cachedTokenCount } of lines) {
+          const labels = ofClass(className);
+          families.queuedRequests.set(labels, depth);
+          families.queuedTokens.set(labels, tokenCount);
+          families.queuedCachedTokens.set(labels, cachedTokenCount);
+        }
       });
       return () => {
         unwatch();

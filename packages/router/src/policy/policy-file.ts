@@ -4,7 +4,8 @@ import { z } from "zod";
 import type { RouterSettings } from "../choice/router-settings.ts";
 import { completeRouterSettings } from "../choice/router-settings.ts";
 import { defaultTwoTierSettings } from "../cost/pick-two-tier.ts";
-import { defaultQueueSettings, type QueueSettings } from "../queue/request-queue.ts";
+import { faultOf, type QueueClass, type QueueClasses } from "../queue/queue-classes.ts";
+import { defaultQueueSettings } from "../queue/request-queue.ts";
 import { ProfileInstance, readProfile } from "./profile-schema.ts";
 
 const weight = z.number().min(0);
@@ -63,12 +64,12 @@ const TwoTierInstance = z.strictObject({
 
 const Instance = z.discriminatedUnion("type", [CostInstance, TwoTierInstance, ProfileInstance]);
 
-const QueueClass = z.strictObject({
+const ClassInstance = z.strictObject({
   name: z.string().min(1),
   policy_family: z.string(),
   cache_bucket: z.string(),
   queue_policy: z.enum(["fcfs", "wspt"]).default("fcfs"),
-  quantum: z.number().gt(0).optional(),
+  quantum: z.number().min(1).optional(),
   prefill_busy_threshold: limit.nullish(),
   prefill_busy_threshold_frac: weight.nullish(),
   request_queue_limit_per_worker: limit.optional(),
@@ -81,9 +82,10 @@ const PolicyFile = z.strictObject({
   default_policy_family: z.string().optional(),
   uncached_isl_buckets: z
     .array(z.strictObject({ min_tokens: limit, bucket: z.string() }))
-    .length(1)
+    .min(1)
+    .max(16)
     .optional(),
-  policy_classes: z.array(QueueClass).length(1).optional(),
+  policy_classes: z.array(ClassInstance).min(1).max(256).optional(),
   worker_selection: z
     .strictObject({
       aggregated: z.string().optional(),
@@ -216,37 +218,44 @@ function withInstance(base: RouterSettings, instance: z.infer<typeof Instance>):
   };
 }
 
-/** One class; several need families and buckets, which this release refuses above. */
-function queueOf(file: z.infer<typeof PolicyFile>, path: string): QueueSettings | null {
-  const parts = [file.default_policy_family, file.uncached_isl_buckets, file.policy_classes];
-  const given = parts.filter((part) => part !== undefined).length;
+/** `null`: the file has none, or nobody waits in any. */
+function queueOf(file: z.infer<typeof PolicyFile>, path: string): QueueClasses | null {
+  const { default_policy_family: defaultFamily, uncached_isl_buckets: buckets } = file;
+  const { policy_classes: classes } = file;
+  const given = [defaultFamily, buckets, classes].filter((part) => part !== undefined).length;
   if (given === 0) return null;
-  const queueClass = file.policy_classes?.[0];
-  if (given < 3 || queueClass === undefined) {
+  if (defaultFamily === undefined || buckets === undefined || classes === undefined) {
     throw refuse(
       `${path}: default_policy_family, uncached_isl_buckets and policy_classes go together.`,
     );
   }
-  if (queueClass.policy_family !== file.default_policy_family) {
-    throw refuse(
-      `${path}: the class ${queueClass.name} is of family ${queueClass.policy_family}, the default is ${file.default_policy_family}.`,
-    );
-  }
-  const { prefill_busy_threshold: tokens, prefill_busy_threshold_frac: share } = queueClass;
-  if (tokens == null && share == null) return null;
+  const queue: QueueClasses = {
+    defaultFamily,
+    buckets: buckets.map(({ min_tokens: minTokens, bucket }) => ({ minTokens, bucket })),
+    classes: classes.map(toQueueClass),
+  };
+  const fault = faultOf(queue);
+  if (fault !== null) throw refuse(`${path}: ${fault}`);
+  const waits = queue.classes.some(
+    (it) => it.thresholdTokens !== null || it.thresholdFrac !== null,
+  );
+  return waits ? queue : null;
+}
+
+function toQueueClass(file: z.infer<typeof ClassInstance>): QueueClass {
+  const { maxRequestsPerWorker, maxTokensPerWorker, maxCachedTokensPerWorker } =
+    defaultQueueSettings;
   return {
-    ...defaultQueueSettings,
-    className: queueClass.name,
-    policy: queueClass.queue_policy,
-    thresholdTokens: tokens ?? null,
-    thresholdFrac: share ?? null,
-    maxRequestsPerWorker:
-      queueClass.request_queue_limit_per_worker ?? defaultQueueSettings.maxRequestsPerWorker,
-    maxTokensPerWorker:
-      queueClass.raw_isl_token_queue_limit_per_worker ?? defaultQueueSettings.maxTokensPerWorker,
-    maxCachedTokensPerWorker:
-      queueClass.cached_token_queue_limit_per_worker ??
-      defaultQueueSettings.maxCachedTokensPerWorker,
+    className: file.name,
+    family: file.policy_family,
+    bucket: file.cache_bucket,
+    quantum: file.quantum ?? null,
+    policy: file.queue_policy,
+    thresholdTokens: file.prefill_busy_threshold ?? null,
+    thresholdFrac: file.prefill_busy_threshold_frac ?? null,
+    maxRequestsPerWorker: file.request_queue_limit_per_worker ?? maxRequestsPerWorker,
+    maxTokensPerWorker: file.raw_isl_token_queue_limit_per_worker ?? maxTokensPerWorker,
+    maxCachedTokensPerWorker: file.cached_token_queue_limit_per_worker ?? maxCachedTokensPerWorker,
   };
 }
 

@@ -1,5 +1,6 @@
-// Where requests wait while every worker is above its share of prefill: the order in which they leave, and how many may wait.
-import { queueFull } from "../choice/router-errors.ts";
+// Where requests wait while every worker is above its share of prefill: a line for each class, which take turns.
+import { classOf, type QueueClass, type QueueClasses } from "./queue-classes.ts";
+import { type Waiting, WaitingLine } from "./waiting-line.ts";
 
 /** `wspt`: short prompts first, weighted by priority (weighted shortest processing time). */
 export type QueuePolicy = "fcfs" | "wspt";
@@ -8,14 +9,14 @@ export interface QueueSettings {
   readonly policy: QueuePolicy;
   /** Wait while every worker has more prefill than this share of its largest batch; 0 = while any prefill runs. */
   readonly thresholdFrac: number | null;
-  /** The same in tokens; either of the two suffices. */
+  /** The same in tokens; either of the two suffices. Neither: nobody waits. */
   readonly thresholdTokens: number | null;
   readonly maxRequestsPerWorker: number;
   /** Prompt tokens that may wait, per worker. */
   readonly maxTokensPerWorker: number;
   /** The same of prompt tokens that a worker has cached. */
   readonly maxCachedTokensPerWorker: number;
-  /** Shown in errors. */
+  /** Shown in metrics. */
   readonly className?: string;
 }
 
@@ -28,85 +29,105 @@ export const defaultQueueSettings: QueueSettings = Object.freeze({
   maxCachedTokensPerWorker: Number.POSITIVE_INFINITY,
 });
 
+/** Prompt tokens of a turn where a class does not say. */
+const defaultQuantum = 4096;
+
 /** What of a full queue had no more room. */
 export type QueueLimit = "requests" | "tokens" | "cachedTokens";
 
 export interface QueuedRequest {
   readonly tokenCount: number;
-  /** Prompt tokens that some worker has cached; asked for when the request has to wait. */
+  /** Prompt tokens that some worker has cached; asked for when that decides, or when the request has to wait. */
   readonly cachedTokens: () => number;
+  /** Of its class, as the request names it. */
+  readonly family: string | null;
   /** Seconds that it jumps ahead. */
   readonly priorityJump: number;
   /** Higher ones leave first, whatever else. */
   readonly strictPriority: number;
 }
 
-interface Waiting {
+export interface QueueView {
+  readonly className: string;
+  readonly depth: number;
   readonly tokenCount: number;
-  readonly cachedCount: number;
-  readonly strictPriority: number;
-  /** The largest leaves first within a strict priority. */
-  readonly key: number;
-  readonly order: number;
-  readonly leave: () => void;
+  readonly cachedTokenCount: number;
+}
+
+export interface RequestQueueOptions {
+  readonly classes: QueueClasses;
+  readonly now: () => number;
+  /** Whether some worker may take the next one of the class. */
+  readonly hasRoom: (queueClass: QueueClass) => boolean;
+  readonly workerCount: () => number;
+  readonly onRefused?: (what: QueueLimit, className: string) => void;
 }
 
 export class RequestQueue {
-  readonly #settings: QueueSettings;
-  readonly #now: () => number;
-  readonly #hasRoom: () => boolean;
-  readonly #workerCount: () => number;
-  readonly #onRefused: (what: QueueLimit) => void;
+  readonly #options: RequestQueueOptions;
+  readonly #lines: readonly WaitingLine[];
   readonly #startMs: number;
-  #waiting: Waiting[] = [];
-  #tokens = 0;
-  #cachedTokens = 0;
+  /** The line whose turn it is. */
+  #turn = 0;
   #order = 0;
 
-  constructor(options: {
-    readonly settings: QueueSettings;
-    readonly now: () => number;
-    /** Whether some worker may take the next one. */
-    readonly hasRoom: () => boolean;
-    readonly workerCount: () => number;
-    readonly onRefused?: (what: QueueLimit) => void;
-  }) {
-    this.#settings = options.settings;
-    this.#now = options.now;
-    this.#hasRoom = options.hasRoom;
-    this.#workerCount = options.workerCount;
-    this.#onRefused = options.onRefused ?? (() => {});
+  constructor(options: RequestQueueOptions) {
+    this.#options = options;
+    this.#lines = options.classes.classes.map((it) => new WaitingLine(it));
     this.#startMs = options.now();
+  }
+
+  get depth(): number {
+    return this.#sum("depth");
   }
 
   /** Prompt tokens that wait. */
   get tokenCount(): number {
-    return this.#tokens;
+    return this.#sum("tokenCount");
   }
 
   /** Of these, tokens that some worker had cached when they came. */
   get cachedTokenCount(): number {
-    return this.#cachedTokens;
+    return this.#sum("cachedTokenCount");
   }
 
-  get depth(): number {
-    return this.#waiting.length;
+  /** Each class and who waits in it. */
+  view(): QueueView[] {
+    return this.#lines.map(({ queueClass, depth, tokenCount, cachedTokenCount }) => ({
+      className: queueClass.className,
+      depth,
+      tokenCount,
+      cachedTokenCount,
+    }));
   }
 
-  /** Milliseconds waited. Throws an OverloadedError when the queue is full, the signal's reason when it aborts. */
-  async enter(request: QueuedRequest, signal: AbortSignal | undefined): Promise<number> {
-    if (this.#waiting.length === 0 && this.#hasRoom()) return 0;
+  classOf({ family, tokenCount, cachedTokens }: QueuedRequest): QueueClass {
+    const { classes } = this.#options;
+    return classOf(classes, family, () => Math.max(0, tokenCount - cachedTokens()));
+  }
+
+  /** Milliseconds waited. Throws an OverloadedError when the line is full, the signal's reason when it aborts. */
+  async enter(
+    request: QueuedRequest,
+    signal: AbortSignal | undefined,
+    queueClass: QueueClass = this.classOf(request),
+  ): Promise<number> {
+    const { now, hasRoom, workerCount, onRefused } = this.#options;
+    const line = this.#lines.find((it) => it.queueClass === queueClass)!;
+    if (line.depth === 0 && hasRoom(queueClass)) return 0;
     const { tokenCount, strictPriority } = request;
     const cachedCount = request.cachedTokens();
-    this.#refuseWhenFull(tokenCount, cachedCount);
+    line.refuseWhenFull(tokenCount, cachedCount, workerCount(), (what) =>
+      onRefused?.(what, queueClass.className),
+    );
     signal?.throwIfAborted();
-    const enteredMs = this.#now();
+    const enteredMs = now();
     await new Promise<void>((resolve, reject) => {
       const waiting: Waiting = {
         tokenCount,
         cachedCount,
         strictPriority,
-        key: this.#key(request, enteredMs),
+        key: this.#key(request, queueClass, enteredMs),
         order: this.#order++,
         leave: () => {
           signal?.removeEventListener("abort", giveUp);
@@ -114,72 +135,66 @@ export class RequestQueue {
         },
       };
       const giveUp = () => {
-        this.#remove(waiting);
+        line.remove(waiting);
         reject(signal!.reason);
       };
       signal?.addEventListener("abort", giveUp, { once: true });
-      this.#insert(waiting);
+      line.insert(waiting);
     });
-    return this.#now() - enteredMs;
+    return now() - enteredMs;
   }
 
   /** After anything that may have made room. Lets one go, who calls it again once it is booked. */
   pump(): void {
-    const first = this.#waiting[0];
-    if (first === undefined || !this.#hasRoom()) return;
-    this.#remove(first);
+    const line = this.#next();
+    const first = line?.first;
+    if (line === undefined || first === undefined) return;
+    line.credit -= first.tokenCount;
+    line.remove(first);
     first.leave();
   }
 
-  /** Throws an OverloadedError. */
-  #refuseWhenFull(tokenCount: number, cachedCount: number): void {
-    const workers = Math.max(1, this.#workerCount());
-    const { maxRequestsPerWorker, maxTokensPerWorker, maxCachedTokensPerWorker } = this.#settings;
-    const refuse = (what: QueueLimit, current: number, limit: number, name: string) => {
-      this.#onRefused(what);
-      throw queueFull(current, limit, name);
-    };
-    const most = maxRequestsPerWorker * workers;
-    if (this.#waiting.length >= most) refuse("requests", this.#waiting.length, most, "requests");
-    const mostTokens = maxTokensPerWorker * workers;
-    if (this.#tokens + tokenCount > mostTokens) {
-      refuse("tokens", this.#tokens, mostTokens, "prompt tokens");
+  /**
+   * Deficit round robin: each line that may go earns its quantum of prompt tokens a turn, and goes while it has enough for
+   * its first request.
+   */
+  #next(): WaitingLine | undefined {
+    const { hasRoom } = this.#options;
+    const open = this.#lines.filter((line) => line.depth > 0 && hasRoom(line.queueClass));
+    if (open.length < 2) {
+      // Who goes alone takes nothing from anybody.
+      if (open[0] !== undefined) open[0].credit = open[0].first!.tokenCount;
+      return open[0];
     }
-    const mostCached = maxCachedTokensPerWorker * workers;
-    if (this.#cachedTokens + cachedCount > mostCached) {
-      refuse("cachedTokens", this.#cachedTokens, mostCached, "cached prompt tokens");
+    const turnsOf = (line: WaitingLine) =>
+      Math.max(0, Math.ceil((line.first!.tokenCount - line.credit) / quantumOf(line)));
+    const at = this.#lines[this.#turn]!;
+    if (open.includes(at) && turnsOf(at) === 0) return at;
+    // Nobody is asked turn by turn what can be counted: after so many, one of them has enough.
+    const rest = [...this.#lines.slice(this.#turn + 1), ...this.#lines.slice(0, this.#turn + 1)];
+    const waiting = rest.filter((line) => open.includes(line));
+    const turns = Math.max(1, Math.min(...waiting.map(turnsOf)));
+    for (const line of waiting) line.credit += (turns - 1) * quantumOf(line);
+    for (const line of waiting) {
+      line.credit += quantumOf(line);
+      if (turnsOf(line) > 0) continue;
+      this.#turn = this.#lines.indexOf(line);
+      return line;
     }
+    return undefined;
   }
 
-  #key({ priorityJump, tokenCount }: QueuedRequest, nowMs: number): number {
-    return this.#settings.policy === "wspt"
+  #key({ priorityJump, tokenCount }: QueuedRequest, { policy }: QueueClass, nowMs: number): number {
+    return policy === "wspt"
       ? (1 + priorityJump) / Math.max(1, tokenCount)
       : priorityJump - (nowMs - this.#startMs) / 1000;
   }
 
-  #insert(waiting: Waiting): void {
-    let [low, high] = [0, this.#waiting.length];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (isBefore(waiting, this.#waiting[middle]!)) high = middle;
-      else low = middle + 1;
-    }
-    this.#waiting.splice(low, 0, waiting);
-    this.#tokens += waiting.tokenCount;
-    this.#cachedTokens += waiting.cachedCount;
-  }
-
-  #remove(waiting: Waiting): void {
-    const at = this.#waiting.indexOf(waiting);
-    if (at === -1) return;
-    this.#waiting.splice(at, 1);
-    this.#tokens -= waiting.tokenCount;
-    this.#cachedTokens -= waiting.cachedCount;
+  #sum(name: "depth" | "tokenCount" | "cachedTokenCount"): number {
+    return this.#lines.reduce((sum, line) => sum + line[name], 0);
   }
 }
 
-function isBefore(a: Waiting, b: Waiting): boolean {
-  if (a.strictPriority !== b.strictPriority) return a.strictPriority > b.strictPriority;
-  if (a.key !== b.key) return a.key > b.key;
-  return a.order < b.order;
+function quantumOf({ queueClass }: WaitingLine): number {
+  return queueClass.quantum ?? defaultQuantum;
 }
