@@ -106,8 +106,6 @@ export { PrefillFailure } from "./prefill/prefill-leg.ts";
 export { PrefillPool, type PrefillPoolOptions } from "./prefill/prefill-pool.ts";
 export {
   classOf,
-  faultOf,
-  oneClass,
   type QueueClass,
   type QueueClasses,
 } from "./queue/queue-classes.ts";

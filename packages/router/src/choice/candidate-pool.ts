@@ -1,10 +1,9 @@
 // The ranks that a request may go to, weighed: workers, their books and what they have cached, in one look.
-import type { BlockHashes } from "@dyn/kv-events";
 import type { PreprocessedRequest } from "@dyn/protocol";
 import type { CostSettings } from "../cost/cost-settings.ts";
 import type { CachedBlocks } from "../cost/worker-cost.ts";
 import type { WorkerDirectory } from "../intake/worker-facts.ts";
-import { type ActiveRequests, type RankId, toBlockKeys } from "../load/active-requests.ts";
+import type { ActiveRequests, RankId } from "../load/active-requests.ts";
 import type { BusyRanks } from "../load/busy-ranks.ts";
 import { applyProfile } from "../policy/apply-profile.ts";
 import type { RouteQuery } from "./route-query.ts";
@@ -23,7 +22,8 @@ export interface CandidatePoolOptions {
 
 export interface WeighedRequest {
   readonly request: PreprocessedRequest;
-  readonly hashes: BlockHashes;
+  /** [blockCount] keys of its complete blocks. */
+  readonly blockKeys: Float64Array;
   /** By `rankKey`. */
   readonly overlaps: ReadonlyMap<string, CachedBlocks>;
   readonly cost: CostSettings;
@@ -55,17 +55,17 @@ export class CandidatePool {
 
   /** One for each rank, in their order. */
   weigh(ranks: readonly RankId[], weighed: WeighedRequest): Candidate[] {
-    const { request, hashes, overlaps, cost, demand } = weighed;
+    const { request, blockKeys, overlaps, cost, demand } = weighed;
     const { blockSize, settings, workers, active, busy } = this.#options;
     const { selection, imbalanceBound } = settings;
     const size = {
       tokenCount: request.token_ids.length,
       blockSize,
-      blockCount: hashes.sequenceHashes.length,
+      blockCount: blockKeys.length,
     };
     const candidates = weighCandidates({
       size,
-      blockKeys: toBlockKeys(hashes.sequenceHashes),
+      blockKeys,
       ranks,
       overlaps,
       active,

@@ -229,7 +229,8 @@ export class KvRouter {
     const cost = overrideCost(this.settings.cost, request.router_config_override);
     const demand = readTaints(request.routing?.routing_constraints);
     const ranks = this.#pool.ranks(query);
-    const candidates = this.#pool.weigh(ranks, { request, hashes, overlaps, cost, demand });
+    const blockKeys = toBlockKeys(hashes.sequenceHashes);
+    const candidates = this.#pool.weigh(ranks, { request, blockKeys, overlaps, cost, demand });
     const bound = pin === null ? this.#sessionOf(request, candidates) : null;
     const open = bound !== null ? [bound] : candidates.filter((it) => it.record.excluded === null);
     if (open.length === 0) throw nobodyLeft(candidates, pin !== null, demand);
@@ -265,7 +266,7 @@ export class KvRouter {
     this.#observer.decided?.(record, query.trace ?? null);
     const { workerId, dpRank } = winner;
     const { deviceBlocks, hostBlocks, diskBlocks } = winner.record;
-    const held = this.active.leadingBlocks(winner, toBlockKeys(hashes.sequenceHashes));
+    const held = this.active.leadingBlocks(winner, blockKeys);
     return {
       workerId,
       dpRank,
@@ -287,7 +288,8 @@ export class KvRouter {
     const { cost } = this.settings;
     const overlaps = this.#prefixes.find(hashes);
     const ranks = this.#pool.ranks({ request, workerIds });
-    const weighed = this.#pool.weigh(ranks, { request, hashes, overlaps, cost, demand });
+    const blockKeys = toBlockKeys(hashes.sequenceHashes);
+    const weighed = this.#pool.weigh(ranks, { request, blockKeys, overlaps, cost, demand });
     const open = weighed.filter(({ record }) => record.excluded === null);
     if (open.length === 0) return null;
     const { workerId, dpRank, record } = open.reduce((a, b) =>
