@@ -346,7 +346,8 @@ export class KvRouter {
   /** Looks for workers that tell nothing, and forgets requests that nobody ended. */
   check(): void {
     this.active.expire();
-    this.#watch?.check(this.#eligible);
+    // Nobody may have asked since a worker came.
+    this.#watch?.check([...new Set([...this.#eligible, ...this.workers.workerIds])]);
   }
 
   async close(): Promise<void> {
@@ -381,6 +382,7 @@ export class KvRouter {
   }
 
   #left(workerId: bigint): void {
+    this.#eligible = this.#eligible.filter((id) => id !== workerId);
     this.#books.removeWorker(workerId);
     this.reports.removeWorker(workerId);
     this.#prefixes.removeWorker(workerId);
