@@ -3,12 +3,12 @@ import { setFlagsFromString } from "node:v8";
 
 const flag = "--heap-growing-percent";
 
-/** Of what lived after the last collection; V8 by itself goes from 30 to 300. */
+/** Of what lived after the last collection. */
 const growthPercent = 150;
 
 /**
  * A prompt of 60,000 tokens leaves over a megabyte behind, and V8 lets a small heap grow by a third only: all of it was
- * collected for each fifth of such prompts, 7 ms in which nobody else is served. A flag given to node wins.
+ * collected for each eleventh of such prompts, 7 ms in which nobody else is served. A flag given to node wins.
  */
 export function giveHeapRoom(): void {
   if (process.execArgv.some((arg) => arg.startsWith(flag))) return;
