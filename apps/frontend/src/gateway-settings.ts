@@ -10,6 +10,7 @@ export async function gatewaySettings({ values }: FrontendArgs): Promise<Partial
     excludeToolsWhenToolChoiceNone: frontend.excludeToolsWhenToolChoiceNone,
     anthropicApi: frontend.enableAnthropicApi,
     sglangGenerate: http.sglangGenerate,
+    vllmGenerate: http.vllmGenerate,
     adminApi: !http.disableAdminApi,
     stripAnthropicPreamble: frontend.stripAnthropicPreamble,
     forceIncludeUsage: http.forceIncludeUsage,

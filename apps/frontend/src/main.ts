@@ -4,10 +4,12 @@ import { joinCluster } from "@dyn/gateway";
 import { createProgramLogger, type Logger } from "@dyn/logging";
 import { createMetricsRegistry } from "@dyn/metrics";
 import { createPlanes, exitCodes, type RunningProgram, runProgram } from "@dyn/runtime";
+import { giveHeapRoom } from "./give-heap-room.ts";
 import { startFrontend } from "./start-frontend.ts";
 import { startWorkers } from "./start-workers.ts";
 import { workerCountOf } from "./worker-count.ts";
 
+giveHeapRoom();
 const registry = createMetricsRegistry();
 const cluster = joinCluster(registry);
 

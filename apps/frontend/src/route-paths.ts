@@ -18,6 +18,7 @@ export function routePaths({ values }: FrontendArgs): RoutePaths {
     pooling: http.poolingPath,
     rerank: http.rerankPath,
     sglangGenerate: http.sglangGeneratePath,
+    vllmGenerate: http.vllmGeneratePath,
   };
   return Object.fromEntries(Object.entries(paths).filter(([, path]) => path !== undefined));
 }

@@ -22,6 +22,7 @@ export const supportedOptions: SupportedOptions<FrontendConcerns> = {
     "maxOutputTokens",
     "disableAdminApi",
     "sglangGenerate",
+    "vllmGenerate",
     "chatPath",
     "cmpPath",
     "embPath",
@@ -35,6 +36,7 @@ export const supportedOptions: SupportedOptions<FrontendConcerns> = {
     "poolingPath",
     "rerankPath",
     "sglangGeneratePath",
+    "vllmGeneratePath",
   ],
   door: true,
   frontend: [

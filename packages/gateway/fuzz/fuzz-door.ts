@@ -2,8 +2,10 @@
 import { Pool } from "undici";
 import { type FuzzAnswer, judgeAnswer } from "./judge-answer.ts";
 import { mutateBody } from "./mutate-body.ts";
+import { mutateForm } from "./mutate-form.ts";
 import { createRandom, pick } from "./random.ts";
 import { anyBody, seedBodies } from "./seed-bodies.ts";
+import { anyForm, seedForms } from "./seed-forms.ts";
 
 export interface FuzzOptions {
   readonly url: string;
@@ -27,24 +29,37 @@ export interface FuzzFault {
 
 export interface FuzzResult {
   readonly sent: number;
+  /** Of them as multipart/form-data. */
+  readonly forms: number;
   /** Answers by status. */
   readonly statuses: Readonly<Record<string, number>>;
   readonly byPath: Readonly<Record<string, number>>;
   readonly faults: readonly FuzzFault[];
 }
 
+interface FuzzBody {
+  readonly type: string;
+  readonly bytes: Buffer;
+}
+
 const faultLimit = 50;
+
+/** Of what goes to a route that takes forms, and to one that does not. */
+const formShare = { taken: 0.7, refused: 0.02 };
+
+/** No model of its type can be served: what comes there is refused, whatever it is. */
+const absentPath = "/v1/audio/transcriptions";
 
 export async function fuzzDoor(options: FuzzOptions): Promise<FuzzResult> {
   const { url, seed, count, concurrency, timeoutMs } = options;
   const random = createRandom(seed);
-  const paths = await postPaths(url);
-  const corpus = [...Object.values(seedBodies).flat(), ...anyBody];
+  const paths = [...(await postPaths(url)), absentPath];
   const pool = new Pool(url, { connections: concurrency });
   const statuses: Record<string, number> = {};
   const byPath: Record<string, number> = {};
   const faults: FuzzFault[] = [];
   let sent = 0;
+  let formCount = 0;
   let pausing: Promise<void> | null = null;
   const work = async () => {
     while (sent < count && faults.length < faultLimit) {
@@ -56,7 +71,8 @@ export async function fuzzDoor(options: FuzzOptions): Promise<FuzzResult> {
         });
       }
       const path = pick(paths, random);
-      const body = mutateBody(pick(seedBodies[path] ?? anyBody, random), corpus, random);
+      const body = bodyFor(path, random);
+      if (body.type.startsWith("multipart/")) formCount += 1;
       byPath[path] = (byPath[path] ?? 0) + 1;
       let answer: FuzzAnswer | null = null;
       let fault: string | null;
@@ -72,7 +88,7 @@ export async function fuzzDoor(options: FuzzOptions): Promise<FuzzResult> {
         faults.push({
           path,
           fault,
-          body: body.toString("utf8", 0, 2000),
+          body: body.bytes.toString("utf8", 0, 2000),
           answer: answer?.text.slice(-600) ?? "",
         });
       }
@@ -80,13 +96,26 @@ export async function fuzzDoor(options: FuzzOptions): Promise<FuzzResult> {
   };
   await Promise.all(Array.from({ length: concurrency }, work));
   await pool.close();
-  return { sent, statuses, byPath, faults };
+  return { sent, forms: formCount, statuses, byPath, faults };
+}
+
+const bodies = [...Object.values(seedBodies).flat(), ...anyBody];
+const forms = [...Object.values(seedForms).flat(), ...anyForm];
+
+function bodyFor(path: string, random: () => number): FuzzBody {
+  const ownForms = seedForms[path];
+  if (random() < (ownForms === undefined ? formShare.refused : formShare.taken)) {
+    const seed = pick(ownForms !== undefined && random() < 0.9 ? ownForms : anyForm, random);
+    return mutateForm(seed, forms, random);
+  }
+  const seed = pick(seedBodies[path] ?? anyBody, random);
+  return { type: "application/json", bytes: mutateBody(seed, bodies, random) };
 }
 
 async function post(
   pool: Pool,
   path: string,
-  body: Buffer,
+  body: FuzzBody,
   timeoutMs: number,
 ): Promise<FuzzAnswer> {
   const {
@@ -96,8 +125,8 @@ async function post(
   } = await pool.request({
     method: "POST",
     path,
-    headers: { "content-type": "application/json" },
-    body,
+    headers: { "content-type": body.type },
+    body: body.bytes,
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
     signal: AbortSignal.timeout(timeoutMs),

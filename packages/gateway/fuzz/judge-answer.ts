@@ -12,10 +12,15 @@ export function judgeAnswer({ status, contentType, text }: FuzzAnswer): string |
   if (status === 501 && text.includes('"code":"unsupported_value"')) return null;
   if (status >= 500) return `status ${status}`;
   if (contentType.startsWith("text/event-stream")) return judgeStream(text);
+  if (contentType.startsWith("multipart/x-mixed-replace")) {
+    return text.endsWith("--frame--\r\n") ? null : "frames without an end";
+  }
   try {
-    const body = JSON.parse(text) as { error?: { message?: unknown } };
+    const { error } = JSON.parse(text) as { error?: string | { message?: unknown } };
     if (status < 400) return null;
-    return typeof body.error?.message === "string" ? null : "an error without a message";
+    // A failed video and a threshold that is none have a text alone.
+    const message = typeof error === "string" ? error : error?.message;
+    return typeof message === "string" ? null : "an error without a message";
   } catch {
     return "an answer that is no JSON";
   }

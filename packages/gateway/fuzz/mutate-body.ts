@@ -107,7 +107,8 @@ function replaceValue(text: string, random: Random): string {
   return `${text.slice(0, match.index)}:${pick(oddTexts, random)}${text.slice(match.index + match[0].length)}`;
 }
 
-function mutateBytes(bytes: Buffer, random: Random): Buffer {
+/** Cuts, flips, inserts or doubles some of them. */
+export function mutateBytes(bytes: Buffer, random: Random): Buffer {
   const at = Math.floor(random() * (bytes.length + 1));
   switch (Math.floor(random() * 6)) {
     case 0:

@@ -100,6 +100,12 @@ const detokenize = [
   { model, tokens: [[72], [73]] },
 ];
 
+const picture = "data:image/png;base64,iVBORw0KGgo=";
+const videos = [
+  { model: "director", prompt: "waves", seconds: 4, size: "832x480", nvext: { fps: 24 } },
+  { model: "director", prompt: "waves", input_reference: { image_url: picture } },
+];
+
 export const seedBodies: Readonly<Record<string, readonly object[]>> = {
   "/v1/chat/completions": [
     chat,
@@ -163,11 +169,35 @@ export const seedBodies: Readonly<Record<string, readonly object[]>> = {
   ],
   "/v1/messages/count_tokens": [anthropic],
   "/v1/embeddings": [
-    { model, input: "hello" },
-    { model, input: [[1, 2]], encoding_format: "base64" },
+    { model: "embedder", input: "hello" },
+    { model: "embedder", input: ["a", "b"], dimensions: 1 },
+    { model: "embedder", input: [[1, 2]], encoding_format: "base64" },
   ],
   "/v1/rerank": [
-    { model, query: "hello", documents: ["a", "b"], top_n: 1, return_documents: false },
+    { model: "ranker", query: "hello", documents: ["a", "b"], top_n: 1, return_documents: false },
+  ],
+  "/v1/classify": [{ model: "judge", input: ["a", "b"], priority: 1 }],
+  "/v1/pooling": [{ model: "pooler", input: "a", encoding_format: "float" }],
+  "/v1/images/generations": [
+    { model: "painter", prompt: "a lighthouse", n: 2, size: "512x512", nvext: { seed: 3 } },
+  ],
+  "/v1/images/edits": [{ model: "painter", prompt: "a", image: picture, user: "u" }],
+  "/v1/videos": videos,
+  "/v1/videos/stream": videos,
+  "/generate": [
+    {
+      model,
+      input_ids: [300, 301, 302],
+      sampling_params: { max_new_tokens: 4, temperature: 0, n: 2, stop: ["END"] },
+      stream: true,
+      return_logprob: true,
+      top_logprobs_num: 2,
+    },
+    { input_ids: [1, 2, 3], sampling_params: { max_new_tokens: 2 }, stream: true, rid: "r" },
+  ],
+  "/inference/v1/generate": [
+    { model, token_ids: [300, 301], sampling_params: { max_tokens: 3, logprobs: 2, n: 2 } },
+    { token_ids: [1, 2], sampling_params: { stop: ["END"], prompt_logprobs: 1 }, priority: 1 },
   ],
   "/tokenize": tokenize,
   "/v1/tokenize": tokenize,

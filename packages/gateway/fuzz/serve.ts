@@ -1,13 +1,7 @@
 // The server of `pnpm fuzz`, in a process of its own, so that its memory is its own too.
-import { isIdle, startDeployment, until } from "../test/support/deployment.ts";
+import { startFuzzed } from "./start-fuzzed.ts";
 
-const deployment = await startDeployment({
-  engine: { contextLength: 512 },
-  settings: { anthropicApi: true, streamingDispatch: { calls: true, reasoning: true } },
-  card: {
-    runtimeConfig: { toolCallParser: "hermes", reasoningParser: "qwen3", boundsThinking: true },
-  },
-});
+const { deployment, idle } = await startFuzzed();
 process.on("message", async (question) => {
   if (question === "memory") {
     globalThis.gc?.();
@@ -15,7 +9,7 @@ process.on("message", async (question) => {
     process.send!({ rss, heapUsed });
     return;
   }
-  await until(() => isIdle(deployment.engine), "an idle engine");
+  await idle();
   process.send!({ idle: true, log: deployment.log.length, lastLog: deployment.log.slice(-3) });
 });
 process.send!({ url: deployment.url });

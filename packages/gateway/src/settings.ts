@@ -18,6 +18,8 @@ export interface GatewaySettings {
   readonly anthropicApi: boolean;
   /** On: SGLang's own /generate. */
   readonly sglangGenerate: boolean;
+  /** On: vLLM's /inference/v1/generate. */
+  readonly vllmGenerate: boolean;
   /** On: routes that change how the server serves: /busy_threshold, /clear_kv_blocks. */
   readonly adminApi: boolean;
   /** Cut what some of Anthropic's clients put before their system prompt and change each time. */
@@ -45,6 +47,7 @@ export const defaultSettings: GatewaySettings = Object.freeze({
   excludeToolsWhenToolChoiceNone: true,
   anthropicApi: false,
   sglangGenerate: false,
+  vllmGenerate: false,
   adminApi: true,
   stripAnthropicPreamble: true,
   sseKeepAliveMs: null,

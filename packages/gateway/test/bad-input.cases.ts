@@ -40,6 +40,9 @@ const text = (name: string, fields: object, says: RegExp, param?: string): BadIn
   body: { model, prompt: "hello", ...fields },
 });
 
+/** What compares it with a number throws, where the type has not been looked at. */
+const oddLength = { length: { toString: "a" } };
+
 const nested = (depth: number) => `${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`;
 
 export const badInputs: readonly BadInput[] = [
@@ -301,6 +304,14 @@ export const badInputs: readonly BadInput[] = [
   ),
   chat("seed a fraction", { seed: 0.5 }, /fits 64 bits, but is 0.5/, "seed"),
   chat("seed too large", { seed: 1e30 }, /fits 64 bits/, "seed"),
+  chat("a length that is none in a model's place", { model: oddLength }, /model must be/, "model"),
+  chat("a length that is none in a stop's place", { stop: oddLength }, /stop must be/, "stop"),
+  text(
+    "a length that is none in a prompt's place",
+    { prompt: oddLength },
+    /prompt must be/,
+    "prompt",
+  ),
   chat("stop empty", { stop: "" }, /stop must be/, "stop"),
   chat("stop list empty", { stop: [] }, /1 to 32/, "stop"),
   chat(

@@ -14,7 +14,7 @@ let deployment: Deployment;
 let document: { readonly paths: Record<string, Record<string, unknown>> };
 beforeAll(async () => {
   deployment = await startDeployment({
-    settings: { anthropicApi: true, sglangGenerate: true },
+    settings: { anthropicApi: true, sglangGenerate: true, vllmGenerate: true },
     card: { runtimeConfig: { runtimeData: { sglang_generate: true } } },
   });
   document = (await (await fetch(`${deployment.url}/openapi.json`)).json()) as typeof document;

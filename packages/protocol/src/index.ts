@@ -91,5 +91,6 @@ export { ClassifyRequest, PoolingRequest, ScoreList } from "./openai/scoring-req
 export { TextCompletion, TextLogprobs } from "./openai/text-completion.ts";
 export { DetokenizeRequest, TokenizeRequest } from "./openai/tokenize-request.ts";
 export { SglangGenerateChunk, SglangGenerateRequest } from "./sglang/generate-request.ts";
+export { VllmGenerateAnswer, VllmGenerateRequest } from "./vllm/generate-request.ts";
 export { Float32, Float64, Uuid } from "./wire/number-kinds.ts";
 export { requestToWire } from "./wire/request-to-wire.ts";

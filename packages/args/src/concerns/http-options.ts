@@ -149,6 +149,11 @@ export const httpOptions = z.object({
     "DYN_SGLANG_ENABLE_GENERATE",
     "sglang-enable-generate",
   ),
+  vllmGenerate: toggle(
+    "Serve vLLM's /inference/v1/generate: token ids in, token ids out.",
+    "DYN_VLLM_ENABLE_INFERENCE_V1_GENERATE",
+    "vllm-enable-inference-v1-generate",
+  ),
   ignoreUnsupportedFields: toggle(
     "Tolerate body fields that are not known.",
     "DYN_IGNORE_OPENAI_FE_UNSUPPORTED_FIELDS",

@@ -1,17 +1,18 @@
 // Annotations that a request asked for: events before its first chunk, their JSON in a comment line.
-import { InvalidArgumentError } from "@dyn/protocol";
+import { InvalidArgumentError, type TokenIds } from "@dyn/protocol";
 import type { ModelPipeline } from "../models/model-pipeline.ts";
+import { toNumbers } from "../preprocess/to-numbers.ts";
 
 export interface AnnotationSource {
   readonly requestId: string;
-  readonly tokenIds: readonly number[];
+  readonly tokenIds: TokenIds;
   /** `null` when the client sent token ids. */
   readonly promptText: string | null;
 }
 
 const sources: Readonly<Record<string, (source: AnnotationSource) => unknown>> = {
   request_id: ({ requestId }) => requestId,
-  token_ids: ({ tokenIds }) => tokenIds,
+  token_ids: ({ tokenIds }) => toNumbers(tokenIds),
   formatted_prompt: ({ promptText }) => promptText,
 };
 

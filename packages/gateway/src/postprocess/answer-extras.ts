@@ -3,6 +3,7 @@
 import type { DecisionRecord, PrefillDecision } from "@dyn/router";
 import type { Instance } from "@dyn/runtime";
 import type { RequestObservation } from "../observe/request-observation.ts";
+import { toNumbers } from "../preprocess/to-numbers.ts";
 import type { ChoiceDelta } from "./choice-delta.ts";
 
 const known = ["worker_id", "timing", "stop_reason", "completion_token_ids"] as const;
@@ -93,7 +94,7 @@ export class AnswerExtras {
       parts.push(`"worker_id":{${this.#workers(this.#instanceId)}}`);
     }
     if (this.#queriedIds !== null) {
-      parts.push(`"token_ids":${JSON.stringify(Array.from(this.#queriedIds))}`);
+      parts.push(`"token_ids":${JSON.stringify(toNumbers(this.#queriedIds))}`);
     }
     if (answer.isLast && this.#fields.has("timing")) {
       const timing = { ...this.#observation.timing(), ...this.#hitRate() };

@@ -1,5 +1,5 @@
 // `echo`: the prompt stands before the first text of each choice, with its log-probabilities if asked for.
-import { type EngineOutputItem, InternalError } from "@dyn/protocol";
+import { type EngineOutputItem, InternalError, type TokenIds } from "@dyn/protocol";
 import type { Tokenizer } from "@dyn/tokenizer";
 import type { ChoiceDelta, ChoiceTransformer, ShownToken } from "./choice-delta.ts";
 import { codePointCount } from "./code-point-count.ts";
@@ -11,13 +11,13 @@ type PromptLogprob = Readonly<Record<string, { readonly logprob: number; readonl
 export class PromptEcho {
   readonly text: string;
   readonly #tokenizer: Tokenizer;
-  readonly #tokenIds: readonly number[];
+  readonly #tokenIds: TokenIds;
   readonly #wantsLogprobs: boolean;
   #logprobs: readonly (PromptLogprob | null)[] | null = null;
 
   constructor(options: {
     readonly tokenizer: Tokenizer;
-    readonly tokenIds: readonly number[];
+    readonly tokenIds: TokenIds;
     /** The prompt as the client wrote it; `null` when it came as ids. */
     readonly text: string | null;
     readonly wantsLogprobs: boolean;
@@ -63,7 +63,7 @@ export class PromptEcho {
     }
     const decoder = this.#tokenizer.createDecoder({ skipSpecialTokens: false });
     let textOffset = 0;
-    return this.#tokenIds.map((tokenId, i) => {
+    return Array.from(this.#tokenIds, (tokenId, i) => {
       const entry = this.#logprobs![i] ?? null;
       const token = {
         tokenId,

@@ -1,5 +1,5 @@
 // From a chat to what workers take and how their answer is read. Every chat-like route comes through here.
-import { type ChatCompletionRequest, InvalidArgumentError } from "@dyn/protocol";
+import { type ChatCompletionRequest, InvalidArgumentError, type TokenIds } from "@dyn/protocol";
 import type { GatewayContext } from "../gateway-context.ts";
 import type { Exchange } from "../http/exchange.ts";
 import type { ModelPipeline } from "../models/model-pipeline.ts";
@@ -15,13 +15,12 @@ import { formFieldOf, guidedOfChat } from "./guided-decoding.ts";
 import { readRequestHints } from "./request-hints.ts";
 import { toPreprocessedRequest, toStopRules } from "./sampling-request.ts";
 import { toTemplateInput } from "./template-input.ts";
-import { toNumbers } from "./to-numbers.ts";
 import { tokenRulesOf } from "./token-rules.ts";
 
 export interface ChatPrompt {
   /** `null` when the client sent token ids instead. */
   readonly text: string | null;
-  readonly tokenIds: readonly number[];
+  readonly tokenIds: TokenIds;
 }
 
 /** A model that takes chats, wherever its prompts are made: at a frontend, or at a worker that takes text. */
@@ -134,5 +133,5 @@ export async function renderChat(
   task.observation?.templateRendered(renderedMs - begunMs);
   const tokenIds = await pipeline.pool.encode(text, { signal: task.exchange.signal });
   task.observation?.promptTokenized(performance.now() - renderedMs);
-  return { text, tokenIds: toNumbers(tokenIds) };
+  return { text, tokenIds };
 }

@@ -1,12 +1,11 @@
-import { type CompletionRequest, InvalidArgumentError } from "@dyn/protocol";
+import { type CompletionRequest, InvalidArgumentError, type TokenIds } from "@dyn/protocol";
 import type { ModelPipeline } from "../models/model-pipeline.ts";
-import { toNumbers } from "./to-numbers.ts";
 
 /** One prompt of a text completion request, or one text to embed. */
 export interface PromptInput {
   /** As the client wrote it; `null` when it came as ids. */
   readonly text: string | null;
-  readonly tokenIds: readonly number[];
+  readonly tokenIds: TokenIds;
 }
 
 export interface PromptInputOptions {
@@ -47,7 +46,7 @@ async function encode(
   { addSpecialTokens, signal }: PromptInputOptions,
 ): Promise<PromptInput> {
   const tokenIds = await pipeline.pool.encode(text, { addSpecialTokens, signal });
-  return { text, tokenIds: toNumbers(tokenIds) };
+  return { text, tokenIds };
 }
 
 function checkIds(

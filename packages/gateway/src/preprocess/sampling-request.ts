@@ -4,6 +4,7 @@ import type {
   GuidedDecoding,
   PreprocessedRequest,
   SamplingRequest,
+  TokenIds,
   TokenRules,
 } from "@dyn/protocol";
 import type { StopRules } from "../postprocess/stop-rules.ts";
@@ -28,7 +29,7 @@ export function toPreprocessedRequest(options: {
   /** Of the card: clients may use an alias. */
   readonly model: { readonly displayName: string; readonly checksum: string };
   readonly request: SamplingRequest;
-  readonly tokenIds: readonly number[];
+  readonly tokenIds: TokenIds;
   readonly stop: StopRules;
   readonly eosTokenIds: readonly number[];
   readonly maxTokens: number | null;
@@ -48,7 +49,7 @@ export function toPreprocessedRequest(options: {
   const sampled = hints.isGreedy ? null : request;
   return {
     model: options.model.displayName,
-    token_ids: options.tokenIds as number[],
+    token_ids: options.tokenIds,
     stop_conditions: {
       max_tokens: options.maxTokens,
       // Matched here: workers see ids alone.

@@ -20,6 +20,7 @@ import { scoringRoutes } from "./scoring.ts";
 import { sglangGenerateRoutes } from "./sglang-generate.ts";
 import { tokenizeRoutes } from "./tokenize.ts";
 import { videosRoutes } from "./videos.ts";
+import { vllmGenerateRoute } from "./vllm-generate.ts";
 
 export function createRoutes(
   context: GatewayContext,
@@ -37,6 +38,7 @@ export function createRoutes(
     ...videosRoutes(context),
     ...(settings.anthropicApi ? messagesRoutes(context) : []),
     ...(settings.sglangGenerate ? sglangGenerateRoutes(context) : []),
+    ...(settings.vllmGenerate ? [vllmGenerateRoute(context)] : []),
     ...modelRoutes(context),
     ...tokenizeRoutes(context),
     ...healthRoutes(context, options),

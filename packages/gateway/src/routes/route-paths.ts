@@ -16,6 +16,7 @@ const usualPaths = {
   pooling: "/v1/pooling",
   rerank: "/v1/rerank",
   sglangGenerate: "/generate",
+  vllmGenerate: "/inference/v1/generate",
 } as const;
 
 export type MovableRoute = keyof typeof usualPaths;

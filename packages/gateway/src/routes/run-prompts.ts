@@ -1,5 +1,5 @@
 // Runs the prompts of one request side by side on the model's workers.
-import type { PreprocessedRequest } from "@dyn/protocol";
+import type { PreprocessedRequest, TokenIds } from "@dyn/protocol";
 import { decisionHeader } from "../http/decision-header.ts";
 import type { Exchange } from "../http/exchange.ts";
 import type { ModelPipeline } from "../models/model-pipeline.ts";
@@ -13,7 +13,7 @@ import type { RequestHints } from "../preprocess/request-hints.ts";
 
 export interface PreparedPrompt {
   /** `text`: as the model reads it; `null` when the client sent ids. */
-  readonly prompt: { readonly text: string | null; readonly tokenIds: readonly number[] };
+  readonly prompt: { readonly text: string | null; readonly tokenIds: TokenIds };
   readonly hints: RequestHints;
   /** The request field that gives the answer its form; `null`: none does. */
   readonly formField: string | null;

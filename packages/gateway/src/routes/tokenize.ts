@@ -74,7 +74,7 @@ async function tokenLists(
     const chatRequest = checkBody(ChatCompletionRequest, chat);
     checkChatRequest(chatRequest);
     const { tokenIds } = await renderChat(context, pipeline, chatRequest, { exchange });
-    return [tokenIds];
+    return [toNumbers(tokenIds)];
   }
   const options = {
     addSpecialTokens: request.add_special_tokens ?? true,

@@ -1,6 +1,7 @@
 // Building blocks of the OpenAI request schemas. Each carries the end of a sentence that begins
 // with the field's name: "`temperature` must be a number between 0 and 2".
 import { z } from "zod";
+import { whenType } from "./when-type.ts";
 
 /** Both ends included. */
 export function numberBetween(low: number, high: number) {
@@ -27,7 +28,7 @@ export const flag = z.boolean({ error: "must be true or false" });
 export const text = z.string({ error: "must be a string" });
 export const nonEmptyText = z
   .string({ error: "must be a non-empty string" })
-  .min(1, { error: "must be a non-empty string" });
+  .min(1, whenType("string", "must be a non-empty string"));
 export const tokenId = integerBetween(0, maxU32);
 export const jsonObject = z.record(z.string(), z.unknown(), { error: "must be an object" });
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { whenType } from "./when-type.ts";
 
 /** What the entries of such a list or object are: zod cannot see it, JSON Schema should say it. */
 const entrySchemas = new WeakMap<
@@ -22,8 +23,8 @@ export function listOf<Item>(
   const { min = 0, max, error } = options;
   const list = z
     .array(z.unknown(), { error })
-    .min(min, { error })
-    .max(max, { error })
+    .min(min, whenType("list", error))
+    .max(max, whenType("list", error))
     .transform((values, context) => {
       const items: Item[] = [];
       for (const [index, value] of values.entries()) {

@@ -13,15 +13,17 @@ import {
 } from "./fields.ts";
 import { listOf, recordOf } from "./list-of.ts";
 import { Nvext } from "./nvext.ts";
+import { whenType } from "./when-type.ts";
 
 /** Most stop strings of one request, and the length of each in characters. */
 export const maxStopCount = 32;
 const maxStopLength = 1024;
 
+const stopTextError = `must be a string of 1 to ${maxStopLength} characters`;
 const stopText = z
-  .string({ error: `must be a string of 1 to ${maxStopLength} characters` })
-  .min(1, { error: `must be a string of 1 to ${maxStopLength} characters` })
-  .max(maxStopLength, { error: `must be a string of 1 to ${maxStopLength} characters` });
+  .string({ error: stopTextError })
+  .min(1, whenType("string", stopTextError))
+  .max(maxStopLength, whenType("string", stopTextError));
 const stopListError = `must be a list of 1 to ${maxStopCount} strings, or of as many token ids`;
 
 const stopCounts = { min: 1, max: maxStopCount, error: stopListError };

@@ -1,5 +1,5 @@
-/** Numbers for which room is made at a time. */
-const runLength = 4096;
+/** Numbers for which room is made at a time: a long prompt needs one allocation, not one for each doubling. */
+const runLength = 65_536;
 
 /** Room that is kept from one value to the next. */
 const keptBytes = 64 * 1024;
