@@ -221,7 +221,8 @@ export class DisaggregatedClient implements TokenClient {
     const askedIds = mayWait ? knownIds : (pool?.readyIds ?? []);
     const workerIds = askedIds.filter((id) => !attempt.failed.has(id));
     if (pool === null || workerIds.length === 0 || attempt.count >= mostAttempts) {
-      return planLocal(knownIds.length === 0 ? "no-prefill-worker" : "prefill-failed");
+      const isNobodyThere = attempt.cause === null && knownIds.length === 0;
+      return planLocal(isNobodyThere ? "no-prefill-worker" : "prefill-failed");
     }
     return planPrefill(request, {
       conditional: prefillsItself ? conditional : null,
