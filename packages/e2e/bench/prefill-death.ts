@@ -1,5 +1,5 @@
-// `node --conditions=@dyn/source --import tsx packages/e2e/bench/prefill-death.ts [kills] [seed]`: a prefill worker is killed
-// in the middle of a prompt. How long until the prompt is with somebody else, and until its first token; how long an answer
+// `node --conditions=@dyn/source --import tsx packages/e2e/bench/prefill-death.ts [kills] [seed] [workers]`: a prefill
+// worker is killed in the middle of a prompt. How long until the prompt is with somebody else, and until its first token; how long an answer
 // that was being written then went without one. With another prefill worker there, and with none.
 import { complete, Deployment, untilListed } from "../src/deployment.ts";
 import { createRandom } from "../src/random.ts";
@@ -7,6 +7,8 @@ import { fetchEngineLoad } from "../src/read-metrics.ts";
 
 const kills = Number(process.argv[2] ?? 20);
 const random = createRandom(Number(process.argv[3] ?? 1));
+/** How many prefill workers there are, one run for each. */
+const prefillCounts = (process.argv[4] ?? "2,1").split(",").map(Number);
 const usPerToken = 1_000;
 const chunkTokens = 64;
 const engine = [
@@ -134,11 +136,11 @@ function distribution(values: readonly number[]): string {
 }
 
 console.log("least / p50 / p90 / most, in ms");
-for (const prefillCount of [2, 1]) {
+for (const prefillCount of prefillCounts) {
   const done = await measure(prefillCount);
   const over = done.map(({ firstTokenMs, undisturbedMs }) => firstTokenMs - undisturbedMs);
   console.log(
-    `${prefillCount === 2 ? "another prefill worker" : "no other prefill worker"}, ${done.length} kills`,
+    `${prefillCount > 1 ? "another prefill worker" : "no other prefill worker"}, ${done.length} kills`,
   );
   console.log(
     `  until the prompt is with somebody else: ${distribution(done.map((it) => it.dispatchMs))}`,

@@ -1,4 +1,5 @@
 // One request as a careful client sends it: streamed, read token by token, never waited for without end.
+import { randomUUID } from "node:crypto";
 import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
 import type { Question } from "./question.ts";
 
@@ -6,6 +7,8 @@ import type { Question } from "./question.ts";
 export type AskFailure = "refused" | "broken" | "typed" | "hung" | "left";
 
 export interface Answer {
+  /** Of the request, at every process that has it. */
+  readonly id: string;
   readonly sentAtMs: number;
   readonly endedAtMs: number;
   /** The longest time without a token, from the sending on. */
@@ -26,6 +29,10 @@ export interface AskOptions {
   readonly hangMs: number;
   /** The client leaves after so long. */
   readonly leaveAfterMs?: number;
+  /** The id that is sent with it; default: drawn. */
+  readonly id?: string;
+  /** Something of the answer came. */
+  readonly onHeard?: () => void;
 }
 
 export function createAgent(): Agent {
@@ -33,11 +40,13 @@ export function createAgent(): Agent {
 }
 
 export async function ask(question: Question, options: AskOptions): Promise<Answer> {
+  const { id = randomUUID(), onHeard } = options;
   const sentAtMs = performance.now();
   const choices: number[][] = Array.from({ length: question.choiceCount }, () => []);
   const gap = { lastMs: sentAtMs, longestMs: 0 };
   const state = { finished: 0, isDone: false };
-  const outcome = await exchange(question, options, (event) => {
+  const outcome = await exchange(question, { ...options, id }, (event) => {
+    onHeard?.();
     const nowMs = performance.now();
     gap.longestMs = Math.max(gap.longestMs, nowMs - gap.lastMs);
     gap.lastMs = nowMs;
@@ -59,6 +68,7 @@ export async function ask(question: Question, options: AskOptions): Promise<Answ
   const isWhole = state.isDone && state.finished === question.choiceCount;
   const failure = outcome.failure ?? (isWhole ? null : "broken");
   return {
+    id,
     sentAtMs,
     endedAtMs,
     longestGapMs: Math.max(gap.longestMs, endedAtMs - gap.lastMs),
@@ -85,10 +95,10 @@ interface Outcome {
 /** `onEvent` gives the code of an error event, else `null`. */
 function exchange(
   question: Question,
-  options: AskOptions,
+  options: AskOptions & { readonly id: string },
   onEvent: (data: string) => string | null,
 ): Promise<Outcome> {
-  const { url, model, agent, hangMs, leaveAfterMs } = options;
+  const { url, model, agent, hangMs, leaveAfterMs, id } = options;
   const body = JSON.stringify({
     model,
     prompt: question.prompt,
@@ -104,7 +114,7 @@ function exchange(
     const sent = httpRequest(`${url}/v1/completions`, {
       method: "POST",
       agent,
-      headers: { "content-type": "application/json" },
+      headers: { "content-type": "application/json", "x-request-id": id },
     });
     const timers: NodeJS.Timeout[] = [];
     const end = (outcome: Outcome) => {

@@ -48,6 +48,8 @@ export class Deployment {
   /** One for the frontend, then one for each worker. */
   readonly proxies: readonly FaultProxy[];
   readonly workers: Worker[] = [];
+  /** All that were ever started, those that are gone included. */
+  readonly started: { readonly name: string; readonly program: StartedProgram }[] = [];
   #frontend: StartedProgram | null = null;
   /** Of frontends that are gone. */
   #migratedBefore = 0;
@@ -169,7 +171,7 @@ export class Deployment {
     return data.map(({ id }) => id);
   }
 
-  #start(
+  async #start(
     app: string,
     args: readonly string[],
     { member, ready, env = {}, namespace }: StartOptions,
@@ -185,7 +187,7 @@ export class Deployment {
     ];
     const [command = "", ...rest] = namespace === undefined ? node : namespace.command(node);
     const isInside = namespace !== undefined;
-    return startProcess({
+    const program = await startProcess({
       command,
       args: rest,
       ready,
@@ -211,6 +213,8 @@ export class Deployment {
             }),
       },
     });
+    this.started.push({ name: member === 0 ? app : `${app}-${member - 1}`, program });
+    return program;
   }
 }
 

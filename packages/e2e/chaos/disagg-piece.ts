@@ -8,6 +8,7 @@ import { pause } from "./fault.ts";
 import { Load, type LoadReport } from "./load.ts";
 import type { Question } from "./question.ts";
 import { splitRoles } from "./stages.ts";
+import { type Sight, WaitWatch } from "./wait-watch.ts";
 
 export interface PieceOptions {
   readonly deployment: Deployment;
@@ -28,7 +29,8 @@ export interface PieceResult {
   /** When: `prefill SIGKILL 12.1-19.5`, seconds from the end until it was there again. */
   readonly restarts: readonly string[];
   /** Seconds of the sending and the end of the answer that was longest without a token. */
-  readonly slowest: readonly [sent: number, ended: number] | null;
+  readonly slowest: readonly [sent: number, ended: number, id: string] | null;
+  readonly sights: readonly Sight[];
   readonly migrated: number;
   /** Prefills that failed and were done elsewhere. */
   readonly failedPrefills: number;
@@ -65,6 +67,7 @@ export async function runPiece(options: PieceOptions): Promise<PieceResult> {
   const restarts: string[] = [];
   const beganMs = performance.now();
   const seconds = (atMs = performance.now()) => Number(((atMs - beganMs) / 1000).toFixed(1));
+  const watch = new WaitWatch(load, deployment, beganMs);
   const endMs = performance.now() + durationMs;
   for (;;) {
     const waitMs = -Math.log(1 - killRandom()) * killEveryMs;
@@ -81,12 +84,16 @@ export async function runPiece(options: PieceOptions): Promise<PieceResult> {
   }
   await pause(endMs - performance.now());
   const report = await load.stop();
+  const sights = await watch.stop();
   await deployment.untilRouted(splitRoles.length);
   const pages = await Promise.all(deployment.workers.map(({ url }) => countPages(url)));
   const slowest = report.answers.toSorted((a, b) => b.longestGapMs - a.longestGapMs)[0];
   return {
-    ...{ report, ends, restarts },
-    slowest: slowest === undefined ? null : [seconds(slowest.sentAtMs), seconds(slowest.endedAtMs)],
+    ...{ report, ends, restarts, sights },
+    slowest:
+      slowest === undefined
+        ? null
+        : [seconds(slowest.sentAtMs), seconds(slowest.endedAtMs), slowest.id],
     migrated: (await deployment.migratedCount()) - migratedBefore,
     failedPrefills: (await failedPrefills(deployment)) - failedBefore,
     pagesHeld: pages.map(({ held }) => held),

@@ -5,6 +5,7 @@ import { createRandom } from "../src/random.ts";
 import { vocabSize } from "./deployment.ts";
 import { loadOptions, type PieceResult, pieceProblems, runPiece } from "./disagg-piece.ts";
 import { pause } from "./fault.ts";
+import { keepLogs } from "./keep-logs.ts";
 import { Load } from "./load.ts";
 import { createQuestions, type Question } from "./question.ts";
 import { startSplitStage } from "./stages.ts";
@@ -64,6 +65,8 @@ try {
       ...{ deployment, questions, random, killRandom, ratePerSecond, durationMs, killEveryMs },
     });
     tell(piece, ratePerSecond, result);
+    for (const sight of result.sights) console.log(`  ${JSON.stringify(sight)}`);
+    if (result.sights.length > 0) console.log(`  logs: ${keepLogs(deployment)}`);
     const problems = pieceProblems(result);
     for (const problem of problems) console.log(`  ${problem}`);
     isBad ||= problems.length > 0;

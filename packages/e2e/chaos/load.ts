@@ -1,4 +1,5 @@
 // So many clients that ask one question after the other, and what became of each.
+import { randomUUID } from "node:crypto";
 import type { Random } from "../src/random.ts";
 import { type Answer, ask, createAgent } from "./ask.ts";
 import { countDifferences, greedyAnswer, type Question } from "./question.ts";
@@ -33,6 +34,14 @@ export interface LoadReport {
   readonly answers: Omit<Answer, "choices">[];
 }
 
+/** An answer that is being waited for. */
+export interface Wait {
+  readonly id: string;
+  readonly sentAtMs: number;
+  /** Since when nothing of it came. */
+  sinceMs: number;
+}
+
 /** A question that nobody listened to was not sent: the client tries again so soon. */
 const retryMs = 50;
 const afterFailureMs = 250;
@@ -46,6 +55,7 @@ export class Load {
   readonly #end = new AbortController();
   readonly #report = emptyReport();
   readonly #running = new Set<Promise<void>>();
+  readonly #waits = new Set<Wait>();
   #clients: Promise<unknown> = Promise.resolve();
 
   constructor(options: LoadOptions) {
@@ -73,6 +83,11 @@ export class Load {
       ...Array.from({ length: clientCount }, () => this.#client()),
       ...(ratePerSecond === undefined ? [] : [this.#arrivals(ratePerSecond)]),
     ]);
+  }
+
+  /** Everything that is being waited for, the longest wait first. */
+  get waits(): Wait[] {
+    return [...this.#waits].toSorted((a, b) => a.sinceMs - b.sinceMs);
   }
 
   get report(): LoadReport {
@@ -124,9 +139,19 @@ export class Load {
     return { leaveAfterMs: random() ** 2 * leaves.mostMs };
   }
 
-  #ask(question: Question, leaving: { leaveAfterMs?: number } = {}): Promise<Answer> {
+  async #ask(question: Question, leaving: { leaveAfterMs?: number } = {}): Promise<Answer> {
     const { url, model, hangMs } = this.#options;
-    return ask(question, { url: url(), model, agent: this.#agent, hangMs, ...leaving });
+    const nowMs = performance.now();
+    const wait: Wait = { id: randomUUID(), sentAtMs: nowMs, sinceMs: nowMs };
+    this.#waits.add(wait);
+    const answer = await ask(question, {
+      ...{ url: url(), model, agent: this.#agent, hangMs, id: wait.id, ...leaving },
+      onHeard: () => {
+        wait.sinceMs = performance.now();
+      },
+    });
+    this.#waits.delete(wait);
+    return answer;
   }
 
   #judge(question: Question, answer: Answer): void {

@@ -15,6 +15,8 @@ export interface TokenCallOptions extends CallOptions<PreprocessedRequest> {
 /** What a frontend needs of the client of an endpoint that takes token ids. */
 export interface TokenClient {
   readonly instances: Instance[];
+  /** Those that take a request without a pause after a failure. Default: all. */
+  readonly readyInstances?: Instance[];
   generate(
     request: PreprocessedRequest,
     options?: TokenCallOptions,

@@ -174,6 +174,24 @@ describe("several choices", () => {
     expect(new Set(prefills.map(({ workerId }) => workerId)).size).toBe(1);
     await untilIdle();
   });
+
+  test("fail together: the others are not waited for", async () => {
+    // The first says a token and is lost; the second says nothing until it is ended.
+    let asked = 0;
+    await start({
+      decodeHandler: async function* (_, context) {
+        const isFirst = asked++ === 0;
+        if (isFirst) yield { data: { token_ids: [5], finish_reason: null } };
+        while (isFirst ? asked < 2 : !context.isStopped) {
+          await new Promise((next) => setImmediate(next));
+        }
+        throw lost();
+      },
+    });
+    const answer = ask(splitRequest({ sampling_options: { temperature: 0, n: 2 } }));
+    await expect(answer).rejects.toMatchObject({ code: "DYN_RUNTIME_DISCONNECTED" });
+    await untilIdle();
+  });
 });
 
 describe("prompts are prefilled by the decode worker", () => {
@@ -196,6 +214,25 @@ describe("prompts are prefilled by the decode worker", () => {
       flow: "local",
       reason: "prefill-failed",
     });
+    await untilIdle();
+  });
+
+  test("while the only prefill worker is in the pause after a failure, and no longer", async () => {
+    let nowMs = 0;
+    await start({ now: () => nowMs });
+    const prefillCount = () => deployment.sent.filter(({ role }) => role === "prefill").length;
+    deployment.faults.set(101n, lost);
+    for (let i = 0; i < 3; i++) {
+      expect(await ask(splitRequest())).toEqual(await aggregated(splitRequest()));
+      expect(prefillCount()).toBe(1);
+    }
+    expect(deployment.client.decisions.list()[0]).toMatchObject({ reason: "prefill-failed" });
+    deployment.faults.clear();
+    nowMs += 1_000;
+    for (const count of [2, 3]) {
+      await ask(splitRequest());
+      expect(prefillCount()).toBe(count);
+    }
     await untilIdle();
   });
 });

@@ -45,6 +45,8 @@ export interface SplitOptions {
   readonly dpSize?: number;
   readonly conditional?: ConditionalSettings;
   readonly mode?: "kv" | "round-robin";
+  /** Of the clients' pauses after failures; default: there are none. */
+  readonly now?: () => number;
   /** Instead of the prefill handler. */
   readonly prefillHandler?: RequestHandler<unknown, EngineOutputItem>;
   /** Instead of the decode handler. */
@@ -120,7 +122,9 @@ export async function startSplitDeployment(options: SplitOptions = {}): Promise<
   const connect = async (role: Sent["role"], count: number): Promise<TokenClient> => {
     const client = caller
       .endpoint(addresses[role])
-      .createClient<PreprocessedRequest, EngineOutputItem>({ inhibitMs: 0 });
+      .createClient<PreprocessedRequest, EngineOutputItem>(
+        options.now === undefined ? { inhibitMs: 0 } : { now: options.now },
+      );
     await client.waitForInstances({ count, signal: AbortSignal.timeout(5_000) });
     if (mode !== "kv") return client;
     const router = createKvRouter({

@@ -63,6 +63,8 @@ const end = Buffer.concat([body({ complete_final: true }), header("sentinel")]);
 
 interface TakenRequest {
   readonly acknowledge: (text?: string) => void;
+  /** Ends the connection that the request came over. */
+  readonly hangUp: () => void;
   readonly dial: () => Promise<Socket>;
   readonly handshake: Buffer;
 }
@@ -80,6 +82,7 @@ async function createPuppet(onRequest: (request: TakenRequest) => unknown): Prom
       const { response } = decodeControlMessage(decodeTwoPart(read.frame.payload).header);
       onRequest({
         acknowledge: (text = "") => socket.write(encodeAcknowledgement(text)),
+        hangUp: () => socket.end(),
         dial: () => dial(response.port),
         handshake: header({ subject: response.subject, stream_type: "response" }),
       });
@@ -124,6 +127,35 @@ test("a kill ends the call in every phase: unacknowledged, not called home, with
     expect(items).toEqual(phase === "streaming" ? [1] : []);
     if (home !== undefined) await closed(home);
   }
+});
+
+test("a worker that dies with what it took and had not begun is given up by its connection, not by discovery", async () => {
+  const instance = await createPuppet(({ acknowledge, hangUp }) => {
+    acknowledge();
+    hangUp();
+  });
+  // Its record is still there: nobody withdraws it.
+  const call = collect(createPlane().call(instance, {}, new RequestContext()));
+  await expect(call).rejects.toMatchObject({
+    code: "DYN_RUNTIME_DISCONNECTED",
+    retryable: true,
+    message: expect.stringContaining("before it began to answer"),
+  });
+});
+
+test("an answer that has begun outlives the connection that its request came over", async () => {
+  const instance = await createPuppet(async ({ acknowledge, hangUp, dial, handshake }) => {
+    acknowledge();
+    const home = await dial();
+    home.resume();
+    home.write(Buffer.concat([handshake, success]));
+    home.write(body({ data: { data: 1 }, complete_final: false }));
+    hangUp();
+    await sleep(400);
+    home.write(Buffer.concat([body({ data: { data: 2 }, complete_final: false }), end]));
+  });
+  const items = await collect(createPlane().call(instance, {}, new RequestContext()));
+  expect(items).toEqual([1, 2]);
 });
 
 test("an acknowledgement of unknown words is a refusal, not a wait without end", async () => {

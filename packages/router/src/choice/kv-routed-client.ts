@@ -42,6 +42,10 @@ export class KvRoutedClient implements TokenClient {
     return this.#client.instances;
   }
 
+  get readyInstances(): Instance[] {
+    return this.#client.readyInstances;
+  }
+
   async close(): Promise<void> {
     await this.#starting.catch(() => {});
     await this.router.close();

@@ -89,15 +89,16 @@ export class DisaggregatedClient implements TokenClient {
       place = resolve;
     });
     const [first, ...others] = splitChoices(request);
-    return mergeChoices([
-      this.#firstChoice(first!, options, place),
+    const open = (signal: AbortSignal) => [
+      this.#firstChoice(first!, { ...options, signal }, place),
       ...others.map((choice) => {
         const { onDecision: _, onPrefill: __, onRouted: ___, ...quiet } = options;
         // Workers of other makes take UUIDs alone.
-        const later = { ...quiet, requestId: crypto.randomUUID() };
+        const later = { ...quiet, signal, requestId: crypto.randomUUID() };
         return this.#laterChoice(choice, later, placed);
       }),
-    ]);
+    ];
+    return mergeChoices(open, options.signal);
   }
 
   /** The others begin when its prompt is cached: they have it then, and nobody computes it twice. */
@@ -213,11 +214,16 @@ export class DisaggregatedClient implements TokenClient {
 
   #plan(request: PreprocessedRequest, pool: PrefillPool | null, attempt: Attempt): Plan {
     if (this.#isResumed(request)) return planLocal("resumed");
-    const workerIds = (pool?.workerIds ?? []).filter((id) => !attempt.failed.has(id));
-    if (pool === null || workerIds.length === 0 || attempt.count >= mostAttempts) {
-      return planLocal(attempt.cause === null ? "no-prefill-worker" : "prefill-failed");
-    }
     const { conditional = null, router, prefillsItself } = this.#options;
+    const knownIds = pool?.workerIds ?? [];
+    // Nobody waits for a prefill worker to come back who can do without it.
+    const mayWait = !prefillsItself || request.routing?.prefill_worker_id != null;
+    const askedIds = mayWait ? knownIds : (pool?.readyIds ?? []);
+    const workerIds = askedIds.filter((id) => !attempt.failed.has(id));
+    if (pool === null || workerIds.length === 0 || attempt.count >= mostAttempts) {
+      const isNobodyThere = attempt.cause === null && knownIds.length === 0;
+      return planLocal(isNobodyThere ? "no-prefill-worker" : "prefill-failed");
+    }
     return planPrefill(request, {
       conditional: prefillsItself ? conditional : null,
       decode: { router, workerIds: this.instances.map(({ instanceId }) => instanceId) },

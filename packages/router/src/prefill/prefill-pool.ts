@@ -38,6 +38,12 @@ export class PrefillPool {
     return this.#isRetired ? [] : this.#client.instances.map(({ instanceId }) => instanceId);
   }
 
+  /** Less those that are in the pause after a failure. */
+  get readyIds(): bigint[] {
+    const { instances, readyInstances = instances } = this.#client;
+    return this.#isRetired ? [] : readyInstances.map(({ instanceId }) => instanceId);
+  }
+
   /** Starts at once; the leg ends when it is told to, or with its answer. */
   begin(request: PreprocessedRequest, options: LegOptions): PrefillLeg {
     return new PrefillLeg((signal, chosen) => this.#ask(request, { ...options, signal }, chosen));

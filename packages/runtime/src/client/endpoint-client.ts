@@ -107,6 +107,11 @@ export class EndpointClient<Request = unknown, Item = unknown> {
     return this.#sets.discovered;
   }
 
+  /** Those that take a request without a pause after a failure. */
+  get readyInstances(): Instance[] {
+    return this.#sets.ready;
+  }
+
   /** What is known of the instances now. */
   get sets(): Pick<RoutingSets, "discovered" | "routable" | "overloaded" | "free"> {
     return this.#sets;

@@ -106,6 +106,13 @@ export class RoutingSets {
     return this.#where((stay) => Math.max(stay.inhibitedUntilMs, stay.overloadedUntilMs) <= nowMs);
   }
 
+  /** Those worth asking now: the routable ones; where all have failed, those whose pause after that is over. */
+  get ready(): Instance[] {
+    const { routable } = this;
+    const nowMs = this.#now();
+    return routable.length > 0 ? routable : this.#where((stay) => stay.retryAtMs <= nowMs);
+  }
+
   /** Of inhibited instances the one to try first when there are no others, and how long to wait before. */
   get lastResort(): { readonly instance: Instance; readonly waitMs: number } | undefined {
     let best: Stay | undefined;

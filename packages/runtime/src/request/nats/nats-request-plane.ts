@@ -165,9 +165,9 @@ export class NatsRequestPlane implements RequestPlane {
       prologueTimeoutMs,
       withdrawn,
       items: input === "many" ? (request as AsyncIterable<unknown>) : undefined,
-      send: (subjects, callHome) => {
+      send: async (subjects, callHome) => {
         const home = { host, port: callHome.port };
-        return requestAcknowledgement(this.#link, {
+        await requestAcknowledgement(this.#link, {
           subject,
           headers: requestHeaders(context, this.#link),
           payload: encodeRequestPayload({
@@ -181,6 +181,7 @@ export class NatsRequestPlane implements RequestPlane {
           }),
           timeoutMs: acknowledgementTimeoutMs,
         });
+        return undefined;
       },
     });
   }

@@ -17,6 +17,13 @@ export interface CallSubjects {
   readonly request: string | null;
 }
 
+/** What carried the request. A worker whose end of it goes has most likely gone with all that it had not begun. */
+export interface RequestCarrier {
+  /** Called once, at once if it is lost already. */
+  onLost(listener: () => void): void;
+  offLost(listener: () => void): void;
+}
+
 export interface Call {
   /** Where the answer comes in; opened by the first call. */
   readonly listen: () => Promise<CallHomeServer>;
@@ -30,9 +37,18 @@ export interface Call {
   readonly withdrawnGraceMs?: number;
   /** Items that the caller sends meanwhile. */
   readonly items?: AsyncIterable<unknown> | undefined;
-  /** Sends the request with these subjects; resolves when the worker has taken it, rejects with its refusal. */
-  readonly send: (subjects: CallSubjects, callHome: CallHomeServer) => Promise<void>;
+  /**
+   * Sends the request with these subjects; resolves when the worker has taken it, rejects with its refusal. With the
+   * carrier, where there is one between the two alone.
+   */
+  readonly send: (
+    subjects: CallSubjects,
+    callHome: CallHomeServer,
+  ) => Promise<RequestCarrier | undefined>;
 }
+
+/** An answer whose beginning is on its way comes within it, although the request's connection is gone. */
+const lostGraceMs = 250;
 
 export function callAndReceive(call: Call): AsyncGenerator<Annotated> {
   const exchange = new CallHomeExchange(call);
@@ -48,6 +64,8 @@ class CallHomeExchange {
   #callHome: CallHomeServer | null = null;
   #prologue: NodeJS.Timeout | null = null;
   #withdrawal: NodeJS.Timeout | null = null;
+  #carrier: RequestCarrier | null = null;
+  #loss: NodeJS.Timeout | null = null;
   #tellEnd = () => {};
 
   constructor(call: Call) {
@@ -81,6 +99,7 @@ class CallHomeExchange {
         const message = `The worker did not begin to answer within ${prologueTimeoutMs} ms.`;
         answer.kill(new DeadlineExceededError(message));
       }, prologueTimeoutMs);
+      this.#carrier?.onLost(this.#onLost);
     }
     return answer;
   }
@@ -111,7 +130,7 @@ class CallHomeExchange {
   }
 
   /** A kill, or an answer that is over, does not wait for an acknowledgement. */
-  async #untilTaken(sent: Promise<void>): Promise<void> {
+  async #untilTaken(sent: Promise<RequestCarrier | undefined>): Promise<void> {
     if (this.#answer.isEnded) {
       sent.catch(this.#passOver);
       return;
@@ -120,7 +139,7 @@ class CallHomeExchange {
       this.#tellEnd = resolve;
     });
     try {
-      await Promise.race([sent, ended]);
+      this.#carrier = (await Promise.race([sent, ended])) ?? null;
     } catch (error) {
       // A worker that answers has taken the request, whatever became of its acknowledgement.
       if (!this.#answer.hasBegun) throw error;
@@ -143,10 +162,25 @@ class CallHomeExchange {
     );
   };
 
+  /** Discovery notices a dead process after its lease; its connections tell at once. */
+  readonly #onLost = (): void => {
+    this.#loss = setTimeout(
+      () =>
+        this.#answer.kill(
+          brokenAnswer("The worker's connection was lost before it began to answer."),
+        ),
+      lostGraceMs,
+    );
+  };
+
   #stopWaiting(): void {
-    if (this.#prologue !== null) clearTimeout(this.#prologue);
-    if (this.#withdrawal !== null) clearTimeout(this.#withdrawal);
+    for (const timer of [this.#prologue, this.#withdrawal, this.#loss]) {
+      if (timer !== null) clearTimeout(timer);
+    }
     this.#prologue = null;
     this.#withdrawal = null;
+    this.#loss = null;
+    this.#carrier?.offLost(this.#onLost);
+    this.#carrier = null;
   }
 }

@@ -33,6 +33,8 @@ export class RequestConnection {
   readonly #options: RequestConnectionOptions;
   readonly #pending: Pending[] = [];
   readonly #queue = new ByteQueue();
+  /** Who waits for an answer that has not begun. */
+  readonly #losers = new Set<() => void>();
   readonly #connecting: NodeJS.Timeout;
   #closedBy: DynError | null = null;
   #isConnected = false;
@@ -67,7 +69,7 @@ export class RequestConnection {
       this.#fail(new UnavailableError(message, { code: "DYN_RUNTIME_DISCONNECTED" }));
     });
     this.#socket.setTimeout(options.idleTimeoutMs, () => {
-      if (this.#pending.length === 0) this.#socket.end();
+      if (this.#pending.length === 0 && this.#losers.size === 0) this.#socket.end();
     });
   }
 
@@ -107,6 +109,16 @@ export class RequestConnection {
       this.#pending.push({ resolve, reject, timer });
       this.#write(frame);
     });
+  }
+
+  /** Called once if the connection is lost, at once if it is already; `offLost` takes it back. */
+  onLost(listener: () => void): void {
+    if (this.#closedBy === null) this.#losers.add(listener);
+    else listener();
+  }
+
+  offLost(listener: () => void): void {
+    this.#losers.delete(listener);
   }
 
   /** What is sent in one turn of the event loop leaves in one write, at its end: the system call costs more than the frame. */
@@ -173,6 +185,9 @@ export class RequestConnection {
       clearTimeout(timer);
       reject(error);
     }
+    const losers = [...this.#losers];
+    this.#losers.clear();
+    for (const tell of losers) tell();
     this.#socket.destroy();
   }
 }

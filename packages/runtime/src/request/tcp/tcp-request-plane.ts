@@ -168,7 +168,7 @@ export class TcpRequestPlane implements RequestPlane {
       withdrawn,
       withdrawnGraceMs,
       items: input === "many" ? (request as AsyncIterable<unknown>) : undefined,
-      send: (subjects, callHome) => {
+      send: async (subjects, callHome) => {
         const home = { host, port: callHome.port };
         const payload = encodeRequestPayload({
           codec,
@@ -178,7 +178,9 @@ export class TcpRequestPlane implements RequestPlane {
           body: input === "many" ? null : shapeRequest(request),
           mux: responseMux ? muxOfferTo(instance, callHome.muxOffer) : undefined,
         });
-        return this.#connection(address).send(encodeFrame(path, payload, context));
+        const connection = this.#connection(address);
+        await connection.send(encodeFrame(path, payload, context));
+        return connection;
       },
     });
   }
