@@ -20,7 +20,7 @@ import { collect } from "../test/pair/collect.ts";
 import { drawRoom, makeRequest } from "../test/pair/make-request.ts";
 
 const pageSize = 16;
-const [promptTokens = 4096, runKib = 1024, window = 8] = process.argv.slice(2, 5).map(Number);
+const [promptTokens = 4096, runKib = 4096, window = 4] = process.argv.slice(2, 5).map(Number);
 /** Rounds are taken until so many were quiet, or the time is over. */
 const quietRounds = 30;
 const longestMs = 30_000;

@@ -25,7 +25,7 @@ const maxPeers = 1024;
 /** Joins that came before their offers. */
 const maxParked = 65_536;
 /** Per process, whatever the number of peers. Slots of shared memory come on top: each peer has its own. */
-const maxBuffers = 16;
+const maxBuffers = 8;
 const sweepMs = 100;
 
 interface Room {
