@@ -1,6 +1,7 @@
 // KV between pages and a run of tokens by machine code: one pass copies and takes the CRC-32C of the run. The
 // processor's checksum instruction takes three cycles, but one of them can begin in each, so a piece is cut into blocks of
-// three lanes that go side by side, and their checksums are joined by one multiplication of polynomials.
+// three lanes that go side by side, and their checksums are joined by one multiplication of polynomials. What is written goes
+// past the caches: it needs not be read before, and pages that attention works on stay in them.
 import { gp, type Memory, X64Assembler } from "./x64-assembler.ts";
 
 /** `gather`: out of the pages into the run; `scatter`: out of the run into the pages. */
@@ -87,14 +88,14 @@ export function writeKvMove(move: KvMove): Uint8Array {
   a.move(left, { base: piece, offset: wordBytes });
   a.move(page, next);
   writeAdvance(a);
-  if (move === "scatter") writeAlign(a);
+  writeAlign(a);
   writeBlocks(a, move);
   writeWords(a);
   writeBytes(a);
   a.compare(pool, field("poolsEnd"));
   a.jumpIf("notEqual", nextPiece);
 
-  if (move === "scatter") a.fence();
+  a.fence();
   a.move(gp.rax, crcs[0]);
   for (const register of saved.toReversed()) a.pop(register);
   a.ret();
@@ -152,9 +153,7 @@ function writeBlocks(a: X64Assembler, move: KvMove): void {
   }
   for (let offset = 0; offset < blockBytes; offset += vectorBytes) {
     a.load(0, { base: from, offset });
-    // Runs are read by the other side soon; pages are not, and what goes past the caches needs not be read first.
-    if (move === "scatter") a.storeStream({ base: to, offset }, 0);
-    else a.store({ base: to, offset }, 0);
+    a.storeStream({ base: to, offset }, 0);
   }
   for (const [lane, vector] of shiftVectors.entries()) {
     a.wordToVector(lane, crcs[lane]!);
