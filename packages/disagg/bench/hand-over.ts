@@ -1,6 +1,6 @@
 // How fast KV goes from one process to another, beside memcpy and, over TCP, beside a bare socket of Node's: two engines'
 // halves over an executor whose pages are real memory and whose steps take no time.
-// `node --conditions=@dyn/source --import tsx packages/disagg/bench/hand-over.ts [tokens] [KiB of a run] [runs on their way]`
+// `node --conditions=@dyn/source --import tsx packages/disagg/bench/hand-over.ts [tokens] [KiB of a run] [runs on their way] [shm|tcp]`
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
@@ -15,11 +15,12 @@ import {
   type GenerateRequest,
   MockExecutor,
 } from "@dyn/engine";
+import { createKvStore } from "@dyn/engine-onnx";
 import { collect } from "../test/pair/collect.ts";
 import { drawRoom, makeRequest } from "../test/pair/make-request.ts";
 
 const pageSize = 16;
-const [promptTokens = 4096, runKib = 1024, window = 8] = process.argv.slice(2).map(Number);
+const [promptTokens = 4096, runKib = 4096, window = 4] = process.argv.slice(2, 5).map(Number);
 /** Rounds are taken until so many were quiet, or the time is over. */
 const quietRounds = 30;
 const longestMs = 30_000;
@@ -27,42 +28,15 @@ const longestMs = 30_000;
 const quietShare = 0.1;
 const warmUps = 3;
 /** Qwen3-0.6B: 28 layers, 8 KV heads of 128, float32: 224 KiB per token, here a quarter of it. */
-const pools = 14;
-const heads = 8;
+const layerCount = 7;
+const kvHeadCount = 8;
 const headDim = 128;
-const bytesPerToken = 4 * pools * heads * headDim;
+const bytesPerToken = 4 * 2 * layerCount * kvHeadCount * headDim;
 const pageCount = 2 * (promptTokens / pageSize);
 
-/** The arrangement of engine-onnx's pages, [pool][head][page x token x dim]. */
+/** The pages of the ONNX engine. */
 function createExecutor(): Executor {
   const mock = new MockExecutor({ vocabSize: 1000, pageSize, pageCount, contextLength: 8192 });
-  const data = Array.from({ length: pools * heads }, () =>
-    new Float32Array(pageCount * pageSize * headDim).fill(1),
-  );
-  const walk = (
-    pages: Int32Array,
-    start: number,
-    count: number,
-    move: (row: Float32Array, at: number, from: number, length: number) => void,
-  ) => {
-    const runs: { token: number; slot: number; length: number }[] = [];
-    for (let done = 0; done < count; ) {
-      const inPage = (start + done) % pageSize;
-      const length = Math.min(pageSize - inPage, count - done);
-      const slot = pages[Math.floor((start + done) / pageSize)]! * pageSize + inPage;
-      const last = runs.at(-1);
-      if (last !== undefined && last.slot + last.length === slot) last.length += length;
-      else runs.push({ token: done, slot, length });
-      done += length;
-    }
-    for (const [row, values] of data.entries()) {
-      for (const { token, slot, length } of runs) {
-        move(values, slot * headDim, (row * count + token) * headDim, length * headDim);
-      }
-    }
-  };
-  const floats = (bytes: Uint8Array) =>
-    new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
   return {
     info: mock.info,
     step: (batch) => mock.step(batch),
@@ -70,30 +44,7 @@ function createExecutor(): Executor {
     releaseWeights: () => mock.releaseWeights(),
     resumeWeights: () => mock.resumeWeights(),
     close: () => mock.close(),
-    kv: {
-      layout: {
-        format: "pool-head-token-dim",
-        elementType: "float32",
-        layerCount: pools / 2,
-        kvHeadCount: heads,
-        headDim,
-        tensorParallelSize: 1,
-        bytesPerToken,
-        pageSize,
-      },
-      exportTokens(pages, start, count, bytes) {
-        const run = floats(bytes);
-        walk(pages, start, count, (row, at, from, length) =>
-          run.set(row.subarray(at, at + length), from),
-        );
-      },
-      importTokens(pages, start, count, bytes) {
-        const run = floats(bytes);
-        walk(pages, start, count, (row, at, from, length) =>
-          row.set(run.subarray(from, from + length), at),
-        );
-      },
-    },
+    kv: createKvStore({ layerCount, kvHeadCount, headDim, pageSize, pageCount }),
   };
 }
 
@@ -273,5 +224,8 @@ function optionsOf(mode: "prefill" | "decode", transport: "shm" | "tcp"): Disagg
 if (process.send !== undefined) {
   await serveDecode(optionsOf("decode", process.env.TRANSPORT as "shm" | "tcp"));
 } else {
-  for (const transport of ["shm", "tcp"] as const) await measure(transport);
+  const only = process.argv[5];
+  for (const transport of ["shm", "tcp"] as const) {
+    if (only === undefined || only === transport) await measure(transport);
+  }
 }

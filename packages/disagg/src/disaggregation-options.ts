@@ -15,9 +15,9 @@ export interface DisaggregationOptions {
   readonly dpSize?: number;
   /** SGLang's value in the topology; informs only. */
   readonly httpPort?: number | null;
-  /** Bytes of a run of KV. Default 1 MiB. */
+  /** Bytes of a run of KV. Default 4 MiB. */
   readonly runBytes?: number;
-  /** Runs on their way per pair of engines: what a slow side can hold up. Default 8. */
+  /** Runs on their way per pair of engines: what a slow side can hold up. Default 4. */
   readonly window?: number;
   /** From a room's opening until the other side has joined (prefill), or all KV is there (decode). Default 300 000, SGLang's. */
   readonly roomTimeoutMs?: number;
@@ -43,8 +43,8 @@ export function completeOptions(options: DisaggregationOptions): FullDisaggregat
     dpRank: options.dpRank ?? 0,
     dpSize: options.dpSize ?? 1,
     httpPort: options.httpPort ?? null,
-    runBytes: options.runBytes ?? 2 ** 20,
-    window: options.window ?? 8,
+    runBytes: options.runBytes ?? 4 * 2 ** 20,
+    window: options.window ?? 4,
     roomTimeoutMs: options.roomTimeoutMs ?? 300_000,
     leaseTimeoutMs: options.leaseTimeoutMs ?? 30_000,
     connectTimeoutMs: options.connectTimeoutMs ?? 1000,

@@ -92,15 +92,18 @@ it.each(["prefill", "decode"] as const)("an abort of the %s half ends both", asy
 });
 
 it.each([
-  ["cut", "DYN_DISAGG_PEER_GONE"],
-  ["flip", "DYN_DISAGG_CHECKSUM"],
-  ["stall", "DYN_DISAGG_PEER_GONE"],
-  ["memory", "DYN_DISAGG_CHECKSUM"],
+  ["cut", "DYN_DISAGG_PEER_GONE", []],
+  ["flip", "DYN_DISAGG_CHECKSUM", []],
+  ["flip", "DYN_DISAGG_CHECKSUM", ["decode"]],
+  ["stall", "DYN_DISAGG_PEER_GONE", []],
+  ["memory", "DYN_DISAGG_CHECKSUM", []],
+  ["memory", "DYN_DISAGG_CHECKSUM", ["prefill", "decode"]],
 ] as const)(
-  "a hand-over that meets a %s fails by name, and the next one works",
-  async (kind, code) => {
+  "a hand-over that meets a %s fails by name (%s), and the next one works; checked by the engines of %j",
+  async (kind, code, checksums) => {
     await using pair = await MockPair.start({
       ...tcp,
+      checksums,
       transfer: {
         ...tcp.transfer,
         heartbeatMs: 300,

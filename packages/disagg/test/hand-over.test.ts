@@ -66,6 +66,24 @@ describe.each(["shm", "tcp"] as const)("over %s", (transport) => {
   });
 });
 
+it.each([
+  ["shm", ["prefill"]],
+  ["shm", ["decode"]],
+  ["tcp", ["prefill", "decode"]],
+] as const)(
+  "over %s, where the engines of %j take checksums as they move KV",
+  async (transport, checksums) => {
+    await using pair = await MockPair.start({
+      checksums,
+      transfer: { transport, runBytes: 4096 },
+    });
+    const request = makeRequest({ tokenIds: prompt(3000) });
+    const [expected] = await collect(alone, request);
+    const { decode } = await pair.run(request);
+    expect(decode[0]!.tokenIds).toEqual(expected!.tokenIds);
+  },
+);
+
 it.each(["prefill", "decode"] as const)(
   "a %s side without mapped memory reads and writes, and agrees on a checksum that it has",
   async (plain) => {

@@ -37,7 +37,7 @@ export type {
   ThinkingBudget,
 } from "./contract/generate-request.ts";
 export type { BlockHash, KvEvent, KvEventBatch } from "./contract/kv-event.ts";
-export type { KvLayout, KvStore } from "./contract/kv-store.ts";
+export type { KvLayout, KvMoved, KvStore } from "./contract/kv-store.ts";
 export type {
   HandOver,
   KvTransfer,

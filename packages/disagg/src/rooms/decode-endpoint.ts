@@ -3,7 +3,7 @@
 import type { KvLayout, LeaseEnd, MessageToKvTransfer } from "@dyn/engine";
 import { type ErrorRecord, errorToRecord } from "@dyn/protocol";
 import { findPrefillRank } from "../bootstrap/find-prefill-rank.ts";
-import { peerGone, prefillUnreachable, roomExpired } from "../disagg-errors.ts";
+import { checksumMismatch, peerGone, prefillUnreachable, roomExpired } from "../disagg-errors.ts";
 import type { FullDisaggregationOptions } from "../disaggregation-options.ts";
 import type { Means } from "../means.ts";
 import { isMapped } from "../memory/process-memory.ts";
@@ -33,6 +33,7 @@ interface Outstanding {
 export class DecodeEndpoint {
   readonly #port: EnginePort;
   readonly #layout: KvLayout;
+  readonly #computesCrc32c: boolean;
   readonly #options: FullDisaggregationOptions;
   readonly #means: Means;
   readonly #onEnded: (record: RoomRecord) => void;
@@ -42,18 +43,21 @@ export class DecodeEndpoint {
   readonly #noticed = new Map<string, string>();
   readonly #sweeper: NodeJS.Timeout;
 
-  constructor(
-    port: EnginePort,
-    layout: KvLayout,
-    options: FullDisaggregationOptions,
-    means: Means,
-    onEnded: (record: RoomRecord) => void,
-  ) {
-    this.#means = means;
-    this.#onEnded = onEnded;
-    this.#port = port;
-    this.#layout = layout;
-    this.#options = options;
+  constructor(settings: {
+    port: EnginePort;
+    layout: KvLayout;
+    /** The engine does. */
+    computesCrc32c: boolean;
+    options: FullDisaggregationOptions;
+    means: Means;
+    onEnded: (record: RoomRecord) => void;
+  }) {
+    this.#means = settings.means;
+    this.#onEnded = settings.onEnded;
+    this.#port = settings.port;
+    this.#layout = settings.layout;
+    this.#computesCrc32c = settings.computesCrc32c;
+    this.#options = settings.options;
     this.#sweeper = setInterval(() => this.#sweep(), sweepMs);
     this.#sweeper.unref();
   }
@@ -86,6 +90,16 @@ export class DecodeEndpoint {
   accept(room: bigint): void {
     this.#rooms.get(room)?.peer?.send({ type: "ack", room: `${room}` });
     this.#close(room, "acknowledged", null);
+  }
+
+  /** What arrived is not what was sent. */
+  damaged(room: bigint, start: number, count: number): void {
+    const open = this.#rooms.get(room);
+    if (open === undefined) return;
+    const error = checksumMismatch(room, start, count);
+    open.book.damaged();
+    this.#abort(room, error.message);
+    this.#close(room, "failed", errorToRecord(error));
   }
 
   cancel(room: bigint, message: string): void {
@@ -124,16 +138,13 @@ export class DecodeEndpoint {
       host,
       port,
       layout: this.#layout,
+      checksRuns: !this.#computesCrc32c,
       options: this.#options,
       means: this.#means,
       hooks: {
         notice: (text) => this.#notice(`${host}:${port}`, text),
         run: (room, run, slot) => this.#run(peer, room, run, slot),
-        damaged: (room, error) => {
-          this.#rooms.get(room)?.book.damaged();
-          this.#abort(room, error.message);
-          this.#close(room, "failed", errorToRecord(error));
-        },
+        damaged: (room, start, count) => this.damaged(room, start, count),
         handOver: (room, { handOver }) => {
           if (this.#rooms.has(room)) this.#port.postMessage({ type: "handOver", room, handOver });
         },
@@ -148,7 +159,7 @@ export class DecodeEndpoint {
   #run(
     peer: DecodePeer,
     room: bigint,
-    { start, count, bytes, sizeBytes }: ReceivedRun,
+    { start, count, bytes, sizeBytes, crc32c }: ReceivedRun,
     slot: number | null,
   ): void {
     const open = this.#rooms.get(room);
@@ -161,7 +172,7 @@ export class DecodeEndpoint {
     const outstanding = this.#outstanding.get(room) ?? { peer, slots: [] };
     outstanding.slots.push(slot);
     this.#outstanding.set(room, outstanding);
-    this.#port.postMessage({ type: "run", room, start, count, bytes }, [bytes]);
+    this.#port.postMessage({ type: "run", room, start, count, bytes, crc32c }, [bytes]);
   }
 
   /** Once, however often they meet. */

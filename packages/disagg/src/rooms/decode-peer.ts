@@ -2,8 +2,9 @@
 
 import type { KvLayout } from "@dyn/engine";
 import { type ErrorRecord, recordToError } from "@dyn/protocol";
+import type { ChecksumName } from "../checksum/checksums.ts";
 import type { Checksum } from "../checksum/create-crc32c.ts";
-import { checksumMismatch, prefillUnreachable, protocolFault } from "../disagg-errors.ts";
+import { prefillUnreachable, protocolFault } from "../disagg-errors.ts";
 import type { FullDisaggregationOptions } from "../disaggregation-options.ts";
 import type { Means } from "../means.ts";
 import { isMapped } from "../memory/process-memory.ts";
@@ -24,6 +25,8 @@ export interface ReceivedRun {
   /** May be longer than what is in it. */
   readonly bytes: ArrayBuffer;
   readonly sizeBytes: number;
+  /** For the engine to compare; `null`: it is checked. */
+  readonly crc32c: number | null;
 }
 
 export interface DecodePeerHooks {
@@ -32,7 +35,7 @@ export interface DecodePeerHooks {
   /** The bytes are given back by `consumed`. */
   run(room: bigint, run: ReceivedRun, slot: number | null): void;
   /** The run came damaged: nothing of it is given on. */
-  damaged(room: bigint, error: Error): void;
+  damaged(room: bigint, start: number, count: number): void;
   handOver(room: bigint, message: PrefillMessage & { type: "handOver" }): void;
   aborted(room: bigint, end: "cancelled" | "expired" | "failed", error: ErrorRecord): void;
   closed(peer: DecodePeer, error: Error): void;
@@ -48,6 +51,8 @@ export class DecodePeer {
   readonly #means: Means;
   readonly #transport: "shm" | "tcp" | "auto";
   #checksum: Checksum | null = null;
+  #checksumName: ChecksumName | null = null;
+  readonly #checksRuns: boolean;
   readonly #welcomeTimer: NodeJS.Timeout;
   /** Rooms that are open over it. */
   roomCount = 0;
@@ -57,6 +62,8 @@ export class DecodePeer {
     host: string;
     port: number;
     layout: KvLayout;
+    /** Where false, the engine compares CRC-32C; other checksums are always compared here. */
+    checksRuns: boolean;
     options: FullDisaggregationOptions;
     means: Means;
     hooks: DecodePeerHooks;
@@ -64,6 +71,7 @@ export class DecodePeer {
     const { host, port, layout, options: settings, means } = options;
     this.key = `${host}:${port}`;
     this.#hooks = options.hooks;
+    this.#checksRuns = options.checksRuns;
     const runBytes = Math.max(settings.runBytes, layout.bytesPerToken);
     // One more than may be on their way: the one that is being read.
     this.#buffers = new RunBuffers(runBytes, settings.window + 1);
@@ -154,6 +162,7 @@ export class DecodePeer {
 
   #welcome({ transport, whyTcp, checksum }: PrefillMessage & { type: "welcome" }): void {
     this.#checksum = this.#means.checksums.get(checksum) ?? null;
+    this.#checksumName = checksum;
     if (this.#checksum === null) {
       this.close(protocolFault(`it chose the checksum ${checksum}, which was not offered`));
     } else if (transport === "tcp" && this.#transport === "auto") {
@@ -178,12 +187,14 @@ export class DecodePeer {
       this.close(protocolFault(`a run of ${sizeBytes} bytes came where ${bytes.byteLength} fit`));
       return;
     }
-    if (this.#checksum(new Uint8Array(bytes, 0, sizeBytes)) !== message.crc) {
+    const isEngines = !this.#checksRuns && this.#checksumName === "crc32c";
+    if (!isEngines && this.#checksum(new Uint8Array(bytes, 0, sizeBytes)) !== message.crc) {
       this.consumed(bytes, slot);
-      this.#hooks.damaged(room, checksumMismatch(room, start, count));
+      this.#hooks.damaged(room, start, count);
       return;
     }
-    this.#hooks.run(room, { start, count, bytes, sizeBytes }, slot);
+    const crc32c = isEngines ? message.crc : null;
+    this.#hooks.run(room, { start, count, bytes, sizeBytes, crc32c }, slot);
   }
 
   /** The memory of a slot, or a copy of it. */

@@ -2,7 +2,7 @@
 // engine buffers as fast as the other side takes them, and tells it when the lease of a room has ended.
 
 import { type AddressInfo, createServer, type Server } from "node:net";
-import type { HandOver, KvLayout, LeaseEnd } from "@dyn/engine";
+import type { HandOver, KvLayout, LeaseEnd, MessageToKvTransfer } from "@dyn/engine";
 import { type DynError, errorToRecord } from "@dyn/protocol";
 import {
   differentPrompts,
@@ -25,7 +25,7 @@ const maxPeers = 1024;
 /** Joins that came before their offers. */
 const maxParked = 65_536;
 /** Per process, whatever the number of peers. Slots of shared memory come on top: each peer has its own. */
-const maxBuffers = 16;
+const maxBuffers = 8;
 const sweepMs = 100;
 
 interface Room {
@@ -138,7 +138,8 @@ export class PrefillEndpoint {
     this.#grant();
   }
 
-  run(room: bigint, start: number, count: number, bytes: ArrayBuffer, sizeBytes: number): void {
+  run(run: MessageToKvTransfer & { type: "run" }): void {
+    const { room, bytes, sizeBytes } = run;
     const open = this.#rooms.get(room);
     if (open?.peer == null) {
       this.#takeBack(bytes);
@@ -147,7 +148,7 @@ export class PrefillEndpoint {
     open.granted--;
     open.peer.granted--;
     open.book.run(sizeBytes);
-    open.peer.sendRun({ room, start, count }, bytes, sizeBytes, () => this.#takeBack(bytes));
+    open.peer.sendRun(run, () => this.#takeBack(bytes));
   }
 
   handOver(room: bigint, handOver: HandOver): void {

@@ -1,9 +1,9 @@
 // A decode engine as the prefill side sees it: what it may be sent, and how.
 
 import type { Socket } from "node:net";
-import type { KvLayout } from "@dyn/engine";
+import type { KvLayout, MessageToKvTransfer } from "@dyn/engine";
 import { type DynError, errorToRecord } from "@dyn/protocol";
-import { agreeOnChecksum } from "../checksum/checksums.ts";
+import { agreeOnChecksum, type ChecksumName } from "../checksum/checksums.ts";
 import type { Checksum } from "../checksum/create-crc32c.ts";
 import { engineMismatch, peerGone, protocolFault } from "../disagg-errors.ts";
 import type { FullDisaggregationOptions } from "../disaggregation-options.ts";
@@ -40,6 +40,7 @@ export class PrefillPeer {
   readonly #means: Means;
   #slots: Slots | null = null;
   #checksum: Checksum = () => 0;
+  #checksumName: ChecksumName | null = null;
   readonly #freeSlots: number[] = [];
   #slotCount = 0;
   #window = 0;
@@ -104,15 +105,11 @@ export class PrefillPeer {
   }
 
   /** `onSent`: the buffer is free again; not called for slots, which are free when the other side says so. */
-  sendRun(
-    run: { room: bigint; start: number; count: number },
-    bytes: ArrayBuffer,
-    sizeBytes: number,
-    onSent: () => void,
-  ): void {
+  sendRun(run: MessageToKvTransfer & { type: "run" }, onSent: () => void): void {
+    const { room, start, count, bytes, sizeBytes, crc32c } = run;
     const view = new Uint8Array(bytes, 0, sizeBytes);
-    const { room, start, count } = run;
-    const crc = this.#checksum(view);
+    const isKnown = crc32c !== null && this.#checksumName === "crc32c";
+    const crc = isKnown ? crc32c : this.#checksum(view);
     const send = (slot: number | null, payload: Uint8Array | null, onSent?: () => void) => {
       this.#runsOut++;
       const message = { type: "run", room: `${room}`, start, count, sizeBytes, crc, slot } as const;
@@ -227,6 +224,7 @@ export class PrefillPeer {
       return;
     }
     this.#checksum = checksums.get(checksum)!;
+    this.#checksumName = checksum;
     this.#slotCount = this.#slots === null ? 0 : hello.segment!.slotCount;
     this.#window = this.#slots === null ? hello.window : Math.min(hello.window, this.#slotCount);
     for (let slot = 0; slot < this.#slotCount; slot++) this.#freeSlots.push(slot);

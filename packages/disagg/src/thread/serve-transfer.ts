@@ -38,9 +38,16 @@ export async function serveTransfer(
   let prefill: PrefillEndpoint | null = null;
   let decode: DecodeEndpoint | null = null;
 
-  const start = async (layout: KvLayout) => {
+  const start = async (layout: KvLayout, computesCrc32c: boolean) => {
     if (mode === "decode") {
-      decode = new DecodeEndpoint(port, layout, options, means, hooks.onRoomEnded);
+      decode = new DecodeEndpoint({
+        port,
+        layout,
+        computesCrc32c,
+        options,
+        means,
+        onEnded: hooks.onRoomEnded,
+      });
       return;
     }
     prefill = new PrefillEndpoint(port, layout, options, means, hooks.onRoomEnded);
@@ -50,7 +57,7 @@ export async function serveTransfer(
   };
   const receive = (message: MessageToKvTransfer) => {
     if (message.type === "layout") {
-      start(message.layout).catch((error) => hooks.onFault(error));
+      start(message.layout, message.computesCrc32c).catch((error) => hooks.onFault(error));
       return;
     }
     const { room } = message;
@@ -69,16 +76,17 @@ export async function serveTransfer(
       case "want":
         prefill?.want(room);
         break;
-      case "run": {
-        const { start, count, bytes, sizeBytes } = message;
-        prefill?.run(room, start, count, bytes, sizeBytes);
+      case "run":
+        prefill?.run(message);
         break;
-      }
       case "handOver":
         prefill?.handOver(room, message.handOver);
         break;
       case "fetch":
         void decode?.fetch(message);
+        break;
+      case "damaged":
+        decode?.damaged(room, message.start, message.count);
         break;
       case "accept":
         decode?.accept(room);

@@ -5,13 +5,16 @@ import {
   type RoomRecord,
 } from "@dyn/disagg";
 import {
+  createLocalEngine,
   createMockEngine,
   type Engine,
   type GenerateRequest,
   type MockEngineOptions,
+  MockExecutor,
 } from "@dyn/engine";
 import { type Collected, collect } from "./collect.ts";
 import { drawRoom } from "./make-request.ts";
+import { withChecksums } from "./with-checksums.ts";
 
 export interface PairOptions {
   readonly engine?: MockEngineOptions;
@@ -20,6 +23,8 @@ export interface PairOptions {
   readonly transfer?: Partial<DisaggregationOptions>;
   readonly prefillTransfer?: Partial<DisaggregationOptions>;
   readonly decodeTransfer?: Partial<DisaggregationOptions>;
+  /** Sides whose engines take checksums as they move KV. */
+  readonly checksums?: readonly ("prefill" | "decode")[];
   /** The decode side's. */
   readonly onNotice?: (text: string) => void;
 }
@@ -62,17 +67,14 @@ export class MockPair implements AsyncDisposable {
       start("prefill", options.prefillTransfer),
       start("decode", options.decodeTransfer),
     ]);
-    const engine = { vocabSize: 1000, ...options.engine };
-    const prefill = createMockEngine({
-      ...engine,
-      ...options.prefill,
-      kvTransfer: sides[0].transfer,
-    });
-    const decode = createMockEngine({
-      ...engine,
-      ...options.decode,
-      kvTransfer: sides[1].transfer,
-    });
+    const make = (mode: "prefill" | "decode", { transfer }: Disaggregation) => {
+      const own = { vocabSize: 1000, ...options.engine, ...options[mode], kvTransfer: transfer };
+      return options.checksums?.includes(mode)
+        ? createLocalEngine(withChecksums(new MockExecutor(own)), own)
+        : createMockEngine(own);
+    };
+    const prefill = make("prefill", sides[0]);
+    const decode = make("decode", sides[1]);
     return new MockPair(prefill, decode, sides, records);
   }
 

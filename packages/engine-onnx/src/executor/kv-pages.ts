@@ -5,6 +5,8 @@ import { discardMemory } from "../runtime/discard-memory.ts";
 import { type KvArrays, type KvElementType, kvArrays } from "./kv-element-type.ts";
 import type { RowSlice } from "./row-slice.ts";
 
+export type KvShape = Pick<ModelConfig, "layerCount" | "kvHeadCount" | "headDim">;
+
 export interface KvPool<Type extends KvElementType = KvElementType> {
   /** `keyPages.3`: an input of the paged graph. */
   readonly name: string;
@@ -35,19 +37,19 @@ export class KvPages<Type extends KvElementType = KvElementType> {
   /** Keys and values of layer 0, then of layer 1, ... */
   readonly pools: readonly KvPool<Type>[];
 
-  constructor(config: ModelConfig, pageSize: number, pageCount: number, elementType: Type) {
+  constructor(shape: KvShape, pageSize: number, pageCount: number, elementType: Type) {
     this.elementType = elementType;
     this.#pageSize = pageSize;
-    this.#headDim = config.headDim;
-    this.#kvHeadCount = config.kvHeadCount;
+    this.#headDim = shape.headDim;
+    this.#kvHeadCount = shape.kvHeadCount;
     this.tokenCount = pageCount * pageSize;
-    this.shape = [config.kvHeadCount, pageCount, pageSize * config.headDim];
-    const valueCount = config.kvHeadCount * this.tokenCount * config.headDim;
+    this.shape = [shape.kvHeadCount, pageCount, pageSize * shape.headDim];
+    const valueCount = shape.kvHeadCount * this.tokenCount * shape.headDim;
     // Attention in place reads keys four at a time, up to three behind the last one.
-    const readCount = valueCount + 3 * config.headDim;
+    const readCount = valueCount + 3 * shape.headDim;
     const allocate = () =>
       new kvArrays[elementType](readCount).subarray(0, valueCount) as KvArrays[Type];
-    this.pools = Array.from({ length: config.layerCount }, (_, layer) => [
+    this.pools = Array.from({ length: shape.layerCount }, (_, layer) => [
       { name: `keyPages.${layer}`, source: `newKeys.${layer}` },
       { name: `valuePages.${layer}`, source: `newValues.${layer}` },
     ])

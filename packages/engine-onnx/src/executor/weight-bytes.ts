@@ -2,6 +2,7 @@ import { type Checkpoint, type ModelConfig, tensorDtypeSizeBytes } from "@dyn/mo
 import { chooseBlockSize } from "../quantize/block-size.ts";
 import { embeddingTensor, projectionGroups } from "../weights/tensor-names.ts";
 import { type KvElementType, kvArrays } from "./kv-element-type.ts";
+import type { KvShape } from "./kv-pages.ts";
 
 /** Bytes that the weights take: linear layers as computed with, the embedding as stored. Norms and biases do not count. */
 export function countWeightBytes(
@@ -26,7 +27,7 @@ export function countWeightBytes(
 }
 
 /** Keys and values of one token in all layers. */
-export function countKvBytesPerToken(config: ModelConfig, elementType: KvElementType): number {
-  const { layerCount, kvHeadCount, headDim } = config;
+export function countKvBytesPerToken(shape: KvShape, elementType: KvElementType): number {
+  const { layerCount, kvHeadCount, headDim } = shape;
   return 2 * layerCount * kvHeadCount * headDim * kvArrays[elementType].BYTES_PER_ELEMENT;
 }

@@ -4,11 +4,13 @@ import { placeCode } from "./executable-memory.ts";
 /** What our machine code is made of. */
 const needed = ["avx2", "fma"] as const;
 const neededForHalfFloats = ["f16c"] as const;
+const neededForKvMoves = ["avx", "sse4_2", "pclmulqdq"] as const;
 const processorFile = "/proc/cpuinfo";
 const returnAtOnce = 0xc3;
 
 let answer: string | null | undefined;
 let halfAnswer: string[] | undefined;
+let moveAnswer: string[] | undefined;
 
 /** `null` when this process can run our machine code, otherwise why not. */
 export function whyNoMachineCode(): string | null {
@@ -20,6 +22,14 @@ export function whyNoMachineCode(): string | null {
 export function whyNoHalfFloats(): string | null {
   halfAnswer ??= missingFeatures(readFileSync(processorFile, "utf8"), neededForHalfFloats);
   return halfAnswer.length === 0 ? null : `the processor lacks ${halfAnswer.join(" and ")}`;
+}
+
+/** `null` when this process can move KV by machine code, otherwise why not. */
+export function whyNoKvMover(): string | null {
+  const why = whyNoMachineCode();
+  if (why !== null) return why;
+  moveAnswer ??= missingFeatures(readFileSync(processorFile, "utf8"), neededForKvMoves);
+  return moveAnswer.length === 0 ? null : `the processor lacks ${moveAnswer.join(" and ")}`;
 }
 
 function look(): string | null {

@@ -1,5 +1,5 @@
-// Machine code for x86-64, as much of it as attention needs: integer loops, and AVX2 with FMA on eight floats, F16C between
-// them and half floats.
+// Machine code for x86-64, as much of it as attention and the moving of KV need: integer loops, AVX2 with FMA on eight
+// floats, F16C between them and half floats, CRC-32C.
 // Names and order of operands are those of Intel's manual: the destination comes first.
 
 /** Numbers as the processor has them. */
@@ -35,7 +35,13 @@ export interface Memory {
 
 export type Label = { position: number | null; readonly uses: number[] };
 
-const conditions = { notEqual: 0x5, greaterOrEqual: 0xd, greater: 0xf } as const;
+const conditions = {
+  equal: 0x4,
+  notEqual: 0x5,
+  less: 0xc,
+  greaterOrEqual: 0xd,
+  greater: 0xf,
+} as const;
 type Condition = keyof typeof conditions;
 
 /** Opcode maps and prefixes of the VEX encoding. */
@@ -125,6 +131,42 @@ export class X64Assembler {
     this.#integer([0x0f, 0xaf], to, from);
   }
 
+  /** Eight bytes. */
+  storeWord(to: Memory, from: Gp): void {
+    this.#integer([0x89], from, to);
+  }
+
+  /** The other bytes of `to` stay. */
+  loadByte(to: Gp, from: Memory): void {
+    this.#integer([0x8a], to, from);
+  }
+
+  /** The lowest byte. */
+  storeByte(to: Memory, from: Gp): void {
+    this.#integer([0x88], from, to);
+  }
+
+  xor(to: Gp, from: Gp): void {
+    this.#integer([0x33], to, from);
+  }
+
+  /** CRC-32C in `to` goes on over eight bytes. */
+  checksumWord(to: Gp, from: Gp | Memory): void {
+    this.#emit(0xf2);
+    this.#integer([0x0f, 0x38, 0xf1], to, from);
+  }
+
+  /** ... over one. */
+  checksumByte(to: Gp, from: Memory): void {
+    this.#emit(0xf2);
+    this.#integer([0x0f, 0x38, 0xf0], to, from);
+  }
+
+  /** A cache line that will be read. Faults on no address. */
+  prefetch(from: Memory): void {
+    this.#integer([0x0f, 0x18], 1, from);
+  }
+
   moveIfGreater(to: Gp, from: Gp): void {
     this.#integer([0x0f, 0x4f], to, from);
   }
@@ -140,6 +182,11 @@ export class X64Assembler {
 
   addValue(to: Gp, value: number): void {
     this.#integer([0x81], 0, to);
+    this.#int32(value);
+  }
+
+  and(to: Gp, value: number): void {
+    this.#integer([0x81], 4, to);
     this.#int32(value);
   }
 
@@ -164,6 +211,32 @@ export class X64Assembler {
 
   store(to: Memory, from: Ymm): void {
     this.#vex(map.plain, prefix.none, 0x11, from, 0, to, 1);
+  }
+
+  /** Past the caches. The place is a multiple of 32; `fence` before others look. */
+  storeStream(to: Memory, from: Ymm): void {
+    this.#vex(map.plain, prefix.p66, 0xe7, from, 0, to, 1);
+  }
+
+  /** All that was stored past the caches comes before what follows. */
+  fence(): void {
+    this.#emit(0x0f, 0xae, 0xf8);
+  }
+
+  /** The lower 32 bits, zeros above them. */
+  wordToVector(to: Ymm, from: Gp): void {
+    this.#vex(map.plain, prefix.p66, 0x6e, to, 0, from as Ymm, 0);
+  }
+
+  /** The lower 64 bits. */
+  vectorToWord(to: Gp, from: Ymm): void {
+    this.#vex(map.plain, prefix.p66, 0x7e, from, 0, to as Ymm, 0, 1);
+  }
+
+  /** The lower 64 bits of both as polynomials over two elements. */
+  carrylessMultiply(to: Ymm, left: Ymm, right: Ymm): void {
+    this.#vex(map.f3a, prefix.p66, 0x44, to, left, right, 0);
+    this.#emit(0);
   }
 
   /** The lower four floats. */
@@ -198,7 +271,7 @@ export class X64Assembler {
 
   broadcastBits(to: Ymm, bits: number, scratch: Gp): void {
     this.moveValue(scratch, bits);
-    this.#vex(map.plain, prefix.p66, 0x6e, to, 0, scratch as Ymm, 0);
+    this.wordToVector(to, scratch);
     this.broadcast(to, to);
   }
 
@@ -255,6 +328,7 @@ export class X64Assembler {
     source: number,
     other: Ymm | Memory,
     wide: 0 | 1,
+    longWord: 0 | 1 = 0,
   ): void {
     const isMemory = typeof other === "object";
     const base = isMemory ? other.base : other;
@@ -264,7 +338,7 @@ export class X64Assembler {
     this.#emit(
       0xc4,
       (extensions ^ 0xe0) | opcodeMap,
-      ((~source & 15) << 3) | (wide << 2) | opcodePrefix,
+      (longWord << 7) | ((~source & 15) << 3) | (wide << 2) | opcodePrefix,
       opcode,
     );
     this.#operand(register, other);

@@ -24,20 +24,28 @@ export interface KvLayout {
  *
  * Invariants:
  * - calls may come while a step is computed, but only for pages that the step does not write;
- * - the caller keeps the pages until the promise settles.
+ * - the caller keeps the pages until the promise settles;
+ * - with `computesCrc32c`, both answer with the CRC-32C of the bytes as they were moved, so that nobody has to go over them
+ *   again; else with nothing. An import whose checksum is not the one expected has left damaged bytes in the pages.
  */
 export interface KvStore {
   readonly layout: KvLayout;
+  /** Default false. */
+  readonly computesCrc32c?: boolean;
   exportTokens(
     pages: Int32Array,
     start: number,
     count: number,
     bytes: Uint8Array,
-  ): void | Promise<void>;
+  ): KvMoved | Promise<KvMoved>;
   importTokens(
     pages: Int32Array,
     start: number,
     count: number,
     bytes: Uint8Array,
-  ): void | Promise<void>;
+  ): KvMoved | Promise<KvMoved>;
 }
+
+/** CRC-32C of a run (RFC 3720), or nothing. */
+// biome-ignore lint/suspicious/noConfusingVoidType: what stores without checksums return
+export type KvMoved = number | void;

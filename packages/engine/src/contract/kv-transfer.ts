@@ -42,8 +42,8 @@ export type LeaseEnd = "acknowledged" | "cancelled" | "expired" | "failed";
  * comes for them; until then the other side may use the pages.
  */
 export type MessageToKvTransfer =
-  /** First of all. */
-  | { readonly type: "layout"; readonly layout: KvLayout }
+  /** First of all. `computesCrc32c`: the engine takes checksums as it moves KV, and compares them itself. */
+  | { readonly type: "layout"; readonly layout: KvLayout; readonly computesCrc32c: boolean }
   /** Prefill: KV of so many tokens will be there once the decode side has joined. */
   | { readonly type: "offer"; readonly room: bigint; readonly tokenCount: number }
   /** Prefill: there are tokens to send; a buffer is wanted. Answered by `buffer`, unless the room is closed before. */
@@ -56,6 +56,8 @@ export type MessageToKvTransfer =
       readonly count: number;
       readonly bytes: ArrayBuffer;
       readonly sizeBytes: number;
+      /** `null`: not known yet. */
+      readonly crc32c: number | null;
     }
   /** Prefill: every run was sent. */
   | { readonly type: "handOver"; readonly room: bigint; readonly handOver: HandOver }
@@ -70,6 +72,13 @@ export type MessageToKvTransfer =
       readonly skipTokens: number;
       /** For the pages. */
       readonly waitedMs: number;
+    }
+  /** Decode: the checksum of a run is not the one that came with it. The room is to fail. */
+  | {
+      readonly type: "damaged";
+      readonly room: bigint;
+      readonly start: number;
+      readonly count: number;
     }
   /** Decode: all has arrived and is in its pages. */
   | { readonly type: "accept"; readonly room: bigint }
@@ -87,13 +96,15 @@ export type MessageFromKvTransfer =
       readonly bytes: ArrayBuffer;
       readonly sizeBytes: number;
     }
-  /** Decode: a run, checked. The buffer is given back by `returned`. */
+  /** Decode: a run. The buffer is given back by `returned`. */
   | {
       readonly type: "run";
       readonly room: bigint;
       readonly start: number;
       readonly count: number;
       readonly bytes: ArrayBuffer;
+      /** To be compared with that of the import; `null`: it is checked already. Only for who `computesCrc32c`. */
+      readonly crc32c: number | null;
     }
   /** Decode: after the last run. */
   | { readonly type: "handOver"; readonly room: bigint; readonly handOver: HandOver }

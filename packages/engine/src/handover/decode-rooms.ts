@@ -24,6 +24,8 @@ interface DecodeRoom {
   /** Imports that have not settled. */
   importing: Promise<void>;
   isAccepted: boolean;
+  /** The transfer was told of a run with another checksum, and will close the room. */
+  isDamaged: boolean;
   isEnding: boolean;
 }
 
@@ -90,6 +92,7 @@ export class DecodeRooms {
       arrived: sequence.computed,
       importing: Promise.resolve(),
       isAccepted: false,
+      isDamaged: false,
       isEnding: false,
     };
     this.#rooms.set(bootstrapRoom, room);
@@ -111,7 +114,7 @@ export class DecodeRooms {
     switch (message.type) {
       case "run":
         if (room === undefined || room.isEnding) this.#giveBack(message.room, message.bytes);
-        else this.#take(room, message.start, message.count, message.bytes);
+        else this.#take(room, message);
         break;
       case "handOver":
         if (room !== undefined) this.#finish(room, message.handOver);
@@ -143,7 +146,8 @@ export class DecodeRooms {
     }
   }
 
-  #take(room: DecodeRoom, start: number, count: number, bytes: ArrayBuffer): void {
+  #take(room: DecodeRoom, run: MessageFromKvTransfer & { type: "run" }): void {
+    const { start, count, bytes } = run;
     const sizeBytes = count * this.#kv.layout.bytesPerToken;
     if (
       start !== room.arrived ||
@@ -159,20 +163,24 @@ export class DecodeRooms {
       return;
     }
     room.arrived += count;
-    room.importing = room.importing.then(() => this.#import(room, start, count, bytes, sizeBytes));
+    room.importing = room.importing.then(() => this.#import(room, run, sizeBytes));
   }
 
   async #import(
     room: DecodeRoom,
-    start: number,
-    count: number,
-    bytes: ArrayBuffer,
+    { start, count, bytes, crc32c }: MessageFromKvTransfer & { type: "run" },
     sizeBytes: number,
   ): Promise<void> {
     try {
-      if (room.isEnding) return;
+      if (room.isEnding || room.isDamaged) return;
       const view = new Uint8Array(bytes, 0, sizeBytes);
-      await this.#kv.importTokens(room.sequence.pages, start, count, view);
+      const moved = await this.#kv.importTokens(room.sequence.pages, start, count, view);
+      if (crc32c !== null && moved !== crc32c) {
+        // Nobody reads these pages: the request ends with the room.
+        room.isDamaged = true;
+        this.#port.postMessage({ type: "damaged", room: room.room, start, count });
+        return;
+      }
       this.#counters.transferredBytes += sizeBytes;
     } catch (error) {
       this.#fault(room, error instanceof Error ? error.message : String(error));
@@ -183,7 +191,7 @@ export class DecodeRooms {
 
   #finish(room: DecodeRoom, handOver: HandOver): void {
     room.importing = room.importing.then(() => {
-      if (room.isEnding) return;
+      if (room.isEnding || room.isDamaged) return;
       if (room.arrived !== room.tokenCount) {
         this.#fault(room, `${room.arrived} of ${room.tokenCount} tokens came`);
       } else if (handOver.choices.length !== room.group.sequences.length) {

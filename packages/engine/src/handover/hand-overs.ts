@@ -45,7 +45,8 @@ export class HandOvers {
       this.prefill.fail(this.#gone);
       this.decode.fail(this.#gone);
     });
-    port.postMessage({ type: "layout", layout: options.kv.layout });
+    const { layout, computesCrc32c = false } = options.kv;
+    port.postMessage({ type: "layout", layout, computesCrc32c });
   }
 
   /** Rooms whose leases may be open. */

@@ -204,16 +204,17 @@ export class PrefillRooms {
       return;
     }
     const sizeBytes = count * this.#kv.layout.bytesPerToken;
+    let crc32c: number | null;
     try {
       const view = new Uint8Array(bytes, 0, sizeBytes);
-      await this.#kv.exportTokens(room.sequence.pages, start, count, view);
+      crc32c = (await this.#kv.exportTokens(room.sequence.pages, start, count, view)) ?? null;
     } catch (error) {
       this.#giveBack(room.room, bytes);
       this.#host.end(room.group, { type: "error", error: errorToRecord(error) });
       return;
     }
     this.#counters.transferredBytes += sizeBytes;
-    const run = { type: "run", room: room.room, start, count, bytes, sizeBytes } as const;
+    const run = { type: "run", room: room.room, start, count, bytes, sizeBytes, crc32c } as const;
     this.#port.postMessage(run, [bytes]);
     this.#finish(room);
   }

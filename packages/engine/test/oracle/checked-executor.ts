@@ -22,19 +22,20 @@ export class CheckedExecutor implements Executor {
     if (kv === undefined) return;
     this.kv = {
       layout: kv.layout,
+      computesCrc32c: kv.computesCrc32c ?? false,
       exportTokens: async (pages, start, count, bytes) => {
         this.#checkRun(pages, start, count);
         // A device copies while the host goes on.
         await Promise.resolve();
         this.#checkRun(pages, start, count);
-        await kv.exportTokens(pages, start, count, bytes);
+        return kv.exportTokens(pages, start, count, bytes);
       },
       importTokens: async (pages, start, count, bytes) => {
         await Promise.resolve();
         for (const page of this.#checkRun(pages, start, count)) {
           demand(!this.#cachedPages().has(page), `page ${page} of the cache is not written`);
         }
-        await kv.importTokens(pages, start, count, bytes);
+        return kv.importTokens(pages, start, count, bytes);
       },
     };
   }

@@ -111,9 +111,9 @@ export class LinkedTransfers {
       case "run": {
         this.buffersOut--;
         if (known === undefined) break;
-        const { start, count, bytes } = message;
+        const { start, count, bytes, crc32c } = message;
         this.buffersOut++;
-        this.decode.inbox.push({ type: "run", room, start, count, bytes });
+        this.decode.inbox.push({ type: "run", room, start, count, bytes, crc32c });
         break;
       }
       case "handOver":
