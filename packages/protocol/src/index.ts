@@ -27,8 +27,11 @@ export {
 export {
   DisaggregatedHealthPayload,
   EmbeddingHealthPayload,
+  ImageHealthPayload,
   RerankHealthPayload,
+  TextHealthPayload,
   TokenHealthPayload,
+  VideoHealthPayload,
 } from "./engine/health-payload.ts";
 export {
   GuidedDecoding,
