@@ -83,7 +83,7 @@ function valuesBeside({ kind, choices }: OptionSpec): JsonSchema[] {
 
 /** What asks for what happens anyway; `false` drops the flag. */
 function acceptedValues({ accepts = [], reason }: NativeFlag): JsonSchema {
-  const asValues = accepts.flatMap((text) => {
+  const asValues = accepts.flatMap((text): (string | number | boolean)[] => {
     if (/^(?:true|false)$/i.test(text)) return [text, text.toLowerCase() === "true"];
     return text.trim() !== "" && Number.isFinite(Number(text)) ? [text, Number(text)] : [text];
   });
