@@ -19,6 +19,8 @@ import { generateFacts, type WorkerFacts } from "./facts/worker-facts.ts";
 import { initGenerate } from "./init/init-generate.ts";
 import { initPrefill } from "./init/init-prefill.ts";
 import { resolveWorkerModel } from "./model/resolve-worker-model.ts";
+import type { PeerWatch } from "./peers/peer-watch.ts";
+import { watchPeers } from "./peers/watch-peers.ts";
 import { EnginePage } from "./system/engine-page.ts";
 import { startSystem, type WorkerSystem } from "./system/start-system.ts";
 import { startVectorWorker } from "./vectors/start-vector-worker.ts";
@@ -96,6 +98,7 @@ async function startServing(
   const runtime = new DistributedRuntime(planes);
   const shutdown = new AbortController();
   let started: WorkerEvents | null = null;
+  let peers: PeerWatch | null = null;
   try {
     const files = await readCardFiles({
       modelDirectory: model.path,
@@ -125,6 +128,9 @@ async function startServing(
     const workerId = runtime.instanceId.toString(16);
     const page = new EnginePage({ engine, card, workerId, loadSeconds });
     made.onRoomEnded((record) => page.roomEnded(record));
+    const { logger } = context;
+    const watch = watchPeers({ discovery: planes.discovery, logger, card, page, system });
+    peers = watch;
     const init = args.derived.workerType === "prefill" ? initPrefill : initGenerate;
     const serving = await init({
       args,
@@ -151,7 +157,10 @@ async function startServing(
       drain: () =>
         drainWorker(context, {
           ...parts,
-          leave: () => events.leave(),
+          leave: async () => {
+            await watch?.close();
+            await events.leave();
+          },
           closeEngine: async () => {
             await made.close();
             await serving.close();
@@ -160,6 +169,7 @@ async function startServing(
         }),
     };
   } catch (error) {
+    await peers?.close();
     await started?.leave();
     await runtime.close();
     await made.close();

@@ -1,4 +1,4 @@
-/** Writes docs/reference/*-flags.md from the schemas: `pnpm --filter @dyn/args reference`. */
+/** Writes docs/reference/*-flags.md and the JSON Schema of configuration files from the schemas: `pnpm --filter @dyn/args reference`. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { referencePages } from "./reference-pages.ts";
 

@@ -71,3 +71,4 @@ export { type ConfigDump, createConfigDump, writeConfigDump } from "./print/conf
 export { explainConfig } from "./print/explain-config.ts";
 export { helpText } from "./print/help-text.ts";
 export { presetToArgv } from "./print/preset-to-argv.ts";
+export { sectionsToJsonSchema } from "./print/sections-to-json-schema.ts";

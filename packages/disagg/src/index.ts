@@ -8,3 +8,4 @@ export {
 } from "./create-disaggregation.ts";
 export type { DisaggregationOptions } from "./disaggregation-options.ts";
 export type { RoomRecord } from "./rooms/room-record.ts";
+export { protocolVersion as handOverProtocolVersion } from "./transport/peer-messages.ts";

@@ -132,9 +132,5 @@ export const oursAlone: readonly Excuse[] = [
   },
 ];
 
-/**
- * Without a series until there is something to say: no request failed or was refused; no answer began after its prefill's
- * word had come, which the two workers say at the same moment.
- */
-export const silentUntilUsed =
-  /(backpressure_total|errors_total|failures_total|router_kv_transfer_estimated_latency_seconds)$/;
+/** Without a series until there is something to say: no request failed or was refused. */
+export const silentUntilUsed = /(backpressure_total|errors_total|failures_total)$/;

@@ -153,6 +153,9 @@ describe("pages beside the reference's", () => {
     expect(
       readMetric(router, "dynamo_component_router_worker_registered", 'worker_type="prefill"'),
     ).toBe(1);
+    // One for each prompt of the pair, as the reference counts.
+    const handOvers = "dynamo_component_router_kv_transfer_estimated_latency_seconds_count";
+    expect(readMetric(frontend, handOvers)).toBe(3);
     const sent = readMetric(prefill, "dyn_hand_over_bytes_total");
     expect(sent).toBeGreaterThan(0);
     expect(readMetric(decode, "dyn_hand_over_bytes_total")).toBe(sent);

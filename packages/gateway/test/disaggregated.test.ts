@@ -111,6 +111,28 @@ test("a pool of prefill workers is used as soon as it is there, and no longer", 
   });
 });
 
+test("an answer's timing says how long the KV was on its way at most, where it was", async () => {
+  const timing = async (stream: boolean) => {
+    const text = await (await ask({ nvext: { extra_fields: ["timing"] }, stream })).text();
+    return JSON.parse(/"timing":(\{[^}]*\})/.exec(text)![1]!) as Record<string, number>;
+  };
+  const name = "kv_transfer_estimated_latency_ms";
+  await start("decode");
+  await until(isListed, "the decode worker is served alone");
+  expect(await timing(false)).not.toHaveProperty(name);
+  await start("prefill");
+  await until(async () => {
+    await ask();
+    return seen.at(-2)?.role === "prefill";
+  }, "the prefill worker is asked");
+  for (const stream of [false, true]) {
+    const { [name]: handOverMs, ttft_ms, total_time_ms } = await timing(stream);
+    expect(handOverMs).toBeGreaterThanOrEqual(0);
+    expect(handOverMs).toBeLessThanOrEqual(ttft_ms!);
+    expect(ttft_ms).toBeLessThanOrEqual(total_time_ms!);
+  }
+});
+
 test("decode workers that need prefill workers are a model only beside them", async () => {
   const needs: ModelCard["needs"] = [["prefill"]];
   await start("decode", { needs });

@@ -10,6 +10,8 @@ export interface HealthReport {
   readonly endpoints: Readonly<Record<string, HealthStatus>>;
   /** Why it is not ready, by check; absent when nothing failed. */
   readonly reasons?: Readonly<Record<string, string>>;
+  /** What somebody should see to although it serves, by name; absent when there is nothing. */
+  readonly notices?: Readonly<Record<string, string>>;
 }
 
 export interface HealthStateOptions {
@@ -29,6 +31,7 @@ export class HealthState {
   readonly #endpoints = new Map<string, HealthStatus>();
   readonly #checks = new Map<string, HealthCheck>();
   readonly #lifeChecks = new Map<string, HealthCheck>();
+  readonly #notices = new Map<string, HealthCheck>();
 
   constructor(options: HealthStateOptions = {}) {
     this.#startingStatus = options.startingStatus ?? "notready";
@@ -59,6 +62,11 @@ export class HealthState {
     this.#lifeChecks.set(name, check);
   }
 
+  /** Asked with every report; what it says makes nothing less ready. One per name. */
+  addNotice(name: string, notice: HealthCheck): void {
+    this.#notices.set(name, notice);
+  }
+
   /** Ready: every endpoint is, and nothing is wrong. */
   report(): HealthReport {
     const reasons = { ...ask(this.#lifeChecks), ...ask(this.#checks) };
@@ -67,11 +75,13 @@ export class HealthState {
     for (const [name, status] of this.#endpoints) endpoints[name] = isSound ? status : "notready";
     const statuses = Object.values(endpoints);
     const status = statuses.length === 0 ? this.#startingStatus : worst(statuses);
+    const notices = ask(this.#notices);
     return {
       status: isSound ? status : "notready",
       uptime: this.#uptime(),
       endpoints,
       ...(isSound ? {} : { reasons }),
+      ...(Object.keys(notices).length === 0 ? {} : { notices }),
     };
   }
 

@@ -26,6 +26,21 @@ test("a check that finds something wrong says why and takes every endpoint with 
   expect(health.report().status).toBe("ready");
 });
 
+test("a notice is told with every report and makes nothing less ready", () => {
+  const health = new HealthState({ startingStatus: "ready" });
+  health.setEndpoint("generate", "ready");
+  let notice: string | null = null;
+  health.addNotice("hand-over", () => notice);
+  expect(health.report()).not.toHaveProperty("notices");
+  notice = "A peer does not fit.";
+  expect(health.report()).toMatchObject({
+    status: "ready",
+    endpoints: { generate: "ready" },
+    notices: { "hand-over": "A peer does not fit." },
+  });
+  expect(health.liveReport()).not.toHaveProperty("notices");
+});
+
 test("uptime counts seconds and nanoseconds", () => {
   let now = 1_000;
   const health = new HealthState({ now: () => now });

@@ -11,6 +11,7 @@ import {
   EmbeddingRequest,
   EngineOutputItem,
   ImageEditRequest,
+  ImageHealthPayload,
   ImageList,
   ImageRequest,
   PoolingRequest,
@@ -20,8 +21,10 @@ import {
   RerankList,
   RerankRequest,
   ScoreList,
+  TextHealthPayload,
   TokenHealthPayload,
   Video,
+  VideoHealthPayload,
   VideoRequest,
 } from "../src/index.ts";
 
@@ -72,6 +75,24 @@ const probe = {
   token_ids: [1],
 };
 const meetsNobody = { bootstrap_host: "2.2.2.2", bootstrap_port: 0, bootstrap_room: 0 };
+const { token_ids: _, ...probeWithoutIds } = probe;
+const imageProbe = {
+  prompt: "test",
+  model: "painter",
+  n: 1,
+  size: "512x512",
+  num_inference_steps: 1,
+  guidance_scale: 7.5,
+  response_format: "b64_json",
+};
+const videoProbe = {
+  prompt: "test",
+  model: "painter",
+  seconds: 1,
+  size: "256x256",
+  response_format: "b64_json",
+  nvext: { fps: 8, num_frames: 8, num_inference_steps: 1, guidance_scale: 5 },
+};
 const image = { model: "painter", prompt: "A lighthouse at dusk" };
 
 export const schemaCatalog: readonly SchemaEntry[] = [
@@ -141,11 +162,42 @@ export const schemaCatalog: readonly SchemaEntry[] = [
     invalid: [probe, { bootstrap_info: meetsNobody, ...probe, _HEALTH_CHECK: false }],
   },
   {
+    name: "health-text",
+    title: "The probe of a worker that takes text",
+    schema: TextHealthPayload,
+    valid: [{ ...probeWithoutIds, prompt: "Test" }],
+    invalid: [probe, { ...probeWithoutIds, prompt: "" }],
+  },
+  {
     name: "health-embedding",
     title: "The probe of an embedding worker",
     schema: EmbeddingHealthPayload,
-    valid: [{ model: "tiny", input: [1] }],
-    invalid: [{ model: "tiny", input: [] }],
+    valid: [
+      { model: "tiny", input: [1] },
+      { model: "tiny", input: "Test" },
+    ],
+    invalid: [
+      { model: "tiny", input: [] },
+      { model: "tiny", input: "" },
+    ],
+  },
+  {
+    name: "health-image",
+    title: "The probe of an image worker",
+    schema: ImageHealthPayload,
+    valid: [imageProbe],
+    invalid: [image, { ...imageProbe, size: "large" }, { ...imageProbe, num_inference_steps: 0 }],
+  },
+  {
+    name: "health-video",
+    title: "The probe of a video worker",
+    schema: VideoHealthPayload,
+    valid: [videoProbe],
+    invalid: [
+      { ...videoProbe, nvext: undefined },
+      { ...videoProbe, seconds: 0 },
+      { ...videoProbe, nvext: { ...videoProbe.nvext, num_frames: "8" } },
+    ],
   },
   {
     name: "health-rerank",

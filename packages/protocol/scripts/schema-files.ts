@@ -15,9 +15,14 @@ export function documentOf({ name, title, schema }: SchemaEntry): Record<string,
   };
 }
 
+/** Written by the package whose schema it is: `pnpm --filter @dyn/args reference`. */
+export const foreignEntries: readonly Pick<SchemaEntry, "name" | "title">[] = [
+  { name: "disagg-config", title: "The file of dyn-worker's --disagg-config" },
+];
+
 /** Text by path below the folder. */
 export function schemaFiles(): ReadonlyMap<string, string> {
-  const index = schemaCatalog.map((entry) => ({
+  const index = [...schemaCatalog, ...foreignEntries].map((entry) => ({
     name: entry.name,
     title: entry.title,
     schema: `${entry.name}.json`,

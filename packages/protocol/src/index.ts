@@ -27,8 +27,11 @@ export {
 export {
   DisaggregatedHealthPayload,
   EmbeddingHealthPayload,
+  ImageHealthPayload,
   RerankHealthPayload,
+  TextHealthPayload,
   TokenHealthPayload,
+  VideoHealthPayload,
 } from "./engine/health-payload.ts";
 export {
   GuidedDecoding,
@@ -62,6 +65,12 @@ export { ImageEditForm, ImageEditRequest, ImageList, ImageRequest } from "./medi
 export { Video, VideoForm, VideoRequest } from "./media/video-request.ts";
 export { cardToChecksum, contentChecksum } from "./model/card-checksum.ts";
 export { cardToWire, nameToSlug, type WireCard, wireToCard } from "./model/card-to-wire.ts";
+export {
+  compareHandOverTerms,
+  compareKvTerms,
+  HandOverTerms,
+  KvTerms,
+} from "./model/hand-over-terms.ts";
 export { CardFile, CardFiles, ModelCard, ModelType, WorkerType } from "./model/model-card.ts";
 export {
   ChatCompletion,

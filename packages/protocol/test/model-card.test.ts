@@ -3,6 +3,7 @@ import {
   cardToChecksum,
   cardToWire,
   contentChecksum,
+  type ModelCard,
   nameToSlug,
   type WireCard,
   wireToCard,
@@ -66,4 +67,62 @@ test("content sums are BLAKE3", () => {
   expect(contentChecksum(new Uint8Array(0))).toBe(
     "blake3:af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262",
   );
+});
+
+test("what a pair of workers must agree on goes through discovery, beside other facts", () => {
+  const card: ModelCard = {
+    displayName: "m",
+    sourcePath: "",
+    modelTypes: [],
+    modelInput: "tokens",
+    contextLength: 1024,
+    kvCacheBlockSize: 16,
+    endpoint: where.endpoint,
+    created: where.createdSeconds,
+    workerType: "prefill",
+    runtimeConfig: {
+      runtimeData: { disagg_prefill_cancel_anytime_v1: true },
+      handOver: {
+        protocolVersion: 1,
+        transports: ["shm", "tcp"],
+        kv: {
+          format: "pool-head-token-dim",
+          elementType: "float16",
+          layerCount: 28,
+          kvHeadCount: 8,
+          headDim: 128,
+          tensorParallelSize: 1,
+          bytesPerToken: 114_688,
+          pageSize: 16,
+        },
+      },
+    },
+  };
+  const wire = JSON.parse(JSON.stringify(cardToWire(card)));
+  expect(wire.runtime_config.runtime_data.disagg_prefill_cancel_anytime_v1).toBe(true);
+  expect(wireToCard(wire, where).runtimeConfig?.handOver).toEqual(card.runtimeConfig?.handOver);
+  expect(cardToChecksum(wire)).toBe(cardToChecksum(cardToWire({ ...card, runtimeConfig: {} })));
+});
+
+test("terms that cannot be read are none, and the card is served all the same", () => {
+  const base = cardToWire({
+    displayName: "m",
+    sourcePath: "",
+    modelTypes: ["chat"],
+    modelInput: "tokens",
+    contextLength: 1024,
+    kvCacheBlockSize: 16,
+    endpoint: where.endpoint,
+    created: where.createdSeconds,
+  });
+  const read = (dyn_hand_over: unknown) =>
+    wireToCard({ ...base, runtime_config: { runtime_data: { dyn_hand_over } } }, where)
+      .runtimeConfig?.handOver;
+  expect(read("later")).toBeUndefined();
+  expect(read({ version: 0 })).toBeUndefined();
+  expect(read({ version: 2, kv: { words: "new" } })).toEqual({
+    protocolVersion: 2,
+    transports: [],
+    kv: null,
+  });
 });

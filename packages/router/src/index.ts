@@ -96,6 +96,7 @@ export {
   DisaggregatedClient,
   type DisaggregatedClientOptions,
 } from "./prefill/disaggregated-client.ts";
+export { HandOverPairs, type MismatchedPair } from "./prefill/hand-over-pairs.ts";
 export {
   type PrefillDecision,
   type PrefillFlow,

@@ -8,7 +8,9 @@ export interface TokenCallOptions extends CallOptions<PreprocessedRequest> {
   readonly onDecision?: (record: DecisionRecord) => void;
   /** Where the prompt is prefilled; only where prefill and decode are apart. Once for each attempt, before `onRouted`. */
   readonly onPrefill?: (decision: PrefillDecision) => void;
-  /** The same for the router of the decode worker, who keeps it with its own decision. */
+  /** Seconds from the end of the prefill until the first token of its decode worker, 0 where the token came first. */
+  readonly onHandedOver?: (seconds: number) => void;
+  /** The same as `onPrefill` for the router of the decode worker, who keeps it with its own decision. */
   readonly prefill?: PrefillDecision;
 }
 

@@ -1,7 +1,13 @@
 // Two pools answer as one worker would: in both flows, with several choices, and when workers fail or callers leave.
 import { createMockEngine } from "@dyn/engine";
 import { createDecodeHandler } from "@dyn/handlers";
-import { InvalidArgumentError, type PreprocessedRequest, UnavailableError } from "@dyn/protocol";
+import {
+  type HandOverTerms,
+  InvalidArgumentError,
+  type KvTerms,
+  type PreprocessedRequest,
+  UnavailableError,
+} from "@dyn/protocol";
 import {
   createMigratingClient,
   defaultConditionalSettings,
@@ -155,6 +161,162 @@ describe("the prefill-first flow", () => {
       prefill_result: { disaggregated_params: params, prompt_tokens_details: details },
     });
     expect(deployment.sent[1]?.request.bootstrap_info).toBeUndefined();
+  });
+});
+
+const terms = (elementType: string, more: Partial<HandOverTerms> = {}): HandOverTerms => ({
+  protocolVersion: 1,
+  transports: ["shm", "tcp"],
+  kv: {
+    format: "pool-head-token-dim",
+    elementType,
+    layerCount: 4,
+    kvHeadCount: 2,
+    headDim: 16,
+    tensorParallelSize: 1,
+    bytesPerToken: elementType === "float32" ? 1024 : 512,
+    pageSize: 16,
+  },
+  ...more,
+});
+
+describe("pairs whose cards do not agree", () => {
+  const rolesOf = () => new Set(deployment.sent.map(({ role }) => role));
+
+  test("are never made: the decode worker prefills, and it is told once", async () => {
+    await start({ terms: (role) => terms(role === "prefill" ? "float16" : "float32") });
+    const decisions: PrefillDecision[] = [];
+    const onPrefill = (decision: PrefillDecision) => decisions.push(decision);
+    for (let i = 0; i < 2; i++) {
+      expect(await ask(splitRequest(), { onPrefill })).toEqual(await aggregated(splitRequest()));
+    }
+    expect(rolesOf()).toEqual(new Set(["decode"]));
+    expect(decisions).toMatchObject([
+      { flow: "local", reason: "mismatched", workerId: null },
+      { flow: "local", reason: "mismatched" },
+    ]);
+    expect(deployment.mismatches).toEqual([
+      {
+        prefillId: 101n,
+        decodeId: 201n,
+        differences: [
+          "the type of KV elements is float16 in prefill and float32 in decode",
+          "bytes of KV per token is 512 in prefill and 1024 in decode",
+        ],
+      },
+    ]);
+    expect(deployment.failures).toEqual([]);
+  });
+
+  const kv = (more: Partial<KvTerms>) => ({ kv: { ...terms("float32").kv!, ...more } });
+  test.each([
+    ["by the transport", { transports: ["tcp"] }, "mismatched"],
+    ["by the protocol", { protocolVersion: 2, kv: null }, "mismatched"],
+    ["by a degree", kv({ tensorParallelSize: 2 }), "mismatched"],
+    ["by layers", kv({ layerCount: 5 }), "mismatched"],
+    ["by pages, which are converted", kv({ pageSize: 4 }), "pool"],
+    ["by what one does not say", { kv: null, transports: [] }, "pool"],
+  ])("differ %s", async (_name, other, reason) => {
+    const own = { transports: ["shm"] };
+    const ofRole = { prefill: { ...own, ...other }, decode: own };
+    await start({ terms: (role) => terms("float32", ofRole[role]) });
+    const decisions: PrefillDecision[] = [];
+    await ask(splitRequest(), { onPrefill: (it: PrefillDecision) => decisions.push(it) });
+    expect(decisions).toMatchObject([{ reason }]);
+  });
+
+  test.each(["kv", "round-robin"] as const)(
+    "leave those that agree: each prompt goes over within its own, in mode %s",
+    async (mode) => {
+      const types = ["float32", "float16"];
+      await start({ prefillCount: 2, decodeCount: 2, mode, terms: (_, i) => terms(types[i]!) });
+      for (let i = 0; i < 8; i++) {
+        const request = splitRequest({ token_ids: [i + 1, ...splitRequest().token_ids] });
+        const before = deployment.sent.length;
+        expect(await ask(request)).toEqual(await aggregated(request));
+        const [prefill, decode] = deployment.sent.slice(before);
+        expect([prefill?.role, decode?.role]).toEqual(["prefill", "decode"]);
+        expect(decode!.workerId - prefill!.workerId).toBe(100n);
+      }
+      expect(deployment.mismatches).toHaveLength(2);
+      expect(deployment.failures).toEqual([]);
+    },
+  );
+
+  test("are not made for a request that names one", async () => {
+    await start({
+      prefillCount: 2,
+      terms: (role, i) => terms(role === "prefill" && i === 0 ? "float16" : "float32"),
+    });
+    const routing = { prefill_worker_id: 101n };
+    expect(await ask(splitRequest({ routing }))).toEqual(await aggregated(splitRequest()));
+    expect(rolesOf()).toEqual(new Set(["decode"]));
+  });
+});
+
+describe("the time that KV was on its way at most", () => {
+  test("is told once of each prompt that was prefilled elsewhere", async () => {
+    await start();
+    const own: number[] = [];
+    const onHandedOver = (seconds: number) => own.push(seconds);
+    for (let i = 0; i < 3; i++) await ask(splitRequest(), { onHandedOver });
+    expect(deployment.handOvers).toHaveLength(3);
+    expect(own).toEqual(deployment.handOvers);
+    for (const seconds of own) expect(seconds).toBeGreaterThanOrEqual(0);
+    deployment.removePool();
+    await ask(splitRequest(), { onHandedOver });
+    expect(deployment.handOvers).toHaveLength(3);
+  });
+
+  const handedOver = {
+    token_ids: [],
+    engine_data: { kv_cache_hit: { prompt_tokens: 21, reused_tokens: 0 } },
+  };
+
+  test("is none where the first token came before the prefill's last word", async () => {
+    let end = () => {};
+    const isOver = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    await start({
+      prefillHandler: async function* (request) {
+        const { bootstrap_info } = request as PreprocessedRequest;
+        yield { data: { token_ids: [], disaggregated_params: bootstrap_info } };
+        await isOver;
+        yield { data: handedOver };
+      },
+      decodeHandler: async function* () {
+        yield { data: { token_ids: [7] } };
+        end();
+        yield { data: { token_ids: [8], finish_reason: "length" } };
+      },
+    });
+    await ask(splitRequest());
+    await expect.poll(() => deployment.handOvers).toEqual([0]);
+  });
+
+  test("counts from that word where it comes first", async () => {
+    let go = () => {};
+    const isTold = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    await start({
+      prefillHandler: async function* (request) {
+        const { bootstrap_info } = request as PreprocessedRequest;
+        yield { data: { token_ids: [], disaggregated_params: bootstrap_info } };
+        yield { data: handedOver };
+        go();
+      },
+      decodeHandler: async function* () {
+        await isTold;
+        // Behind what the caller is told of the prefill, on the same clock.
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        yield { data: { token_ids: [7], finish_reason: "length" } };
+      },
+    });
+    await ask(splitRequest());
+    expect(deployment.handOvers).toHaveLength(1);
+    expect(deployment.handOvers[0]).toBeGreaterThan(0);
   });
 });
 

@@ -1,14 +1,16 @@
 // Prefill and decode workers in this process, and the client that joins them.
 import { createMockEngine, type Engine, type MockEngineOptions } from "@dyn/engine";
 import { createDecodeHandler, createPrefillHandler } from "@dyn/handlers";
-import type { EngineOutputItem, PreprocessedRequest } from "@dyn/protocol";
+import type { EngineOutputItem, HandOverTerms, PreprocessedRequest } from "@dyn/protocol";
 import {
   type ConditionalSettings,
   createDisaggregatedClient,
   createKvRoutedClient,
   createKvRouter,
   type DisaggregatedClient,
+  HandOverPairs,
   type KvRouter,
+  type MismatchedPair,
   type PrefillFailure,
   PrefillPool,
   type TokenClient,
@@ -47,6 +49,8 @@ export interface SplitOptions {
   readonly mode?: "kv" | "round-robin";
   /** Of the clients' pauses after failures; default: there are none. */
   readonly now?: () => number;
+  /** What cards say of their KV; default: nothing. */
+  readonly terms?: (role: "prefill" | "decode", index: number) => HandOverTerms;
   /** Instead of the prefill handler. */
   readonly prefillHandler?: RequestHandler<unknown, EngineOutputItem>;
   /** Instead of the decode handler. */
@@ -59,6 +63,9 @@ export interface SplitDeployment {
   readonly engines: readonly Engine[];
   readonly sent: Sent[];
   readonly failures: PrefillFailure[];
+  readonly mismatches: MismatchedPair[];
+  /** Seconds of each hand-over. */
+  readonly handOvers: number[];
   readonly routers: readonly KvRouter[];
   /** Throws what they throw before anything is computed; by instance. */
   readonly faults: Map<bigint, () => Error>;
@@ -111,6 +118,7 @@ export async function startSplitDeployment(options: SplitOptions = {}): Promise<
         ...(role === "prefill" && options.isSilent !== true
           ? { disaggregatedEndpoint: { bootstrapHost: "127.0.0.1", bootstrapPort: port } }
           : {}),
+        ...(options.terms === undefined ? {} : { handOver: options.terms(role, index) }),
       },
     });
   };
@@ -139,15 +147,24 @@ export async function startSplitDeployment(options: SplitOptions = {}): Promise<
   };
   const decode = await connect("decode", decodeCount);
   const prefill = await connect("prefill", prefillCount);
-  const workers = new WorkerDirectory({
-    discovery: caller.planes.discovery,
-    endpoint: parseEndpointId(addresses.prefill),
-    onLeft: () => {},
-    onProblem: (message, error) => {
-      throw new Error(message, { cause: error });
-    },
-  });
-  while (workers.workerIds.length < prefillCount) await new Promise((next) => setImmediate(next));
+  const follow = async (role: Sent["role"], count: number) => {
+    const workers = new WorkerDirectory({
+      discovery: caller.planes.discovery,
+      endpoint: parseEndpointId(addresses[role]),
+      onLeft: () => {},
+      onProblem: (message, error) => {
+        throw new Error(message, { cause: error });
+      },
+    });
+    while (workers.workerIds.length < count) await new Promise((next) => setImmediate(next));
+    return workers;
+  };
+  const workers = await follow("prefill", prefillCount);
+  const mismatches: MismatchedPair[] = [];
+  const handOvers: number[] = [];
+  const pairs = new HandOverPairs(await follow("decode", decodeCount), (pair) =>
+    mismatches.push(pair),
+  );
   const pool = new PrefillPool({ client: prefill, router: routers[1] ?? null, workers });
   let hasPool = prefillCount > 0;
   const failures: PrefillFailure[] = [];
@@ -155,6 +172,8 @@ export async function startSplitDeployment(options: SplitOptions = {}): Promise<
     decode,
     router: routers[0] ?? null,
     pool: () => (hasPool ? pool : null),
+    pairs,
+    onHandedOver: (seconds) => handOvers.push(seconds),
     model: "m",
     prefillsItself: options.prefillsItself ?? true,
     conditional: options.conditional ?? null,
@@ -166,6 +185,8 @@ export async function startSplitDeployment(options: SplitOptions = {}): Promise<
     engines,
     sent,
     failures,
+    mismatches,
+    handOvers,
     routers,
     faults,
     removePool: () => {

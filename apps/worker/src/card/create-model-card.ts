@@ -1,4 +1,5 @@
 import type { WorkerArgs } from "@dyn/args";
+import { handOverProtocolVersion } from "@dyn/disagg";
 import type { EngineInfo } from "@dyn/engine";
 import type { CardFiles, ModelCard } from "@dyn/protocol";
 import { formatEndpointId } from "@dyn/runtime";
@@ -54,6 +55,7 @@ export function createModelCard(options: {
       kvEventPublishingEnabled: args.derived.useKvEvents,
       ...runtimeData(role, takesText),
       ...meetingPlace(engine),
+      ...handOverTerms(engine),
       ...options.topology,
     },
   };
@@ -70,6 +72,16 @@ function runtimeData(
     ...(role === "agg" ? {} : { disagg_prefill_cancel_anytime_v1: true }),
   };
   return Object.keys(facts).length === 0 ? {} : { runtimeData: facts };
+}
+
+/** What the other half of a pair must agree on. */
+function handOverTerms({
+  disaggregation,
+  kvLayout,
+}: EngineInfo): Pick<NonNullable<ModelCard["runtimeConfig"]>, "handOver"> {
+  if (disaggregation === null) return {};
+  const transports = [...disaggregation.transports];
+  return { handOver: { protocolVersion: handOverProtocolVersion, transports, kv: kvLayout } };
 }
 
 /** Where decode workers ask for the KV of their prompts. */

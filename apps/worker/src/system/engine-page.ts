@@ -31,6 +31,7 @@ export class EnginePage implements WatchedEngine {
   readonly #generation = new GenerationPage();
   /** One for each page. */
   readonly #handOvers: HandOverMetrics[] = [];
+  #mismatchedPeers = 0;
 
   constructor(options: EnginePageOptions) {
     this.#options = options;
@@ -52,6 +53,11 @@ export class EnginePage implements WatchedEngine {
   /** `cause`: a code of errors. */
   prefilledHere(cause: string): void {
     for (const metrics of this.#handOvers) metrics.prefilledHere(cause);
+  }
+
+  mismatchedPeers(count: number): void {
+    this.#mismatchedPeers = count;
+    for (const metrics of this.#handOvers) metrics.mismatchedPeers(count);
   }
 
   showMetrics(registry: MetricsRegistry): void {
@@ -79,7 +85,9 @@ export class EnginePage implements WatchedEngine {
     createEngineMetrics(registry, options, () => engine.metrics());
     if (mode !== "null") {
       const snapshot = () => engine.metrics().handOver!;
-      this.#handOvers.push(createHandOverMetrics(registry, options, snapshot));
+      const handOvers = createHandOverMetrics(registry, options, snapshot);
+      handOvers.mismatchedPeers(this.#mismatchedPeers);
+      this.#handOvers.push(handOvers);
     }
     this.#generation.show(createEngineRequestMetrics(registry, options));
     showKvCapacity(registry, {

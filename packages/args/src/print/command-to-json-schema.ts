@@ -55,7 +55,8 @@ const ownKeys = new Set([
   "$schema",
 ]);
 
-function specToProperty(spec: OptionSpec): Record<string, unknown> {
+/** Of one option, as it stands in a file in its own type. */
+export function specToProperty(spec: OptionSpec): Record<string, unknown> {
   const schema = z.toJSONSchema(spec.schema, { io: "input" }) as Record<string, unknown>;
   const plain = Object.fromEntries(Object.entries(schema).filter(([key]) => !ownKeys.has(key)));
   const { env, aliases, group, noEffect, humanInteger } = spec.meta;

@@ -3,6 +3,7 @@ import type { EngineCommand, EngineControlState } from "./engine-control.ts";
 import type { GenerateOutput } from "./engine-output.ts";
 import type { GenerateRequest } from "./generate-request.ts";
 import type { KvEventBatch } from "./kv-event.ts";
+import type { KvLayout } from "./kv-store.ts";
 
 /** What an engine is, known once it is ready. */
 export interface EngineInfo {
@@ -22,6 +23,8 @@ export interface EngineInfo {
   readonly weightBytes: number;
   /** `null`: requests with `disaggregation` are refused. */
   readonly disaggregation: EngineDisaggregation | null;
+  /** Of the KV that it hands over or takes over; `null`: it cannot. */
+  readonly kvLayout: KvLayout | null;
 }
 
 /** A snapshot, made at most once per step. Counters only grow. */

@@ -98,6 +98,7 @@ export class EngineCore {
       pageCount,
       maxRunningRequests: scheduler.maxRunningRequests,
       disaggregation: options.kvTransfer?.info ?? null,
+      kvLayout: executor.kv?.layout ?? null,
     };
     this.#limits = {
       vocabSize,

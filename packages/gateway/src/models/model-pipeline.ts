@@ -6,12 +6,14 @@ import {
   createMigratingClient,
   createPrefillMetrics,
   type DisaggregatedClient,
+  HandOverPairs,
   type KvRouter,
   type MigrationOptions,
   type PrefillPool,
   type TokenClient,
+  WorkerDirectory,
 } from "@dyn/router";
-import type { DistributedRuntime, EndpointClientOptions } from "@dyn/runtime";
+import { type DistributedRuntime, type EndpointClientOptions, parseEndpointId } from "@dyn/runtime";
 import type { ChatTemplate, Tokenizer, TokenizerPool, TokenizerPoolOptions } from "@dyn/tokenizer";
 import type { GatewayLogger } from "../logger.ts";
 import { checkParsers, type ModelParsers } from "../postprocess/output-reading.ts";
@@ -116,21 +118,47 @@ function joinPrefill(
   { client: decode, router, observer }: RoutedClient,
   {
     card,
+    runtime,
     routing,
     metrics,
     logger,
     prefillPool,
   }: Pick<
     Parameters<typeof createModelPipeline>[0],
-    "card" | "routing" | "metrics" | "logger" | "prefillPool"
+    "card" | "runtime" | "routing" | "metrics" | "logger" | "prefillPool"
   >,
 ): DisaggregatedClient {
   const model = card.displayName;
+  const endpoint = parseEndpointId(card.endpoint);
   const counters = createPrefillMetrics(metrics, model);
+  const pairs = new HandOverPairs(
+    new WorkerDirectory({
+      discovery: runtime.planes.discovery,
+      endpoint,
+      onLeft: () => {},
+      onProblem: (message, error) => logger.warn(message, { model, error: String(error) }),
+    }),
+    ({ prefillId, decodeId, differences }) =>
+      logger.error(
+        "A prefill and a decode worker cannot hand over to each other and are not paired. Start both alike.",
+        {
+          model,
+          prefill: prefillId.toString(16),
+          decode: decodeId.toString(16),
+          differences: differences.join("; "),
+        },
+      ),
+  );
+  const unwatch = counters.watchMismatched(
+    endpoint.namespace,
+    () => pairs.mismatched(prefillPool()?.workers ?? null).length,
+  );
   return createDisaggregatedClient({
     decode,
     router,
     pool: prefillPool,
+    pairs,
+    onClosed: unwatch,
     model,
     prefillsItself: !(card.needs ?? []).some((set) => set.includes("prefill")),
     conditional: routing.conditional,

@@ -18,6 +18,7 @@ export class RequestObservation {
   readonly #receivedAtMs = Date.now();
   #routedMs: number | null = null;
   #firstTokenMs: number | null = null;
+  #handOverMs: number | null = null;
   readonly #leavePreprocess: () => void;
   readonly #span: Span;
   readonly #preprocessSpan: Span;
@@ -94,6 +95,11 @@ export class RequestObservation {
     this.#routedMs ??= performance.now();
   }
 
+  /** Where prefill and decode are apart: the most that the KV was on its way. */
+  handedOver(seconds: number): void {
+    this.#handOverMs ??= seconds * 1000;
+  }
+
   /** For the answer's nvext, in milliseconds; `request_received_ms` since 1970. */
   timing(): Record<string, number | null> {
     const since = (fromMs: number | null, toMs: number | null) =>
@@ -104,6 +110,7 @@ export class RequestObservation {
       prefill_time_ms: since(this.#routedMs, this.#firstTokenMs),
       ttft_ms: since(this.#begunMs, this.#firstTokenMs),
       total_time_ms: performance.now() - this.#begunMs,
+      ...(this.#handOverMs === null ? {} : { kv_transfer_estimated_latency_ms: this.#handOverMs }),
     };
   }
 

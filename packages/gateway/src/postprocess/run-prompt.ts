@@ -76,6 +76,7 @@ async function readAnswer(run: PromptRun): Promise<void> {
       run.onDecision?.(record);
     },
     onPrefill: (decision) => run.extras?.prefilled(decision),
+    onHandedOver: (seconds) => run.observation.handedOver(seconds),
     onRouted: (instance) => {
       run.observation.routed();
       run.extras?.routed(instance);

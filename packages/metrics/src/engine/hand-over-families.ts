@@ -62,6 +62,10 @@ export function createHandOverFamilies(registry: MetricsRegistry, labelNames: re
       "Requests whose KV did not arrive",
     ),
     leases: gauge("dyn_hand_over_leases", "Claims of the other worker on pages that are open"),
+    mismatchedPeers: gauge(
+      "dyn_hand_over_mismatched_peers",
+      "Workers of the other half, of the same model, that this one cannot be paired with",
+    ),
     leasedPages: gauge("dyn_hand_over_leased_pages", "Pages that are neither freed nor reused"),
     leaseEnds: counter("dyn_hand_over_lease_ends_total", "Leases that ended, by how", "end"),
     seconds: counter(

@@ -35,6 +35,8 @@ export interface HandOverMetrics {
   roomEnded(record: HandOverRecord): void;
   /** A decode worker computes a prompt that was to come to it. `cause`: one of few. */
   prefilledHere(cause: string): void;
+  /** Workers of the other half that cannot be paired with this one, now. */
+  mismatchedPeers(count: number): void;
 }
 
 /** Several engines of a process share their families. */
@@ -70,6 +72,7 @@ export function createHandOverMetrics(
       entry.shown = value;
     }
   });
+  families.mismatchedPeers.set(labels, 0);
   families.runs.inc(labels, 0);
   families.damagedRuns.inc(labels, 0);
   return {
@@ -83,6 +86,7 @@ export function createHandOverMetrics(
       families.size.observe(labels, sizeBytes / 1e6);
       if (transferMs > 0) families.speed.observe(labels, sizeBytes / 1e6 / transferMs);
     },
+    mismatchedPeers: (count) => families.mismatchedPeers.set(labels, count),
     prefilledHere: (cause) => families.ownPrefills.inc({ ...labels, cause }),
   };
 }

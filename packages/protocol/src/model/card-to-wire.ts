@@ -1,6 +1,7 @@
 // The model card as Dynamo 1.6.1 writes and reads it. The only place that knows its spelling.
 import { z } from "zod";
 import { InvalidArgumentError } from "../errors/error-types.ts";
+import { handOverTermsKey, handOverTermsToWire, wireToHandOverTerms } from "./hand-over-terms.ts";
 import {
   type CardFile,
   type CardFiles,
@@ -214,6 +215,7 @@ export function wireToCard(
       ...optional("kvTransferPreferredWeight", runtime.kv_transfer_preferred_weight),
       ...optional("runtimeData", runtime.runtime_data),
       ...optional("disaggregatedEndpoint", readBootstrap(runtime.disaggregated_endpoint)),
+      ...optional("handOver", wireToHandOverTerms(runtime.runtime_data?.[handOverTermsKey])),
     },
   };
 }
@@ -221,10 +223,14 @@ export function wireToCard(
 function runtimeDataToWire({
   runtimeData,
   boundsThinking,
+  handOver,
 }: NonNullable<ModelCard["runtimeConfig"]>) {
-  if (runtimeData === undefined && boundsThinking !== true) return {};
-  const bounds = boundsThinking === true ? { dyn_bounds_thinking: true } : {};
-  return { runtime_data: { ...runtimeData, ...bounds } };
+  const own = {
+    ...(boundsThinking === true ? { dyn_bounds_thinking: true } : {}),
+    ...(handOver === undefined ? {} : { [handOverTermsKey]: handOverTermsToWire(handOver) }),
+  };
+  const isSilent = runtimeData === undefined && Object.keys(own).length === 0;
+  return isSilent ? {} : { runtime_data: { ...runtimeData, ...own } };
 }
 
 /** Prefill workers have nothing public and say so by a word of their own. */

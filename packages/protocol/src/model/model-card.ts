@@ -1,5 +1,6 @@
 // What a worker says of its model when it registers, in our spelling; card-to-wire.ts has Dynamo's.
 import { z } from "zod";
+import { HandOverTerms } from "./hand-over-terms.ts";
 
 export const ModelType = z.enum([
   "chat",
@@ -92,6 +93,8 @@ export const ModelCard = z.object({
         bootstrapHost: z.string().min(1),
         bootstrapPort: z.number().int().min(1).max(65_535),
       }),
+      /** Of prefill and decode workers: what a pair must agree on. Only dyn's say it. */
+      handOver: HandOverTerms,
     })
     .partial()
     .optional(),

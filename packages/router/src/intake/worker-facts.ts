@@ -1,5 +1,5 @@
 // What workers say of themselves in their model cards, as far as routing asks: ranks, room, block size.
-import type { ModelCard } from "@dyn/protocol";
+import type { HandOverTerms, ModelCard } from "@dyn/protocol";
 import type { Discovery, EndpointId } from "@dyn/runtime";
 import type { RankId } from "../load/active-requests.ts";
 
@@ -17,6 +17,8 @@ export interface WorkerFacts {
   readonly pool: "prefill" | "decode" | null;
   /** Where decode workers meet a prefill worker; `null`: it says so when it is asked. */
   readonly bootstrap: { readonly host: string; readonly port: number } | null;
+  /** What it must agree on with the other half of a pair; `null`: the card does not say. */
+  readonly handOver: HandOverTerms | null;
 }
 
 export const unknownWorker: WorkerFacts = Object.freeze({
@@ -28,12 +30,14 @@ export const unknownWorker: WorkerFacts = Object.freeze({
   taints: new Set<string>(),
   pool: null,
   bootstrap: null,
+  handOver: null,
 });
 
 export class WorkerDirectory {
   readonly #facts = new Map<bigint, WorkerFacts>();
   readonly #end = new AbortController();
   readonly #watching: Promise<void>;
+  #revision = 0;
 
   constructor(options: {
     readonly discovery: Discovery;
@@ -52,6 +56,11 @@ export class WorkerDirectory {
   ranks(workerId: bigint): RankId[] {
     const { dpSize } = this.get(workerId);
     return Array.from({ length: dpSize }, (_, dpRank) => ({ workerId, dpRank }));
+  }
+
+  /** Another one after each change. */
+  get revision(): number {
+    return this.#revision;
   }
 
   get workerIds(): readonly bigint[] {
@@ -91,12 +100,15 @@ export class WorkerDirectory {
                 ? card.workerType
                 : null,
             bootstrap: readBootstrap(runtime.disaggregatedEndpoint),
+            handOver: runtime.handOver ?? null,
           });
+          this.#revision += 1;
         } else if (event.type === "delete") {
           const workerId = keys.get(event.key);
           keys.delete(event.key);
           if (workerId === undefined || [...keys.values()].includes(workerId)) continue;
           this.#facts.delete(workerId);
+          this.#revision += 1;
           onLeft(workerId);
         }
       }

@@ -129,8 +129,10 @@ function beginAtZero(
   families.requests.inc(labels, 0);
   families.notBest.inc(prefills, 0);
   families.overlapLost.zero(prefills);
-  const { timeToFirstToken, interToken, outputTokens, hitRate } = families;
-  for (const family of [timeToFirstToken, interToken, outputTokens, hitRate]) family.zero(labels);
+  const { timeToFirstToken, interToken, outputTokens, hitRate, handOver } = families;
+  for (const family of [timeToFirstToken, interToken, outputTokens, hitRate, handOver]) {
+    family.zero(labels);
+  }
   for (const family of Object.values(families.overhead)) family.zero(byRouter);
 }
 

@@ -22,7 +22,7 @@ export interface RouterObserver {
   step?(secondsPerToken: number, record: DecisionRecord): void;
   /** `reusedTokens`: of the prompt, by the worker's own word. */
   ended?(outputTokens: number, reusedTokens: number): void;
-  /** Of a decode pool: from the end of a prefill until the first token of the decode worker. */
+  /** Of a decode pool: from the end of a prefill until the first token of the decode worker, 0 where that came first. */
   handedOver?(seconds: number): void;
   /** The queue was full. */
   refused?(what: QueueLimit, className: string | null): void;

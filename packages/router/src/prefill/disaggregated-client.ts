@@ -3,7 +3,6 @@
 import {
   DynError,
   type EngineOutputItem,
-  InvalidArgumentError,
   type PreprocessedRequest,
   readResumeField,
   splitChoices,
@@ -15,10 +14,13 @@ import { isRouteQuery } from "../choice/request-fields.ts";
 import type { TokenCallOptions, TokenClient } from "../token-client.ts";
 import type { ConditionalSettings } from "./conditional-settings.ts";
 import { DecisionLog } from "./decision-log.ts";
+import type { HandOverPairs } from "./hand-over-pairs.ts";
 import { toDecodeRequest } from "./handover.ts";
+import { isAnswer, withCachedTokens } from "./joined-answer.ts";
 import { mergeChoices } from "./merge-choices.ts";
 import { type Plan, planLocal, planPool, planPrefill } from "./plan-prefill.ts";
 import type { PrefillDecision } from "./prefill-decision.ts";
+import { noPrefillWorker, unknownWorker } from "./prefill-errors.ts";
 import { PrefillFailure, type PrefillLeg } from "./prefill-leg.ts";
 import type { PrefillPool } from "./prefill-pool.ts";
 
@@ -31,14 +33,17 @@ export interface DisaggregatedClientOptions {
   readonly router: KvRouter | null;
   /** The pool of now; `null`: none is there. */
   readonly pool: () => PrefillPool | null;
+  /** Who can hand over to whom. Closes with the client. Default: everybody to everybody. */
+  readonly pairs?: HandOverPairs;
   readonly model: string;
   /** Whether decode workers prefill what comes without a hand-over. */
   readonly prefillsItself: boolean;
   /** `null`: every prompt goes to the pool. */
   readonly conditional?: ConditionalSettings | null;
   readonly onDecision?: (decision: PrefillDecision) => void;
-  /** From the end of a prefill until the first token of its decode worker; not told where the token came first. */
+  /** From the end of a prefill until the first token of its decode worker; 0 where the token came first. */
   readonly onHandedOver?: (seconds: number) => void;
+  readonly onClosed?: () => void;
   /** A prefill failed and is done elsewhere. */
   readonly onPrefillFailed?: (failure: PrefillFailure) => void;
 }
@@ -54,6 +59,8 @@ interface Placement {
 interface Attempt {
   /** Prefill workers that have failed this prompt. */
   readonly failed: Set<bigint>;
+  /** Those that cannot hand over to the decode workers. */
+  unusable: ReadonlySet<bigint>;
   cause: PrefillFailure | null;
   count: number;
   /** Where it would rather be. */
@@ -73,8 +80,10 @@ export class DisaggregatedClient implements TokenClient {
     return this.#options.decode.instances;
   }
 
-  close(): Promise<void> {
-    return this.#options.decode.close();
+  async close(): Promise<void> {
+    await this.#options.decode.close();
+    await this.#options.pairs?.close();
+    this.#options.onClosed?.();
   }
 
   generate(request: PreprocessedRequest, options: TokenCallOptions = {}): Items {
@@ -92,7 +101,13 @@ export class DisaggregatedClient implements TokenClient {
     const open = (signal: AbortSignal) => [
       this.#firstChoice(first!, { ...options, signal }, place),
       ...others.map((choice) => {
-        const { onDecision: _, onPrefill: __, onRouted: ___, ...quiet } = options;
+        const {
+          onDecision: _,
+          onPrefill: __,
+          onRouted: ___,
+          onHandedOver: ____,
+          ...quiet
+        } = options;
         // Workers of other makes take UUIDs alone.
         const later = { ...quiet, signal, requestId: crypto.randomUUID() };
         return this.#laterChoice(choice, later, placed);
@@ -152,9 +167,16 @@ export class DisaggregatedClient implements TokenClient {
       yield* this.#answerQuery(request, { ...options, requestId });
       return;
     }
-    const attempt: Attempt = { failed: new Set(), cause: null, count: 0, near };
+    const attempt: Attempt = {
+      failed: new Set(),
+      unusable: new Set(),
+      cause: null,
+      count: 0,
+      near,
+    };
     for (; ; attempt.count++) {
       const pool = this.#options.pool();
+      attempt.unusable = this.#unusable(pool, options, near);
       const plan = this.#plan(request, pool, attempt);
       if (pool === null || plan.flow === "local") {
         yield* this.#local(request, { ...options, requestId }, plan, attempt);
@@ -177,7 +199,8 @@ export class DisaggregatedClient implements TokenClient {
     options: TokenCallOptions & { readonly requestId: string },
   ): Items {
     const pool = this.#options.pool();
-    const workerIds = pool?.workerIds ?? [];
+    const unusable = this.#unusable(pool, options, null);
+    const workerIds = (pool?.workerIds ?? []).filter((id) => !unusable.has(id));
     const first = workerIds[0] === undefined ? null : { workerId: workerIds[0], dpRank: null };
     const found = pool?.router?.preview({ request, workerIds }) ?? first;
     const decision = this.decisions.add({
@@ -215,20 +238,35 @@ export class DisaggregatedClient implements TokenClient {
   #plan(request: PreprocessedRequest, pool: PrefillPool | null, attempt: Attempt): Plan {
     if (this.#isResumed(request)) return planLocal("resumed");
     const { conditional = null, router, prefillsItself } = this.#options;
+    const { failed, unusable, cause } = attempt;
+    const pin = request.routing?.prefill_worker_id ?? null;
     const knownIds = pool?.workerIds ?? [];
     // Nobody waits for a prefill worker to come back who can do without it.
-    const mayWait = !prefillsItself || request.routing?.prefill_worker_id != null;
+    const mayWait = !prefillsItself || pin !== null;
     const askedIds = mayWait ? knownIds : (pool?.readyIds ?? []);
-    const workerIds = askedIds.filter((id) => !attempt.failed.has(id));
+    const workerIds = askedIds.filter((id) => !failed.has(id) && !unusable.has(id));
     if (pool === null || workerIds.length === 0 || attempt.count >= mostAttempts) {
-      const isNobodyThere = attempt.cause === null && knownIds.length === 0;
-      return planLocal(isNobodyThere ? "no-prefill-worker" : "prefill-failed");
+      if (cause !== null) return planLocal("prefill-failed");
+      if (knownIds.length === 0) return planLocal("no-prefill-worker");
+      return planLocal(knownIds.every((id) => unusable.has(id)) ? "mismatched" : "prefill-failed");
     }
+    if (pin !== null && unusable.has(BigInt(pin))) return planLocal("mismatched");
     return planPrefill(request, {
       conditional: prefillsItself ? conditional : null,
       decode: { router, workerIds: this.instances.map(({ instanceId }) => instanceId) },
       prefill: { router: pool.router, workerIds },
     });
+  }
+
+  /** Prefill workers from which the decode worker, where it is known, or all of them cannot take over. */
+  #unusable(
+    pool: PrefillPool | null,
+    { instanceId }: TokenCallOptions,
+    near: Placement | null,
+  ): ReadonlySet<bigint> {
+    const { pairs } = this.#options;
+    if (pool === null || pairs === undefined) return new Set();
+    return pairs.unusable(pool.workers, instanceId ?? near?.decodeId ?? null);
   }
 
   async *#local(
@@ -260,7 +298,7 @@ export class DisaggregatedClient implements TokenClient {
       requestId,
       ...(trace === undefined ? {} : { trace }),
       ...(metadata === undefined ? {} : { metadata }),
-      avoid: attempt.failed,
+      avoid: new Set([...attempt.failed, ...attempt.unusable]),
       ...pinOf(request, pool, attempt),
     });
     const decoding = new AbortController();
@@ -280,8 +318,11 @@ export class DisaggregatedClient implements TokenClient {
         ...{ flow, requestId, tokenCount, workerId, dpRank },
       });
       options.onPrefill?.(decision);
+      const strangers = this.#options.pairs?.strangers(pool.workers, workerId) ?? [];
+      const avoid = new Set([...(options.avoid ?? []), ...strangers]);
       yield* this.#decodeBeside(leg, decoding, toDecodeRequest(request, handover), attempt.near, {
         ...options,
+        ...(avoid.size === 0 ? {} : { avoid }),
         prefill: decision,
       });
       isOver = true;
@@ -316,9 +357,7 @@ export class DisaggregatedClient implements TokenClient {
         if (!hasBegun && isAnswer(item)) {
           hasBegun = true;
           leg.release();
-          if (leg.prefilledMs !== null) {
-            this.#options.onHandedOver?.((performance.now() - leg.prefilledMs) / 1000);
-          }
+          this.#tellHandedOver(leg, options);
         }
         yield withCachedTokens(item, leg.cachedTokens);
       }
@@ -326,6 +365,16 @@ export class DisaggregatedClient implements TokenClient {
       throw (hasBegun ? null : leg.failure) ?? error;
     }
     if (!hasBegun && leg.failure !== null && !options.signal?.aborted) throw leg.failure;
+  }
+
+  /** Two workers say that their part is done at nearly the same moment: either word may come first. */
+  #tellHandedOver(leg: PrefillLeg, { onHandedOver }: TokenCallOptions): void {
+    const firstTokenMs = performance.now();
+    leg.onPrefilled((prefilledMs) => {
+      const seconds = Math.max(0, firstTokenMs - prefilledMs) / 1000;
+      this.#options.onHandedOver?.(seconds);
+      onHandedOver?.(seconds);
+    });
   }
 
   /** At the worker of the other choices where there are any: it may be gone meanwhile, and that is a loss like any. */
@@ -367,34 +416,4 @@ function pinOf(
   if (named != null) return { instanceId: BigInt(named) };
   const id = near?.prefillId ?? null;
   return id !== null && pool.workerIds.includes(id) && !failed.has(id) ? { instanceId: id } : {};
-}
-
-function isAnswer({ data }: Annotated<EngineOutputItem>): boolean {
-  return (data?.token_ids.length ?? 0) > 0 || data?.finish_reason != null;
-}
-
-/** The decode worker has nothing of the prompt cached; the prefill worker knows better. */
-function withCachedTokens(
-  item: Annotated<EngineOutputItem>,
-  cachedTokens: number | null,
-): Annotated<EngineOutputItem> {
-  const usage = item.data?.completion_usage;
-  if (cachedTokens === null || usage == null) return item;
-  const details = { ...usage.prompt_tokens_details, cached_tokens: cachedTokens };
-  const completion_usage = { ...usage, prompt_tokens_details: details };
-  return { ...item, data: { ...item.data!, completion_usage } };
-}
-
-function noPrefillWorker(model: string): UnavailableError {
-  return new UnavailableError(
-    `No prefill worker of ${model} is there, and its decode workers cannot prefill. Start one, or wait for it.`,
-    { code: "DYN_ROUTER_NO_PREFILL_WORKER" },
-  );
-}
-
-function unknownWorker(id: number | bigint): InvalidArgumentError {
-  return new InvalidArgumentError(
-    `nvext.prefill_worker_id is ${id}, and no such prefill worker serves this model. Leave it out, or take an id from /health.`,
-    { param: "nvext.prefill_worker_id" },
-  );
 }

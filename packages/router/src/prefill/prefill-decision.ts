@@ -7,6 +7,8 @@ export type PrefillReason =
   /** The rule: the pool prefills. */
   | "pool"
   | "no-prefill-worker"
+  /** Those that are there cannot hand over to the decode workers. */
+  | "mismatched"
   /** Those that were asked have failed. */
   | "prefill-failed"
   /** What a lost decode worker had begun goes on at another. */

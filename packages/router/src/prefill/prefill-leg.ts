@@ -36,6 +36,7 @@ export class PrefillLeg {
   #failure: PrefillFailure | null = null;
   #isReleased = false;
   #onFailed: ((failure: PrefillFailure) => void) | null = null;
+  #onPrefilled: ((atMs: number) => void) | null = null;
 
   /** `open`: begins the call, under the signal; `chosen` is called before the worker is asked. */
   constructor(
@@ -60,11 +61,6 @@ export class PrefillLeg {
     return this.#cachedTokens;
   }
 
-  /** On the clock of performance.now: when the worker said that the prompt is computed; `null`: not yet. */
-  get prefilledMs(): number | null {
-    return this.#prefilledMs;
-  }
-
   get failure(): PrefillFailure | null {
     return this.#failure;
   }
@@ -73,6 +69,15 @@ export class PrefillLeg {
   onFailed(listener: (failure: PrefillFailure) => void): void {
     this.#onFailed = listener;
     if (this.#failure !== null && !this.#end.signal.aborted) listener(this.#failure);
+  }
+
+  /**
+   * Called once, with the time on the clock of performance.now, when the worker has said that the prompt is computed; at
+   * once when it has already. Not for a prefill that fails or is ended before.
+   */
+  onPrefilled(listener: (atMs: number) => void): void {
+    this.#onPrefilled = listener;
+    if (this.#prefilledMs !== null) listener(this.#prefilledMs);
   }
 
   /** The worker is told that nobody waits for it any more. */
@@ -105,23 +110,30 @@ export class PrefillLeg {
       for await (const { data } of stream) {
         if (data === undefined) continue;
         refuseFailed(data);
-        if (data.token_ids.length > 0 || data.finish_reason != null) {
-          this.#prefilledMs ??= performance.now();
-        }
         this.#note(data);
         const fields = isHandedOver ? null : handoverFields(data);
         if (fields !== null) hand("prefill-first", fields);
       }
       if (!isHandedOver) throw nothingSaid();
+      if (!this.#end.signal.aborted) this.#prefilled();
     } catch (cause) {
       throw new PrefillFailure(cause, (choice as PrefillChosen | null)?.workerId ?? null);
     }
   }
 
-  #note({ engine_data: data, completion_usage: usage }: EngineOutputItem): void {
+  #prefilled(): void {
+    if (this.#prefilledMs !== null) return;
+    this.#prefilledMs = performance.now();
+    this.#onPrefilled?.(this.#prefilledMs);
+  }
+
+  /** Workers of SGLang show no token: what they had cached they say behind the prompt's last step. */
+  #note(item: EngineOutputItem): void {
+    const { engine_data: data, completion_usage: usage } = item;
     const hit = data?.kv_cache_hit as { reused_tokens?: unknown } | null | undefined;
     const count = hit?.reused_tokens ?? usage?.prompt_tokens_details?.cached_tokens;
     if (typeof count === "number") this.#cachedTokens = count;
+    if (item.token_ids.length > 0 || item.finish_reason != null || hit != null) this.#prefilled();
   }
 }
 

@@ -23,15 +23,15 @@ type LegOptions = Pick<
 
 export class PrefillPool {
   readonly router: KvRouter | null;
+  readonly workers: WorkerDirectory;
   readonly #client: TokenClient;
-  readonly #workers: WorkerDirectory;
   #running = 0;
   #isRetired = false;
 
   constructor({ client, router, workers }: PrefillPoolOptions) {
     this.#client = client;
     this.router = router;
-    this.#workers = workers;
+    this.workers = workers;
   }
 
   get workerIds(): bigint[] {
@@ -79,7 +79,7 @@ export class PrefillPool {
     { instanceId: workerId }: Instance,
     chosen: (choice: PrefillChosen) => void,
   ): PreprocessedRequest {
-    const { bootstrap, dpSize } = this.#workers.get(workerId);
+    const { bootstrap, dpSize } = this.workers.get(workerId);
     const dpRank = request.routing?.dp_rank ?? null;
     const info: BootstrapInfo | null = bootstrap && {
       bootstrap_host: bootstrap.host,
@@ -93,6 +93,6 @@ export class PrefillPool {
 
   async #close(): Promise<void> {
     await this.#client.close();
-    await this.#workers.close();
+    await this.workers.close();
   }
 }
