@@ -1,52 +1,57 @@
 // Deals the thread's time to requests that have arrived whole. Node accepts one connection per turn of the event loop and
 // reads what workers say in between: hundreds of requests parsed and tokenized in one turn would keep both waiting.
 
-/** What may begin in one turn of the event loop, and while connections come in: each of those waits for a turn of its own. */
-const turnMs = 2;
-const turnWhileAcceptingMs = 0.25;
+/** Requests begin for so long in one turn of the event loop. Shorter turns make nothing fairer: what streams say takes its share of each. */
+const turnMs = 12;
+/** Connections that wait are accepted for so long before the next request begins, one a turn, and turns are short then. */
+const holdMs = 12;
 /** Requests of a turn, whatever they take. */
-const mostOfTurn = 32;
+const mostOfTurn = 128;
 
 export class EventLoopTurns {
   /** Bounded by the connections that are open: each has at most one request whose body was just read. */
   #waiting: (() => void)[] = [];
   #next = 0;
+  /** When the first request of this turn began. */
   #beganMs: number | null = null;
-  #limitMs = turnMs;
   #hasNewConnection = false;
+  #isHolding = false;
+  #holdEndsMs = 0;
 
-  /** `null`: go on now. Otherwise resolves in the order of the calls, each turn at least one. */
+  /** `null`: go on now. Otherwise resolves in the order of the calls. */
   take(): Promise<void> | null {
-    if (this.#next === this.#waiting.length) {
+    if (this.#next === this.#waiting.length && !this.#isHolding) {
       if (this.#beganMs === null) {
-        this.#begin();
+        this.#beganMs = performance.now();
+        setImmediate(() => this.#end());
         return null;
       }
-      if (performance.now() - this.#beganMs < this.#limitMs) return null;
+      if (performance.now() - this.#beganMs < turnMs) return null;
     }
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** The next turn is a short one, so that the next connection is soon accepted, too. */
+  /** More are likely to wait: they come first, for a while. */
   noteConnection(): void {
     this.#hasNewConnection = true;
   }
 
-  #begin(): void {
-    this.#beganMs = performance.now();
-    setImmediate(() => this.#end());
-  }
-
   #end(): void {
+    const nowMs = performance.now();
+    if (this.#beganMs !== null) this.#holdEndsMs = nowMs + holdMs;
     this.#beganMs = null;
-    this.#limitMs = this.#hasNewConnection ? turnWhileAcceptingMs : turnMs;
+    this.#isHolding = this.#hasNewConnection && nowMs < this.#holdEndsMs;
     this.#hasNewConnection = false;
-    this.#waiting = this.#waiting.slice(this.#next);
-    this.#next = 0;
-    if (this.#waiting.length === 0) return;
-    // What a request does until it waits for something else runs between two of these: time is looked at before each.
-    for (let i = Math.min(this.#waiting.length, mostOfTurn); i > 0; i--)
-      setImmediate(() => this.#release());
+    if (this.#next > 0) {
+      this.#waiting = this.#waiting.slice(this.#next);
+      this.#next = 0;
+    }
+    if (!this.#isHolding) {
+      if (this.#waiting.length === 0) return;
+      // What a request does until it waits for something else runs between two of these: time is looked at before each.
+      const count = Math.min(this.#waiting.length, mostOfTurn);
+      for (let i = 0; i < count; i++) setImmediate(() => this.#release());
+    }
     setImmediate(() => this.#end());
   }
 
@@ -54,7 +59,7 @@ export class EventLoopTurns {
     const go = this.#waiting[this.#next];
     if (go === undefined) return;
     if (this.#beganMs === null) this.#beganMs = performance.now();
-    else if (performance.now() - this.#beganMs >= this.#limitMs) return;
+    else if (performance.now() - this.#beganMs >= turnMs) return;
     this.#next += 1;
     go();
   }
