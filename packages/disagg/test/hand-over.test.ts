@@ -56,6 +56,7 @@ describe.each(["shm", "tcp"] as const)("over %s", (transport) => {
     const byLength = (records: readonly RoomRecord[]) =>
       records.map(({ sizeBytes, runCount }) => ({ sizeBytes, runCount })).sort(bySize);
     await expect.poll(() => pair.records.prefill.length).toBe(requests.length);
+    await expect.poll(() => pair.records.decode.length).toBe(requests.length);
     expect(byLength(pair.records.decode)).toEqual(byLength(pair.records.prefill));
     for (const record of [...pair.records.prefill, ...pair.records.decode]) {
       expect(record).toMatchObject({ end: "acknowledged", isDamaged: false });
