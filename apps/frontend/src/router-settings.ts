@@ -1,6 +1,5 @@
 // How the frontend routes, from its options.
-import { readFile } from "node:fs/promises";
-import { ArgsError, type FrontendArgs, loadYaml } from "@dyn/args";
+import { ArgsError, type FrontendArgs, readPolicyFile } from "@dyn/args";
 import type { GatewayOptions } from "@dyn/gateway";
 import {
   applyPolicyFile,
@@ -37,14 +36,11 @@ type RouterValues = FrontendArgs["values"]["router"];
 async function settingsByStage(
   router: RouterValues,
 ): Promise<Pick<GatewayOptions, "routerSettings" | "stageSettings">> {
-  const { routerPolicyConfig: path, routerPrefillPolicy, routerDecodePolicy } = router;
+  const { routerPrefillPolicy, routerDecodePolicy } = router;
   const flags = optionsToSettings(router);
-  if (path === undefined) {
-    refuseWithoutFile("--router-prefill-policy", routerPrefillPolicy);
-    refuseWithoutFile("--router-decode-policy", routerDecodePolicy);
-    return { routerSettings: flags };
-  }
-  const document = await readYaml(path);
+  const file = await readPolicyFile(router);
+  if (file === null) return { routerSettings: flags };
+  const { document, path } = file;
   return {
     routerSettings: applyPolicyFile(document, flags, path),
     stageSettings: {
@@ -55,15 +51,6 @@ async function settingsByStage(
       decode: applyPolicyFile(document, flags, path, { stage: "decode", name: routerDecodePolicy }),
     },
   };
-}
-
-function refuseWithoutFile(flag: string, name: string | undefined): void {
-  if (name === undefined || name === "default") return;
-  throw new ArgsError(
-    "UNSUPPORTED_FLAG",
-    `${flag} is ${name}, and there is no policy file that says what this is. Give one with --router-policy-config, or say default.`,
-    { flag },
-  );
 }
 
 /** `null`: prompts are always prefilled by prefill workers where there are any. */
@@ -101,14 +88,4 @@ function refuseOutsideKv(router: RouterValues): void {
     `${flag} needs --router-mode kv; the mode is ${router.routerMode}. Set that mode, or leave the flag out.`,
     { flag },
   );
-}
-
-async function readYaml(path: string): Promise<unknown> {
-  try {
-    return loadYaml().parse(await readFile(path, "utf8"));
-  } catch (error) {
-    throw new ArgsError("CONFIG_FILE", `--router-policy-config ${path} cannot be read: ${error}`, {
-      flag: "--router-policy-config",
-    });
-  }
 }

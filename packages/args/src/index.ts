@@ -65,6 +65,7 @@ export type { ReadFile } from "./parse/config-file.ts";
 export type { Environment } from "./parse/env-layer.ts";
 export { loadYaml } from "./parse/load-yaml.ts";
 export { type ParseOptions, type Preset, parseArgs } from "./parse/parse-args.ts";
+export { type PolicyFileOptions, readPolicyFile } from "./parse/read-policy-file.ts";
 export { type CommandJsonSchema, commandToJsonSchema } from "./print/command-to-json-schema.ts";
 export { commandToMarkdown } from "./print/command-to-markdown.ts";
 export { type ConfigDump, createConfigDump, writeConfigDump } from "./print/config-dump.ts";

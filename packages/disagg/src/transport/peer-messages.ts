@@ -1,7 +1,7 @@
 // Everything that two engines say to each other over a hand-over connection, checked before it is believed. Rooms are
 // decimal strings: JSON has no 64-bit integers.
 import type { HandOver } from "@dyn/engine";
-import type { ErrorRecord } from "@dyn/protocol";
+import { type ErrorRecord, KvTerms } from "@dyn/protocol";
 import { z } from "zod";
 import { checksumNames } from "../checksum/checksums.ts";
 
@@ -11,17 +11,6 @@ export const protocolVersion = 1;
 const count = z.number().int().min(0);
 const atLeastOne = z.number().int().min(1);
 const room = z.string().regex(/^\d{1,19}$/);
-
-const layoutSchema = z.object({
-  format: z.string(),
-  elementType: z.string(),
-  layerCount: count,
-  kvHeadCount: count,
-  headDim: count,
-  tensorParallelSize: atLeastOne,
-  bytesPerToken: atLeastOne,
-  pageSize: atLeastOne,
-});
 
 const segmentSchema = z.object({
   path: z.string(),
@@ -37,7 +26,7 @@ const decodeMessages = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("hello"),
     version: z.literal(protocolVersion),
-    layout: layoutSchema,
+    layout: KvTerms,
     transport: z.enum(["shm", "tcp", "auto"]),
     segment: segmentSchema.nullable(),
     /** Runs that may be on their way. */

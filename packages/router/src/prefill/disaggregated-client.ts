@@ -5,19 +5,18 @@ import {
   type EngineOutputItem,
   type PreprocessedRequest,
   readResumeField,
-  splitChoices,
   UnavailableError,
 } from "@dyn/protocol";
 import type { Annotated, Instance } from "@dyn/runtime";
 import type { KvRouter } from "../choice/kv-router.ts";
 import { isRouteQuery } from "../choice/request-fields.ts";
 import type { TokenCallOptions, TokenClient } from "../token-client.ts";
+import { type AskChoice, answerChoices, type Placement } from "./answer-choices.ts";
 import type { ConditionalSettings } from "./conditional-settings.ts";
 import { DecisionLog } from "./decision-log.ts";
 import type { HandOverPairs } from "./hand-over-pairs.ts";
 import { toDecodeRequest } from "./handover.ts";
 import { isAnswer, withCachedTokens } from "./joined-answer.ts";
-import { mergeChoices } from "./merge-choices.ts";
 import { type Plan, planLocal, planPool, planPrefill } from "./plan-prefill.ts";
 import type { PrefillDecision } from "./prefill-decision.ts";
 import { noPrefillWorker, unknownWorker } from "./prefill-errors.ts";
@@ -49,12 +48,6 @@ export interface DisaggregatedClientOptions {
 }
 
 type Items = AsyncGenerator<Annotated<EngineOutputItem>>;
-
-/** What the choices of a request have in common: the workers of the first. */
-interface Placement {
-  readonly decodeId: bigint;
-  readonly prefillId: bigint | null;
-}
 
 interface Attempt {
   /** Prefill workers that have failed this prompt. */
@@ -88,73 +81,8 @@ export class DisaggregatedClient implements TokenClient {
 
   generate(request: PreprocessedRequest, options: TokenCallOptions = {}): Items {
     const isSplit = (request.sampling_options.n ?? 1) > 1 && !this.#isResumed(request);
-    return isSplit ? this.#choices(request, options) : this.#single(request, options, null);
-  }
-
-  /** Each choice is a request of its own, with a room of its own, at the workers of the first. */
-  #choices(request: PreprocessedRequest, options: TokenCallOptions): Items {
-    let place: (placement: Placement | null) => void = () => {};
-    const placed = new Promise<Placement | null>((resolve) => {
-      place = resolve;
-    });
-    const [first, ...others] = splitChoices(request);
-    const open = (signal: AbortSignal) => [
-      this.#firstChoice(first!, { ...options, signal }, place),
-      ...others.map((choice) => {
-        const {
-          onDecision: _,
-          onPrefill: __,
-          onRouted: ___,
-          onHandedOver: ____,
-          ...quiet
-        } = options;
-        // Workers of other makes take UUIDs alone.
-        const later = { ...quiet, signal, requestId: crypto.randomUUID() };
-        return this.#laterChoice(choice, later, placed);
-      }),
-    ];
-    return mergeChoices(open, options.signal);
-  }
-
-  /** The others begin when its prompt is cached: they have it then, and nobody computes it twice. */
-  async *#firstChoice(
-    request: PreprocessedRequest,
-    options: TokenCallOptions,
-    place: (placement: Placement | null) => void,
-  ): Items {
-    let prefillId: bigint | null = null;
-    let decodeId: bigint | null = null;
-    const stream = this.#single(
-      request,
-      {
-        ...options,
-        onPrefill: (decision) => {
-          prefillId = decision.workerId;
-          options.onPrefill?.(decision);
-        },
-        onRouted: (instance) => {
-          decodeId = instance.instanceId;
-          options.onRouted?.(instance);
-        },
-      },
-      null,
-    );
-    try {
-      for await (const item of stream) {
-        if (decodeId !== null) place({ decodeId, prefillId });
-        yield item;
-      }
-    } finally {
-      place(null);
-    }
-  }
-
-  async *#laterChoice(
-    request: PreprocessedRequest,
-    options: TokenCallOptions,
-    placed: Promise<Placement | null>,
-  ): Items {
-    yield* this.#single(request, options, await placed);
+    const ask: AskChoice = (choice, own, near) => this.#single(choice, own, near);
+    return isSplit ? answerChoices(request, options, ask) : ask(request, options, null);
   }
 
   async *#single(
