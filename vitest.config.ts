@@ -11,5 +11,7 @@ export default defineConfig({
     reporters: ["default", "./vitest.summary.ts"],
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // A second, which is vitest's own, is short for what other processes do on two busy cores.
+    expect: { poll: { timeout: 30_000 } },
   },
 });

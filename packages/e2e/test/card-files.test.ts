@@ -82,7 +82,7 @@ test("a file that is not what the card says keeps the model out, with a sentence
   writeFileSync(join(model, "tokenizer_config.json"), text.replace("{", "}"));
   const frontend = await deployment.startFrontend();
   await expect
-    .poll(() => frontend.output(), { timeout: 20_000 })
+    .poll(() => frontend.output())
     .toMatch(/tokenizer_config\.json has the checksum blake3:\w+, the card says blake3:/);
   await untilListed(frontend.ready);
   // It is tried again, and serves as soon as the file is right.

@@ -53,7 +53,7 @@ async function lastPlace(url: string): Promise<string> {
 
 async function untilSourcesKnown(url: string, count: number): Promise<void> {
   const known = async () => (await debug(url)).models.flatMap(({ sources }) => sources).length;
-  await expect.poll(known, { timeout: 20_000 }).toBe(count);
+  await expect.poll(known).toBe(count);
 }
 
 /** Blocks that each socket of the worker tells of as stored, once every rank has told of some. */
@@ -100,9 +100,7 @@ test("prompts go to a rank of a prefill worker, and again to the one that has th
     const place = await lastPlace(url);
     places.set(topic, place);
     // Events are on their way for a moment.
-    await expect
-      .poll(async () => (await ask(url, text(topic))).cached, { timeout: 10_000 })
-      .toBeGreaterThan(100);
+    await expect.poll(async () => (await ask(url, text(topic))).cached).toBeGreaterThan(100);
     const again = await ask(url, text(topic));
     expect([again.text, again.cached > 100]).toEqual([first.text, true]);
   }

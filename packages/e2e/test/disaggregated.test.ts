@@ -51,7 +51,7 @@ async function untilPooled(url: string): Promise<void> {
 async function untilIdle(...workers: { readonly systemUrl: string | null }[]): Promise<void> {
   for (const { systemUrl } of workers) {
     await expect
-      .poll(() => fetchEngineLoad(systemUrl!), { timeout: 15_000 })
+      .poll(() => fetchEngineLoad(systemUrl!))
       .toMatchObject({ running: 0, waiting: 0, pagesUsed: 0 });
   }
 }
@@ -88,7 +88,7 @@ test("a prefill worker that dies in the middle of a prompt costs the answer noth
   await untilPooled(url);
   const answer = complete(url, prompt, 10);
   await expect
-    .poll(async () => (await fetchEngineLoad(prefill.systemUrl!)).running, { timeout: 10_000 })
+    .poll(async () => (await fetchEngineLoad(prefill.systemUrl!)).running)
     .toBeGreaterThan(0);
   await prefill.stop("SIGKILL");
   expect(await answer).toMatchObject({ status: 200, text: whole, tokenCount: 10 });
@@ -113,7 +113,7 @@ test("a decode worker that dies in mid-answer costs the answer nothing", async (
     return null;
   };
   let victim: StartedProgram | null = null;
-  await expect.poll(async () => (victim = await busy()), { timeout: 10_000 }).not.toBeNull();
+  await expect.poll(async () => (victim = await busy())).not.toBeNull();
   await victim!.stop("SIGKILL");
   expect(await answer).toMatchObject({ status: 200, text: whole, tokenCount: 60 });
   await untilIdle(prefill, ...decodes.filter((worker) => worker.process !== victim!.process));
@@ -128,7 +128,7 @@ test("a client that leaves while its prompt is prefilled frees both workers", as
   const leave = new AbortController();
   const answer = complete(url, long("Cows"), 10, { signal: leave.signal });
   await expect
-    .poll(async () => (await fetchEngineLoad(prefill.systemUrl!)).running, { timeout: 10_000 })
+    .poll(async () => (await fetchEngineLoad(prefill.systemUrl!)).running)
     .toBeGreaterThan(0);
   leave.abort();
   await expect(answer).rejects.toThrow();
@@ -145,7 +145,7 @@ test("a prefill whose decode worker cannot take it over ends when the answer has
   const leave = new AbortController();
   const answer = complete(url, long("Owls"), 3_000, { signal: leave.signal });
   const running = async () => (await fetchEngineLoad(decode.systemUrl!)).running;
-  await expect.poll(running, { timeout: 10_000 }).toBeGreaterThan(0);
+  await expect.poll(running).toBeGreaterThan(0);
   await untilIdle(prefill);
   expect(await running()).toBeGreaterThan(0);
   leave.abort();

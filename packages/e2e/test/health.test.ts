@@ -33,7 +33,7 @@ async function read(systemUrl: string | null, path = "/health"): Promise<Page> {
 }
 
 const until = (systemUrl: string | null, status: number) =>
-  expect.poll(async () => (await read(systemUrl)).status, { timeout: 30_000 }).toBe(status);
+  expect.poll(async () => (await read(systemUrl)).status).toBe(status);
 
 /** A worker with the bundled model itself, whose engine `stop` stops in mid-step. */
 async function startStoppable(name: string, env: Readonly<Record<string, string>>) {
@@ -124,7 +124,7 @@ test.each([
   };
   const before = await prompts();
   expect(before).toBeGreaterThan(0);
-  await expect.poll(prompts, { timeout: 10_000 }).toBeGreaterThan(before);
+  await expect.poll(prompts).toBeGreaterThan(before);
 });
 
 test.each([
@@ -140,7 +140,7 @@ test.each([
   };
   const before = await texts();
   expect(before).toBeGreaterThan(0);
-  await expect.poll(texts, { timeout: 10_000 }).toBeGreaterThan(before);
+  await expect.poll(texts).toBeGreaterThan(before);
 });
 
 test("a payload of one's own is used; what cannot be read is not; one that is refused says why", async () => {
@@ -149,7 +149,7 @@ test("a payload of one's own is used; what cannot be read is not; one that is re
     DYN_HEALTH_CHECK_PAYLOAD: '{"token_ids":[99999999]}',
   });
   await expect
-    .poll(async () => (await read(bad.systemUrl)).body.reasons?.canary, { timeout: 10_000 })
+    .poll(async () => (await read(bad.systemUrl)).body.reasons?.canary)
     .toContain("Its own request failed");
   const unreadable = await deployment.startWorker([], {
     ...canary,

@@ -91,7 +91,7 @@ test("each process counts what the others have running", async () => {
   }
   const running = async () =>
     (await fromAll<Health>("/health")).map(({ routing }) => routing[0]?.active_requests);
-  await expect.poll(running, { timeout: 10_000 }).toEqual([0, 0, 0, 0]);
+  await expect.poll(running).toEqual([0, 0, 0, 0]);
   const chat = {
     model: "tiny",
     messages: [{ role: "user", content: "Hello" }],
@@ -99,9 +99,9 @@ test("each process counts what the others have running", async () => {
     ignore_eos: true,
   };
   const answers = [ask("/v1/chat/completions", chat), ask("/v1/chat/completions", chat)];
-  await expect.poll(running, { timeout: 20_000 }).toEqual([2, 2, 2, 2]);
+  await expect.poll(running).toEqual([2, 2, 2, 2]);
   await Promise.all(answers);
-  await expect.poll(running, { timeout: 20_000 }).toEqual([0, 0, 0, 0]);
+  await expect.poll(running).toEqual([0, 0, 0, 0]);
 });
 
 test("a process that takes the place of a dead one goes by them too", async () => {

@@ -52,7 +52,7 @@ onLinux("a process that dies ends the launch, with its code and its last lines",
   program = await startLaunch(["agg", ...mock]);
   const children = childrenOf(program);
   process.kill(children.find(({ app }) => app === "worker")!.pid, "SIGKILL");
-  await expect.poll(() => program?.process.exitCode, { timeout: 10_000 }).toBe(137);
+  await expect.poll(() => program?.process.exitCode).toBe(137);
   expect(program.output()).toMatch(
     /dyn: worker was ended by SIGKILL.*Its last lines:\n(.*\n)* {2}.*"model":"tiny"/,
   );
@@ -63,9 +63,7 @@ onLinux("a launcher that is killed takes its processes along", async () => {
   program = await startLaunch(["agg", ...mock]);
   const children = childrenOf(program);
   await program.stop("SIGKILL");
-  await expect
-    .poll(() => children.filter(({ pid }) => isRunning(pid)), { timeout: 10_000 })
-    .toEqual([]);
+  await expect.poll(() => children.filter(({ pid }) => isRunning(pid))).toEqual([]);
 });
 
 onLinux("a second signal ends all of them at once", async () => {
@@ -74,12 +72,10 @@ onLinux("a second signal ends all of them at once", async () => {
   const answer = complete(program.ready, "Once", 1_000).catch(() => "cut off");
   await new Promise((resolve) => setTimeout(resolve, 300));
   program.process.kill("SIGTERM");
-  await expect.poll(() => program?.output(), { timeout: 10_000 }).toContain("draining");
+  await expect.poll(() => program?.output()).toContain("draining");
   expect(await program.stop("SIGTERM")).toBe(143);
   await answer;
-  await expect
-    .poll(() => children.filter(({ pid }) => isRunning(pid)), { timeout: 5_000 })
-    .toEqual([]);
+  await expect.poll(() => children.filter(({ pid }) => isRunning(pid))).toEqual([]);
 });
 
 test("a pattern of one's own: replicas, names, flags, variables; the command line wins", async () => {
@@ -132,7 +128,7 @@ test("agg-router as it comes: a prompt that was seen goes where it is cached, an
   expect(first).toMatchObject({ mode: "kv", overlap_blocks: 0, candidate_count: 2 });
   // Its events are on their way.
   await expect
-    .poll(async () => (await routingOf(url)).index.blocks, { timeout: 20_000 })
+    .poll(async () => (await routingOf(url)).index.blocks)
     .toBeGreaterThanOrEqual(first.request_blocks);
   for (let i = 0; i < 4; i++) {
     const again = await ask();

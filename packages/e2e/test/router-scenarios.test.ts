@@ -136,9 +136,9 @@ async function routing({ url }: RunningFrontend): Promise<RoutingPage["models"][
   return page.models[0]!;
 }
 const blocksKnown = (at: RunningFrontend) =>
-  expect.poll(async () => (await routing(at)).index.blocks, { timeout: 20_000 });
+  expect.poll(async () => (await routing(at)).index.blocks);
 const follows = (at: RunningFrontend, count: number) =>
-  expect.poll(async () => (await routing(at)).sources.length, { timeout: 20_000 }).toBe(count);
+  expect.poll(async () => (await routing(at)).sources.length).toBe(count);
 
 let seed = 7;
 /** Ids of plain tokens, the same in every run. */
@@ -246,9 +246,7 @@ describe("sync", () => {
         .poll(async () => (await routing(at)).index.blocks, { timeout: 40_000 })
         // Two of the prompt and its answer, beside the first: the last token has no KV.
         .toBe(prompts.length * 3);
-      await expect
-        .poll(async () => (await routing(at)).active_requests, { timeout: 20_000 })
-        .toBe(0);
+      await expect.poll(async () => (await routing(at)).active_requests).toBe(0);
     }
     await indexesAgree(prompts);
   }, 120_000);
@@ -311,9 +309,7 @@ describe("overload", () => {
       error: { message: expect.stringContaining("overloaded") },
     });
     leave.abort();
-    await expect
-      .poll(async () => (await ask(front, block())).status, { timeout: 10_000 })
-      .toBe(200);
+    await expect.poll(async () => (await ask(front, block())).status).toBe(200);
   });
 
   test("without thresholds nothing is refused", async () => {

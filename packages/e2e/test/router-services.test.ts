@@ -79,7 +79,7 @@ test("dyn-router sends a prompt where it is cached, says so, and offers its inde
   const { localHashes } = createBlockHasher().hashTokens(prompt, { blockSize });
   const query = { model_name: "tiny", block_hashes: [...localHashes] };
   await expect
-    .poll(async () => (await call("backend", "kv_indexer_query", query))[0], { timeout: 20_000 })
+    .poll(async () => (await call("backend", "kv_indexer_query", query))[0])
     .toMatchObject({
       TieredScores: { device: { scores: [[{ worker_id: home, dp_rank: 0 }, 5]] } },
     });

@@ -99,9 +99,7 @@ test("without events a prompt is believed in for --router-ttl-secs, and no longe
   expect(await ask(guessing, text("Ada"))).toMatchObject({ status: 200, overlap: 0 });
   const again = await ask(guessing, text("Ada"));
   expect(again.overlap).toBeGreaterThan(again.blocks! / 2);
-  await expect
-    .poll(async () => (await ask(guessing, text("Ada"), onlyAsk)).overlap, { timeout: 20_000 })
-    .toBe(0);
+  await expect.poll(async () => (await ask(guessing, text("Ada"), onlyAsk)).overlap).toBe(0);
   expect((await decisionsOf(guessing, "tiny")).mode).toBe("kv-approximate");
 }, 60_000);
 
@@ -181,7 +179,7 @@ test("a worker that counts in other blocks is named in /health, in the metrics a
     return health.routing.flatMap((it) => it.worker_problems.map(({ kind }) => kind));
   };
   await ask(profiled.ready, text("Eve"));
-  await expect.poll(problems, { timeout: 30_000 }).toContain("block_size_mismatch");
+  await expect.poll(problems).toContain("block_size_mismatch");
   const page = await fetchMetrics(profiled.ready);
   const name = "dyn_router_worker_problems";
   expect(readMetric(page, name, 'kind="block_size_mismatch"', 'model="tiny"')).toBe(1);

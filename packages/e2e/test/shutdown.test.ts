@@ -80,6 +80,6 @@ test.each([
   deployment = new Deployment({ DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS: "60" });
   const worker = await deployment.startWorker();
   worker.process.kill(signal);
-  await expect.poll(() => worker.output(), { timeout: 10_000 }).toContain("draining");
+  await expect.poll(() => worker.output()).toContain("draining");
   expect(await worker.stop(signal)).toBe(code);
 });

@@ -103,7 +103,7 @@ describe("a traced deployment", () => {
     expect(status).toBe(400);
     const failed = () =>
       collector.spans.filter((it) => it.attributes["http.response.status_code"] === 400);
-    await expect.poll(failed, { timeout: 20_000 }).toHaveLength(1);
+    await expect.poll(failed).toHaveLength(1);
     expect(failed()[0]).toMatchObject({ name: "http-request", parentId: "", statusCode: 2 });
     expect(failed()[0]?.attributes["dyn.error_type"]).toBe("validation");
   });

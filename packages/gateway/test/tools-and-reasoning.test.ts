@@ -267,8 +267,6 @@ it("a model whose parser nobody knows is not served, and the log lists the known
   const worker = await startScriptedWorker(deployment.hub, "odd", async function* () {}, {
     runtimeConfig: { toolCallParser: "hermez" },
   });
-  await expect
-    .poll(() => deployment.log.join("\n"), { timeout: 10_000 })
-    .toMatch(/hermez.*Did you mean .*hermes/);
+  await expect.poll(() => deployment.log.join("\n")).toMatch(/hermez.*Did you mean .*hermes/);
   await worker.close();
 });

@@ -129,14 +129,14 @@ test("an engine that joined late, lost batches and grew is known as it is", asyn
       JSON.stringify(holds("1", count))
     );
   };
-  await expect.poll(isKnown(12), { timeout: 10_000 }).toBe(true);
+  await expect.poll(isKnown(12)).toBe(true);
   store(engine, 20, 3);
-  await expect.poll(isKnown(20), { timeout: 10_000 }).toBe(true);
+  await expect.poll(isKnown(20)).toBe(true);
   // The last block once more: it is taken, and counted as odd.
   store(engine, 20, 4);
   const page = async () => (await call(server, "GET /metrics")).body as string;
   await expect
-    .poll(page, { timeout: 10_000 })
+    .poll(page)
     .toContain('dynamo_kvrouter_kv_cache_event_warnings{warning_kind="duplicate_store"} 1');
   expect(await page()).toMatch(/^dyn_indexer_blocks 5$/m);
   expect(await page()).toMatch(/^dyn_indexer_evicted_blocks_total 0$/m);
@@ -178,7 +178,7 @@ test("an engine that joined late, lost batches and grew is known as it is", asyn
   });
   engine.publish({ timestamp: clock++, events: [{ type: "cleared" }] });
   await expect
-    .poll(() => call(server, "POST /query", query(20)), { timeout: 10_000 })
+    .poll(() => call(server, "POST /query", query(20)))
     .toMatchObject({ body: { scores: {} } });
   expect(problems).toEqual([]);
 });
@@ -203,7 +203,7 @@ test("a second indexer takes over what the first one knows", async () => {
   expect((await call(second, "POST /register_peer", { url })).status).toBe(201);
   expect((await call(second, "GET /peers")).body).toEqual([url]);
   await expect
-    .poll(() => call(second, "POST /query", query(16)), { timeout: 10_000 })
+    .poll(() => call(second, "POST /query", query(16)))
     .toEqual(holds(workerId.toString(), 16));
   expect((await call(second, "POST /deregister_peer", { url })).status).toBe(200);
   expect((await call(second, "POST /deregister_peer", { url })).status).toBe(404);

@@ -451,7 +451,7 @@ describe("a prefill that nobody comes to meet ends", () => {
     })();
     await expect.poll(() => deployment.place.asked.length).toBe(1);
     await expect.poll(() => count).toBeGreaterThan(0);
-    await expect.poll(() => deployment.place.openRooms, { timeout: 3_000 }).toBe(0);
+    await expect.poll(() => deployment.place.openRooms).toBe(0);
     expect(engine.metrics().runningRequests).toBe(1);
     leave.abort();
     await reading.catch(() => {});

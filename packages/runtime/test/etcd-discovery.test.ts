@@ -56,7 +56,7 @@ describe.skipIf(server === null)("etcd", () => {
     await expect.poll(() => seen).toEqual(["put", "synced"]);
     const client = new Etcd3({ hosts: endpoints });
     await client.leaseClient.leaseRevoke({ ID: member.instanceId.toString() });
-    await expect.poll(() => seen, { timeout: 15_000 }).toEqual(["put", "synced", "delete", "put"]);
+    await expect.poll(() => seen).toEqual(["put", "synced", "delete", "put"]);
     await expect.poll(() => member.epoch).toBe(2);
     expect(await other.list("v1/instances")).toEqual([record(member.instanceId)]);
     end.abort();
@@ -77,9 +77,7 @@ describe.skipIf(server === null)("etcd", () => {
     await etcd.resume();
     const late = await connect();
     await late.put(record(late.instanceId));
-    await expect
-      .poll(() => seen.filter((type) => type === "put").length, { timeout: 15_000 })
-      .toBe(2);
+    await expect.poll(() => seen.filter((type) => type === "put").length).toBe(2);
     expect(await late.list("v1/instances")).toHaveLength(2);
     end.abort();
     await watching;
@@ -97,7 +95,7 @@ describe.skipIf(server === null)("etcd", () => {
     const { header } = await client.getAll().prefix("noise").exec();
     await client.kv.compact({ revision: header.revision, physical: true });
     await member.put(record(member.instanceId));
-    await expect.poll(() => seen, { timeout: 10_000 }).toContain("put");
+    await expect.poll(() => seen).toContain("put");
     end.abort();
     await watching;
     client.close();
@@ -115,9 +113,7 @@ describe.skipIf(server === null)("etcd", () => {
     } finally {
       etcd.thaw();
     }
-    await expect
-      .poll(() => member.list("v1/instances").catch(() => null), { timeout: 10_000 })
-      .toEqual([]);
+    await expect.poll(() => member.list("v1/instances").catch(() => null)).toEqual([]);
     await member.close();
   });
 
@@ -148,7 +144,7 @@ describe.skipIf(server === null)("etcd", () => {
     etcd.wipe();
     await etcd.resume();
     const client = new Etcd3({ hosts: endpoints });
-    await expect.poll(() => member.epoch, { timeout: 20_000 }).toBe(2);
+    await expect.poll(() => member.epoch).toBe(2);
     expect(await client.getAll().prefix("v1/instances/").count()).toBe(1);
     // Its revisions began anew, and its changes are told all the same.
     const late = await connect();
@@ -181,7 +177,7 @@ describe.skipIf(server === null)("etcd", () => {
     proxy.cut();
     proxy.speak();
     await expect
-      .poll(() => seen.filter((type) => type !== "synced"), { timeout: 20_000 })
+      .poll(() => seen.filter((type) => type !== "synced"))
       .toEqual(["put", "put", "put", "delete"]);
     end.abort();
     await watching;
@@ -202,7 +198,7 @@ describe.skipIf(server === null)("etcd", () => {
     await member.put(record(member.instanceId));
     // The old connections stay silent for ever; only what is opened from now on passes.
     proxy.forget();
-    await expect.poll(() => seen, { timeout: 30_000 }).toContain("put");
+    await expect.poll(() => seen).toContain("put");
     end.abort();
     await watching;
     await Promise.all([member.close(), cut.close()]);
@@ -221,9 +217,7 @@ describe.skipIf(server === null)("etcd", () => {
     await member.delete(recordKey(record(member.instanceId)));
     expect(problems).toContainEqual(expect.stringContaining("could not be deleted"));
     await etcd.resume();
-    await expect
-      .poll(() => other.list("v1/instances").catch(() => null), { timeout: 20_000 })
-      .toEqual([]);
+    await expect.poll(() => other.list("v1/instances").catch(() => null)).toEqual([]);
     await Promise.all([member.close(), other.close()]);
   });
 
@@ -297,10 +291,8 @@ test("with user and password, also after a restart that forgot the session", asy
   await expect.poll(() => seen).toEqual(["put", "synced"]);
   await guarded.kill();
   await guarded.resume();
-  await expect.poll(() => put(2n).then(() => "put"), { timeout: 20_000 }).toBe("put");
-  await expect
-    .poll(() => seen.filter((type) => type !== "synced"), { timeout: 20_000 })
-    .toEqual(["put", "put"]);
+  await expect.poll(() => put(2n).then(() => "put")).toBe("put");
+  await expect.poll(() => seen.filter((type) => type !== "synced")).toEqual(["put", "put"]);
   end.abort();
   await watching;
   await member.close();

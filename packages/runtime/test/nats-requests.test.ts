@@ -190,7 +190,7 @@ describe.skipIf(server === null)("nats", () => {
     const running = caller.call(instance, "long", new RequestContext())[Symbol.asyncIterator]();
     expect((await running.next()).value.data).toBe("begun");
     await nats.kill();
-    const waiting = expect.poll(() => ask(caller, instance).catch(() => []), { timeout: 15_000 });
+    const waiting = expect.poll(() => ask(caller, instance).catch(() => []));
     const answered = waiting.toEqual(["begun", "done"]);
     release();
     expect((await running.next()).value.data).toBe("done");
