@@ -62,8 +62,9 @@ async function startService(
   const endpoint = parseEndpointName(service.endpoint!);
   const address = formatEndpointId(endpoint);
   const { serveIndexer: serves, useRemoteIndexer: asks } = byStage.aggregated;
-  // An index is offered and asked for by its model's name; elsewhere the address says as much.
-  const needsName = service.modelName === undefined && (serves || asks);
+  const hasModels = (byStage.aggregated.queueOfModel?.size ?? 0) > 0;
+  // An index is offered and asked for by its model's name, and a policy file may name models; elsewhere the address says as much.
+  const needsName = service.modelName === undefined && (serves || asks || hasModels);
   const needsStage = differsByStage(byStage);
   if (needsName || needsStage) logger.info("waiting for a worker's card", { endpoint: address });
   const card = needsName || needsStage ? await firstCard(planes, endpoint, signal) : null;

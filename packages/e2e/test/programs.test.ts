@@ -43,12 +43,11 @@ test.each([
 });
 
 test.each([["--watchdog-timeout", "5"], ["--kserve-grpc-server"]])(
-  "%s would change results and is not acted on, so it is refused",
+  "%s would change results and is not acted on, so it is refused with 2",
   (...flags) => {
     const { status, stderr } = run("launch", "launch", "agg", "--engine", "mock", ...flags);
     expect(stderr).toContain(`${flags[0]} is known, but dyn-`);
-    // A worker looks at its flags before anything else.
-    expect(status).toBe(flags[0] === "--watchdog-timeout" ? 2 : 1);
+    expect(status).toBe(2);
   },
 );
 
@@ -99,7 +98,25 @@ test.each([
   const { status, stderr } = run(app, ...args, "--discovery-backend", "mem");
   expect(stderr).toContain(text);
   expect(stderr).not.toContain("    at ");
-  expect(status).toBe(app === "worker" ? 2 : 1);
+  expect(status).toBe(2);
+});
+
+test.each([
+  ["frontend", ["--router-policy-config", "./none.yaml"], "needs --router-mode kv"],
+  ["frontend", ["--router-mode", "kv", "--router-policy-config", "./none.yaml"], "none.yaml"],
+  ["frontend", ["--api-keys-file", "./none.yaml"], "none.yaml"],
+  ["frontend", ["--tls-cert-path", "./none.pem", "--tls-key-path", "./none.pem"], "none.pem"],
+  ["frontend", ["--request-template", "./none.json"], "none.json"],
+  [
+    "router",
+    ["--endpoint", "a.b.c", "--router-block-size", "16", "--router-policy-config", "./none.yaml"],
+    "none.yaml",
+  ],
+] as const)("%s %j is refused in a sentence, with 2", (app, args, text) => {
+  const { status, stderr } = run(app, ...args, "--discovery-backend", "mem");
+  expect(stderr).toContain(text);
+  expect(stderr).not.toContain("    at ");
+  expect(status).toBe(2);
 });
 
 test("a model that is not there is one sentence, and the exit code says that it failed", () => {

@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { createFrontendMetrics } from "@dyn/metrics";
 import type { ModelCard } from "@dyn/protocol";
 import { completeConditionalSettings, completeRouterSettings } from "@dyn/router";
+import type { InstanceMembers } from "@dyn/runtime";
 import { noTracer, traceIds } from "@dyn/tracing";
 import type { ApiKeyEntry } from "./door/api-key.ts";
 import { Door } from "./door/door.ts";
@@ -56,25 +57,30 @@ export class Gateway {
       Math.max(options.migration?.limit ?? 0, card.migrationLimit ?? 0);
     const common = {
       runtime,
-      client: {
-        ...(options.inhibitMs === undefined ? {} : { inhibitMs: options.inhibitMs }),
-        ...(options.cpuRatio === undefined ? {} : { cpuRatio: options.cpuRatio }),
-        ...(options.shared === undefined ? {} : { sharedLoad: options.shared.loads }),
-      },
       routing,
       metrics: options.metrics,
       logger,
     };
+    const clientOf = (members: InstanceMembers) => ({
+      client: {
+        members,
+        ...(options.inhibitMs === undefined ? {} : { inhibitMs: options.inhibitMs }),
+        ...(options.cpuRatio === undefined ? {} : { cpuRatio: options.cpuRatio }),
+        ...(options.shared === undefined ? {} : { sharedLoad: options.shared.loads }),
+      },
+    });
     this.#models = new ModelDirectory({
       discovery: runtime.planes.discovery,
       ...(options.servesNamespace === undefined
         ? {}
         : { servesNamespace: options.servesNamespace }),
-      createPrefillPool: (card) => createPrefillPool({ card, ...common }),
-      createPipeline: (card, prefillPool) =>
+      createPrefillPool: (card, members) =>
+        createPrefillPool({ card, ...common, ...clientOf(members) }),
+      createPipeline: (card, members, prefillPool) =>
         createModelPipeline({
           card,
           ...common,
+          ...clientOf(members),
           prefillPool,
           parsers: options.parsers,
           chatTemplate: options.chatTemplate,

@@ -1,6 +1,9 @@
 // Bodies as multipart/form-data: what OpenAI's client sends, what workers get of it, and what is refused.
+import type { IncomingMessage } from "node:http";
+import { PassThrough } from "node:stream";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readForm } from "../src/form/read-form.ts";
 import { type Deployment, startDeployment } from "./support/deployment.ts";
 import { startMediaWorker } from "./support/media-worker.ts";
 
@@ -251,4 +254,41 @@ describe("a form that is none", () => {
       { numRuns: 300 },
     );
   });
+});
+
+it("a form waits for its turn on the thread, as JSON does, once it is here whole and sound", async () => {
+  const formOf = (text: string) => {
+    const stream = new PassThrough();
+    stream.end(text);
+    const headers = { "content-type": "multipart/form-data; boundary=x" };
+    return Object.assign(stream, { headers }) as unknown as IncomingMessage;
+  };
+  const sound = '--x\r\nContent-Disposition: form-data; name="model"\r\n\r\npainter\r\n--x--\r\n';
+  let grant = () => {};
+  let asked = () => {};
+  const isAsked = new Promise<void>((resolve) => {
+    asked = resolve;
+  });
+  const takeTurn = () => {
+    asked();
+    return new Promise<void>((resolve) => {
+      grant = resolve;
+    });
+  };
+  let parts: unknown = null;
+  const reading = readForm({ request: formOf(sound), takeTurn }, limits).then((it) => {
+    parts = it;
+  });
+  await isAsked;
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(parts).toBeNull();
+  grant();
+  await reading;
+  expect(parts).toMatchObject([{ name: "model", bytes: Buffer.from("painter") }]);
+  // What is refused takes nobody's turn.
+  const neverAsked = () => {
+    throw new Error("a turn was taken");
+  };
+  const cut = { request: formOf(sound.slice(0, -8)), takeTurn: neverAsked };
+  await expect(readForm(cut, limits)).rejects.toMatchObject({ status: 400 });
 });

@@ -99,6 +99,46 @@ describe("the model directory", () => {
     await engine.close();
   });
 
+  it.each(["round-robin", "kv"] as const)(
+    "keeps models apart that share one endpoint, in mode %s",
+    async (routerMode) => {
+      deployment = await startDeployment({ gateway: { routerMode } });
+      const answered: string[] = [];
+      const start = (name: string, label: string, card = {}) =>
+        startScriptedWorker(
+          deployment.hub,
+          name,
+          async function* ({ model: asked }) {
+            answered.push(`${label} as ${asked}`);
+            yield { token_ids: [80], finish_reason: "length" };
+          },
+          card,
+          "dyn://dynamo.backend.generate",
+        );
+      const workers = [
+        await start("left", "left"),
+        await start("right", "right"),
+        await start("right", "refused", { contextLength: 512 }),
+      ];
+      for (const name of ["left", "right"]) {
+        await deployment.gateway.waitForModel(name, { signal: AbortSignal.timeout(10_000) });
+      }
+      await until(() => deployment.log.some((line) => line.includes("refused")), "a refusal");
+      for (let i = 0; i < 12; i++) for (const name of [model, "left", "right"]) await chat(name);
+      expect(new Set(answered)).toEqual(new Set(["left as left", "right as right"]));
+      expect(answered).toHaveLength(24);
+      // The refused one has the name to itself when the other has left.
+      answered.length = 0;
+      await workers[1]!.close();
+      await until(async () => {
+        await chat("right").catch(() => undefined);
+        return answered.length > 0;
+      }, "the refused worker takes over");
+      expect(new Set(answered)).toEqual(new Set(["refused as right"]));
+      for (const worker of workers) await worker.close();
+    },
+  );
+
   it("keeps a model whose files cannot be read out of the list and tries again", async () => {
     deployment = await startDeployment();
     const broken = await startScriptedWorker(deployment.hub, "broken", async function* () {}, {

@@ -1,5 +1,11 @@
 // Policy files: what they set, and that nothing in them is passed over.
-import { applyPolicyFile, defaultRouterSettings, type StageSelection } from "@dyn/router";
+import {
+  applyPolicyFile,
+  createKvRouter,
+  defaultRouterSettings,
+  type StageSelection,
+} from "@dyn/router";
+import { createMemHub } from "@dyn/runtime";
 import { describe, expect, test } from "vitest";
 
 test("router keys, a selection and a queue class lie over the flags", () => {
@@ -124,6 +130,71 @@ describe("queue classes", () => {
     ],
   ])("%s are refused", (_, run, message) => {
     expect(run).toThrow(message);
+  });
+});
+
+describe("models", () => {
+  const profile = (family: string, frac: number | null) => ({
+    default_policy_family: family,
+    uncached_isl_buckets: [{ min_tokens: 0, bucket: "all" }],
+    policy_classes: [
+      {
+        name: `${family}_all`,
+        policy_family: family,
+        cache_bucket: "all",
+        prefill_busy_threshold_frac: frac,
+      },
+    ],
+  });
+
+  test("have lines of their own instead of those of all; one without a threshold has none", () => {
+    const { queue, queueOfModel } = applyPolicyFile(
+      { ...profile("std", 1), models: { big: profile("slow", 2), open: profile("free", null) } },
+      {},
+    );
+    expect(queue).toMatchObject({ defaultFamily: "std" });
+    expect(queueOfModel.get("big")).toMatchObject({
+      defaultFamily: "slow",
+      classes: [{ className: "slow_all", thresholdFrac: 2 }],
+    });
+    expect(queueOfModel.get("open")).toBeNull();
+    expect(queueOfModel.get("other")).toBeUndefined();
+    expect(applyPolicyFile({ models: { big: profile("slow", 2) } }, {}).queue).toBeNull();
+  });
+
+  test.each([
+    ["an empty one", { big: {} }, "models: big is empty"],
+    ["half of one", { big: { default_policy_family: "a" } }, "models: big: default_policy_family"],
+    ["an unknown key", { big: { ...profile("a", 1), routr: 1 } }, "routr"],
+    ["router keys", { big: { router: {} } }, "router"],
+    [
+      "a family without a class",
+      { big: { ...profile("a", 1), default_policy_family: "b" } },
+      "models: big: default_policy_family is b",
+    ],
+  ])("%s is refused by its place", (_, models, message) => {
+    expect(() => applyPolicyFile({ models }, {}, "p.yaml")).toThrow(message);
+  });
+
+  test("a router takes the lines of its own model", async () => {
+    const settings = applyPolicyFile(
+      { ...profile("std", 1), models: { big: profile("slow", 2), open: profile("free", null) } },
+      {},
+    );
+    const lines = (model: string) => {
+      const router = createKvRouter({
+        planes: createMemHub().createPlanes(),
+        endpoint: { namespace: "dynamo", component: "backend", endpoint: "generate" },
+        model,
+        blockSize: 16,
+        settings,
+      });
+      const names = router.queue?.view().map(({ className }) => className) ?? null;
+      return router.close().then(() => names);
+    };
+    expect(await lines("big")).toEqual(["slow_all"]);
+    expect(await lines("open")).toBeNull();
+    expect(await lines("other")).toEqual(["std_all"]);
   });
 });
 

@@ -17,6 +17,7 @@ export {
   EndpointClient,
   type EndpointClientOptions,
 } from "./client/endpoint-client.ts";
+export type { InstanceMembers } from "./client/instance-members.ts";
 export {
   createPicker,
   type Picker,

@@ -72,6 +72,47 @@ test("round robin takes turns, a pin wins, an unknown pin is named", async () =>
   await client.close();
 });
 
+test("of an endpoint whose instances serve several things a client sees its members alone", async () => {
+  const join = deployment();
+  const ids = new Set([1n]);
+  const listeners = new Set<() => void>();
+  const members = {
+    has: (id: bigint) => ids.has(id),
+    onChange: (listener: () => void) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+  };
+  const tell = () => {
+    for (const listener of listeners) listener();
+  };
+  const workers = new Map<bigint, DistributedRuntime>();
+  for (const n of [1n, 2n, 3n]) {
+    const worker = join(n);
+    workers.set(n, worker);
+    await worker.endpoint(address).serve(sayName(String(n)));
+  }
+  const client = join().endpoint(address).createClient({ members });
+  await client.synced(AbortSignal.timeout(5_000));
+  expect(client.instances.map(({ instanceId }) => instanceId)).toEqual([1n]);
+  expect([await ask(client), await ask(client)]).toEqual(["1", "1"]);
+  await expect(ask(client, { instanceId: 2n })).rejects.toMatchObject({
+    code: "DYN_RUNTIME_UNKNOWN_INSTANCE",
+  });
+  const two = client.waitForInstances({ count: 2, signal: AbortSignal.timeout(5_000) });
+  ids.add(3n);
+  tell();
+  expect(await two).toHaveLength(2);
+  expect(new Set([await ask(client), await ask(client)])).toEqual(new Set(["1", "3"]));
+  ids.delete(1n);
+  tell();
+  expect([await ask(client), await ask(client)]).toEqual(["3", "3"]);
+  await workers.get(3n)!.drain({ drainTimeoutMs: 1_000 });
+  await expect(ask(client)).rejects.toMatchObject({ code: "DYN_RUNTIME_NO_INSTANCE" });
+  await client.close();
+  expect(listeners.size).toBe(0);
+});
+
 test("an instance that cannot be reached is left out until it comes back", async () => {
   const join = deployment();
   const failing: RequestHandler = async function* () {

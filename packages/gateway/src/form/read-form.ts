@@ -7,6 +7,7 @@ import {
   type BusboyInstance,
 } from "@fastify/busboy";
 import { badForm } from "../errors/gateway-errors.ts";
+import type { Exchange } from "../http/exchange.ts";
 import { checkDeclared, takeBody } from "../http/read-body.ts";
 import type { GatewayLimits } from "../limits.ts";
 
@@ -30,13 +31,20 @@ const maxHeaderPairs = 16;
 
 /**
  * Throws InvalidArgumentError (it names the part where one is at fault), a 413 or 415 as `readJsonBody` does, and
- * CancelledError when the client leaves.
+ * CancelledError when the client leaves. As behind `readJsonBody`, the caller's turn has come then.
  */
-export async function readForm(request: IncomingMessage, limits: FormLimits): Promise<FormPart[]> {
+export async function readForm(
+  exchange: Pick<Exchange, "request" | "takeTurn">,
+  limits: FormLimits,
+): Promise<FormPart[]> {
+  const { request } = exchange;
   checkDeclared(request, limits.bodySizeBytes);
   const form = new FormCollector(request, limits);
   await takeBody(request, limits.bodySizeBytes, (bytes) => form.push(bytes));
-  return await form.end();
+  await form.end();
+  const turn = exchange.takeTurn();
+  if (turn !== null) await turn;
+  return form.toParts();
 }
 
 /** A form in the making. Once something is wrong with it the rest is let go by. */
@@ -68,7 +76,8 @@ class FormCollector {
     if (this.#failure === null) this.#parser.write(bytes);
   }
 
-  async end(): Promise<FormPart[]> {
+  /** Throws what is wrong with it. */
+  async end(): Promise<void> {
     if (this.#failure === null) {
       this.#parser.end();
       // All of it is in memory: what the parser does not say within this turn it never says.
@@ -81,6 +90,9 @@ class FormCollector {
     if (this.#parts.length === 0) {
       throw badForm("it has no parts between the boundaries that its Content-Type names.");
     }
+  }
+
+  toParts(): FormPart[] {
     return this.#parts.map(({ head, chunks }) => ({ ...head, bytes: Buffer.concat(chunks) }));
   }
 

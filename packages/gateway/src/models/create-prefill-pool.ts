@@ -36,6 +36,7 @@ export function createPrefillPool(options: {
     workers: new WorkerDirectory({
       discovery: runtime.planes.discovery,
       endpoint: parseEndpointId(card.endpoint),
+      model: card.displayName,
       onLeft: () => {},
       onProblem: (message, error) =>
         logger.warn(message, { model: card.displayName, error: String(error) }),

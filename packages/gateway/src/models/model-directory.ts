@@ -2,7 +2,12 @@
 // The first card of a set builds its pipeline; when the last instance leaves, the set is gone.
 import type { ModelCard, ModelType } from "@dyn/protocol";
 import type { PrefillPool } from "@dyn/router";
-import { type Discovery, type ModelRecord, parseEndpointId } from "@dyn/runtime";
+import {
+  type Discovery,
+  type InstanceMembers,
+  type ModelRecord,
+  parseEndpointId,
+} from "@dyn/runtime";
 import {
   modelLacks,
   modelStarting,
@@ -19,9 +24,10 @@ export interface ModelDirectoryOptions {
   readonly discovery: Discovery;
   readonly createPipeline: (
     card: ModelCard,
+    members: InstanceMembers,
     prefillPool: () => PrefillPool | null,
   ) => Promise<BasePipeline>;
-  readonly createPrefillPool: (card: ModelCard) => PrefillPool;
+  readonly createPrefillPool: (card: ModelCard, members: InstanceMembers) => PrefillPool;
   readonly logger: GatewayLogger;
   readonly onReady: (card: ModelCard) => void;
   readonly onLeft: (name: string) => void;
@@ -180,10 +186,10 @@ export class ModelDirectory {
         differenceOf(before.card, record.card) !== null);
     if (isOther) await this.#delete(key);
     this.#records.set(key, record);
-    this.#admit(key, record.card);
+    this.#admit(key, record);
   }
 
-  #admit(key: string, card: ModelCard): void {
+  #admit(key: string, { card, instanceId }: ModelRecord): void {
     const name = card.displayName;
     let model = this.#models.get(name);
     if (model === undefined) {
@@ -195,21 +201,21 @@ export class ModelDirectory {
     if (set === undefined) {
       const before = this.#takeVacant(setKey, card);
       if (before !== null) {
-        before.keys.add(key);
+        before.members.add(key, instanceId);
         model.sets.set(setKey, before);
         this.#tellReadiness();
         this.#tellChange();
         return;
       }
       const fresh = new WorkerSet(card);
-      fresh.keys.add(key);
+      fresh.members.add(key, instanceId);
       model.sets.set(setKey, fresh);
       void this.#build(fresh, name);
       return;
     }
     const difference = differenceOf(set.card, card);
     if (difference === null) {
-      set.keys.add(key);
+      set.members.add(key, instanceId);
       return;
     }
     this.#options.logger.error(
@@ -222,10 +228,10 @@ export class ModelDirectory {
     const { createPipeline, createPrefillPool, logger } = this.#options;
     if (set.isPublic) {
       const prefillPool = () => this.#models.get(name)?.prefillPool(set.namespace) ?? null;
-      await set.build((card) => createPipeline(card, prefillPool), logger);
+      await set.build((card, members) => createPipeline(card, members, prefillPool), logger);
     } else if (set.card.workerType === "prefill") {
       // No client's request is prepared for them: decode workers' are sent there.
-      set.lendTo(createPrefillPool(set.card));
+      set.lendTo(createPrefillPool(set.card, set.members));
     }
     this.#tellReadiness();
     this.#tellChange();
@@ -260,7 +266,7 @@ export class ModelDirectory {
     const model = this.#models.get(name);
     const setKey = workerSetKey(record.card);
     const set = model?.sets.get(setKey);
-    if (model === undefined || !set?.keys.delete(key) || set.keys.size > 0) return;
+    if (model === undefined || !set?.members.delete(key) || set.members.size > 0) return;
     model.sets.delete(setKey);
     if (model.sets.size === 0) this.#models.delete(name);
     this.#tellReadiness();
@@ -268,7 +274,7 @@ export class ModelDirectory {
     await this.#vacate(setKey, set);
     // A card that was refused beside the one that left has the place to itself now.
     for (const [otherKey, other] of this.#records) {
-      if (workerSetKey(other.card) === setKey) this.#admit(otherKey, other.card);
+      if (workerSetKey(other.card) === setKey) this.#admit(otherKey, other);
     }
   }
 

@@ -135,6 +135,7 @@ function joinPrefill(
     new WorkerDirectory({
       discovery: runtime.planes.discovery,
       endpoint,
+      model,
       onLeft: () => {},
       onProblem: (message, error) => logger.warn(message, { model, error: String(error) }),
     }),

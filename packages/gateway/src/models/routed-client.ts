@@ -110,6 +110,7 @@ export function createRoutedClient(options: {
     planes: runtime.planes,
     endpoint,
     model,
+    isOfModelAlone: true,
     blockSize: card.kvCacheBlockSize,
     settings: settingsOf(routing, card),
     observer: {

@@ -143,10 +143,10 @@ export class ServedModel {
 
 function readinessOf(sets: readonly WorkerSet[], ready: boolean): NamespaceReadiness {
   const byType = new Map<WorkerType, { workers: number; needs: WorkerType[][] }>();
-  for (const { card, keys } of sets) {
+  for (const { card, members } of sets) {
     const type = card.workerType ?? "aggregated";
     const before = byType.get(type) ?? { workers: 0, needs: [] };
-    byType.set(type, { workers: before.workers + keys.size, needs: card.needs ?? before.needs });
+    byType.set(type, { workers: before.workers + members.size, needs: card.needs ?? before.needs });
   }
   return {
     ready,

@@ -2,9 +2,10 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ModelCard } from "@dyn/protocol";
 import type { PrefillPool } from "@dyn/router";
-import { parseEndpointId } from "@dyn/runtime";
+import { type InstanceMembers, parseEndpointId } from "@dyn/runtime";
 import type { GatewayLogger } from "../logger.ts";
 import type { BasePipeline } from "./base-pipeline.ts";
+import { SetMembers } from "./set-members.ts";
 
 const firstRetryMs = 1_000;
 const longestRetryMs = 60_000;
@@ -21,8 +22,7 @@ export function workerSetKey(card: ModelCard): string {
 
 export class WorkerSet {
   readonly card: ModelCard;
-  /** Discovery keys of the instances in it. */
-  readonly keys = new Set<string>();
+  readonly members = new SetMembers();
   readonly #left = new AbortController();
   /** `null` while it is being built. */
   #pipeline: BasePipeline | null = null;
@@ -52,13 +52,13 @@ export class WorkerSet {
 
   /** Tries again with doubling pauses until the pipeline is built or the set has left. */
   async build(
-    createPipeline: (card: ModelCard) => Promise<BasePipeline>,
+    createPipeline: (card: ModelCard, members: InstanceMembers) => Promise<BasePipeline>,
     logger: GatewayLogger,
   ): Promise<void> {
     const { signal } = this.#left;
     for (let pauseMs = firstRetryMs; !signal.aborted; pauseMs *= 2) {
       try {
-        const pipeline = await createPipeline(this.card);
+        const pipeline = await createPipeline(this.card, this.members);
         if (signal.aborted) await pipeline.retire();
         else this.#pipeline = pipeline;
         return;

@@ -3,18 +3,22 @@ import { InvalidArgumentError } from "@dyn/protocol";
 import { type BusyThresholds, checkBusyThresholds, noThresholds } from "@dyn/router";
 import { z } from "zod";
 import type { GatewayContext } from "../gateway-context.ts";
-import { readJsonBody } from "../http/read-body.ts";
 import type { Route } from "../http/router.ts";
 import { sendJson } from "../http/send-json.ts";
-import { parseJson } from "../validation/parse-json.ts";
+import { checkBody } from "../validation/check-body.ts";
+import { readJson } from "../validation/read-body-value.ts";
 
-const threshold = z.number().nullish();
-const Body = z.looseObject({
-  model: z.string().min(1),
-  active_decode_blocks_threshold: threshold,
-  active_prefill_tokens_threshold: threshold,
-  active_prefill_tokens_threshold_frac: threshold,
-});
+const threshold = z.number({ error: "must be a number, or null for none" }).nullish();
+const modelError = "must be the name of a model";
+const Body = z.looseObject(
+  {
+    model: z.string({ error: modelError }).min(1, { error: modelError }),
+    active_decode_blocks_threshold: threshold,
+    active_prefill_tokens_threshold: threshold,
+    active_prefill_tokens_threshold_frac: threshold,
+  },
+  { error: "must be an object" },
+);
 
 /** With those that the frontend began with for models that nobody set any for. */
 export function busyThresholdRoutes(context: GatewayContext): Route[] {
@@ -37,15 +41,11 @@ export function busyThresholdRoutes(context: GatewayContext): Route[] {
       doc: { tag: "Operation", summary: "Sets or reads those of one model." },
       access: "admin",
       handle: async (exchange) => {
-        const text = await readJsonBody(exchange, context.limits.bodySizeBytes);
-        const parsed = Body.safeParse(parseJson(text, context.limits));
-        if (!parsed.success) {
-          throw new InvalidArgumentError(
-            `The body is not one of /busy_threshold: ${z.prettifyError(parsed.error)}`,
-          );
-        }
-        const { model, ...fields } = parsed.data;
-        const isRead = !Object.keys(fields).some((name) => name.startsWith("active_"));
+        const body = checkBody(Body, await readJson(exchange, context.limits));
+        const { model, ...fields } = body;
+        const field = Object.keys(fields).find((name) => name.startsWith("active_"));
+        const isRead = field === undefined;
+        if (!isRead) refuseOutsideKv(context, field);
         const before = current(context, model);
         const next = isRead ? before : checkBusyThresholds(merge(before, fields));
         if (!isRead) await thresholds.set(model, next);
@@ -53,6 +53,15 @@ export function busyThresholdRoutes(context: GatewayContext): Route[] {
       },
     },
   ];
+}
+
+/** Elsewhere it would do nothing, and nobody would say so. */
+function refuseOutsideKv({ routing: { mode } }: GatewayContext, field: string): void {
+  if (mode === "kv") return;
+  throw new InvalidArgumentError(
+    `${field} cannot be set: busy workers are left out by --router-mode kv alone, and the mode is ${mode}. Start the frontend in that mode, or bound each worker with --engine-request-limit.`,
+    { param: field },
+  );
 }
 
 function current({ models, thresholds, routing }: GatewayContext, model: string): BusyThresholds {

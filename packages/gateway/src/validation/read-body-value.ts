@@ -19,6 +19,6 @@ export function createFormReader(schema: z.ZodType): BodyReader {
     if (mediaTypeOf(exchange.request) !== "multipart/form-data") {
       return await readJson(exchange, limits);
     }
-    return toBody(await readForm(exchange.request, limits), limits);
+    return toBody(await readForm(exchange, limits), limits);
   };
 }

@@ -45,6 +45,26 @@ const RoutingConstraints = z.strictObject(
   { error: "must be an object" },
 );
 
+const weightError = "must be a number of at least 0";
+const weight = z.number({ error: weightError }).gte(0, { error: weightError }).nullish();
+
+/** Weights of this request's choice, where the frontend routes by KV caches. */
+const RouterOverride = z.strictObject(
+  {
+    overlap_score_credit: weight,
+    overlap_score_credit_decay: weight,
+    /** Older: the scale of the prefill load; 0 takes the credit off too. */
+    overlap_score_weight: weight,
+    prefill_load_scale: weight,
+    router_temperature: weight,
+    track_prefill_tokens: flag.nullish(),
+    /** For planners above frontends; without meaning here. */
+    ttft_target: weight,
+    itl_target: weight,
+  },
+  { error: "must be an object" },
+);
+
 export const Nvext = z.strictObject(
   {
     greed_sampling: flag.nullish(),
@@ -68,7 +88,7 @@ export const Nvext = z.strictObject(
     agent_hints: AgentHints.nullish(),
     request_timestamp_ms: z.number({ error: "must be a number" }).nullish(),
     routing_constraints: RoutingConstraints.nullish(),
-    router: jsonObject.nullish(),
+    router: RouterOverride.nullish(),
   },
   { error: "must be an object" },
 );

@@ -8,6 +8,8 @@ export interface KvRouterOptions {
   readonly endpoint: EndpointId;
   /** Shown in decisions. */
   readonly model: string;
+  /** Workers of other models at the endpoint are nobody to this router. Default: all that are there are its own. */
+  readonly isOfModelAlone?: boolean;
   /** Tokens of a block; all workers must agree on it. */
   readonly blockSize: number;
   readonly settings?: Partial<RouterSettings>;

@@ -100,6 +100,7 @@ export class KvRouter {
     this.workers = new WorkerDirectory({
       discovery: planes.discovery,
       endpoint,
+      model: options.isOfModelAlone === true ? options.model : undefined,
       onLeft: (workerId) => this.#left(workerId),
       onProblem,
     });
@@ -118,7 +119,8 @@ export class KvRouter {
         now,
         onWarned: (message) => this.#observer.warned?.(message),
       });
-    const { queue } = settings;
+    const ofModel = settings.queueOfModel.get(options.model);
+    const queue = ofModel === undefined ? settings.queue : ofModel;
     this.queue =
       queue &&
       new RequestQueue({

@@ -41,6 +41,8 @@ export interface RouterSettings {
   readonly thresholds: BusyThresholds;
   /** `null`: nobody waits here. One line for everybody, or one for each class. */
   readonly queue: QueueSettings | QueueClasses | null;
+  /** Instead of `queue`, for the models that are named. */
+  readonly queueOfModel: ReadonlyMap<string, QueueClasses | null>;
   readonly sessions: SessionSettings | null;
   /** Bound of the index of events, or of guesses where there are no events; a quarter of it for guesses beside events. */
   readonly indexBytes: number;
@@ -62,6 +64,7 @@ export const defaultRouterSettings: RouterSettings = Object.freeze<RouterSetting
   imbalanceBound: 2,
   thresholds: noThresholds,
   queue: null,
+  queueOfModel: new Map(),
   sessions: null,
   indexBytes: 2 ** 30,
   minInitialWorkers: 0,

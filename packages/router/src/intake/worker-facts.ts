@@ -42,6 +42,8 @@ export class WorkerDirectory {
   constructor(options: {
     readonly discovery: Discovery;
     readonly endpoint: EndpointId;
+    /** Cards of other models at the endpoint are passed over. Default: all count. */
+    readonly model?: string | undefined;
     readonly onLeft: (workerId: bigint) => void;
     readonly onProblem: (message: string, error: unknown) => void;
   }) {
@@ -75,6 +77,7 @@ export class WorkerDirectory {
   async #watch({
     discovery,
     endpoint,
+    model,
     onLeft,
     onProblem,
   }: ConstructorParameters<typeof WorkerDirectory>[0]): Promise<void> {
@@ -86,6 +89,7 @@ export class WorkerDirectory {
       for await (const event of discovery.watch("v1/mdc", { prefix, signal })) {
         if (event.type === "put" && event.record.type === "model") {
           const { instanceId, card } = event.record;
+          if (model !== undefined && card.displayName !== model) continue;
           const runtime = card.runtimeConfig ?? {};
           keys.set(event.key, instanceId);
           this.#facts.set(instanceId, {

@@ -77,8 +77,8 @@ const ClassInstance = z.strictObject({
   cached_token_queue_limit_per_worker: limit.optional(),
 });
 
-const PolicyFile = z.strictObject({
-  router: RouterKeys.optional(),
+/** Lines in which requests wait: of all models, or of one. Its parts go together. */
+const QueueProfile = z.strictObject({
   default_policy_family: z.string().optional(),
   uncached_isl_buckets: z
     .array(z.strictObject({ min_tokens: limit, bucket: z.string() }))
@@ -86,6 +86,19 @@ const PolicyFile = z.strictObject({
     .max(16)
     .optional(),
   policy_classes: z.array(ClassInstance).min(1).max(256).optional(),
+});
+
+const mostModels = 1024;
+
+const PolicyFile = QueueProfile.extend({
+  router: RouterKeys.optional(),
+  /** By the name that requests have; one that is not served yet may come. */
+  models: z
+    .record(z.string().min(1), QueueProfile)
+    .refine((models) => Object.keys(models).length <= mostModels, {
+      error: `must have at most ${mostModels} models`,
+    })
+    .optional(),
   worker_selection: z
     .strictObject({
       aggregated: z.string().optional(),
@@ -122,7 +135,7 @@ export function applyPolicyFile(
   }
   const file = parsed.data;
   if (Object.keys(file).length === 0)
-    throw refuse(`${path} is empty. Give router, policy_classes or worker_selection.`);
+    throw refuse(`${path} is empty. Give router, policy_classes, models or worker_selection.`);
   const base = completeRouterSettings(flags);
   const router = file.router ?? {};
   const ttlMs = router.router_ttl_secs === undefined ? undefined : router.router_ttl_secs * 1000;
@@ -149,6 +162,7 @@ export function applyPolicyFile(
       loadModel: router.load_model ?? base.cost.loadModel,
     },
     queue: queueOf(file, path) ?? base.queue,
+    queueOfModel: queuesByModel(file.models ?? {}, path),
   };
   const instance = selectedInstance(file.worker_selection, path, stage);
   return completeRouterSettings(instance === null ? merged : withInstance(merged, instance));
@@ -219,7 +233,7 @@ function withInstance(base: RouterSettings, instance: z.infer<typeof Instance>):
 }
 
 /** `null`: the file has none, or nobody waits in any. */
-function queueOf(file: z.infer<typeof PolicyFile>, path: string): QueueClasses | null {
+function queueOf(file: z.infer<typeof QueueProfile>, path: string): QueueClasses | null {
   const { default_policy_family: defaultFamily, uncached_isl_buckets: buckets } = file;
   const { policy_classes: classes } = file;
   const given = [defaultFamily, buckets, classes].filter((part) => part !== undefined).length;
@@ -240,6 +254,24 @@ function queueOf(file: z.infer<typeof PolicyFile>, path: string): QueueClasses |
     (it) => it.thresholdTokens !== null || it.thresholdFrac !== null,
   );
   return waits ? queue : null;
+}
+
+/** Each replaces the lines of all models. */
+function queuesByModel(
+  models: Readonly<Record<string, z.infer<typeof QueueProfile>>>,
+  path: string,
+): ReadonlyMap<string, QueueClasses | null> {
+  return new Map(
+    Object.entries(models).map(([model, profile]) => {
+      const where = `${path}, models: ${model}`;
+      if (Object.keys(profile).length === 0) {
+        throw refuse(
+          `${where} is empty. Give default_policy_family, uncached_isl_buckets and policy_classes, or leave it out.`,
+        );
+      }
+      return [model, queueOf(profile, where)] as const;
+    }),
+  );
 }
 
 function toQueueClass(file: z.infer<typeof ClassInstance>): QueueClass {

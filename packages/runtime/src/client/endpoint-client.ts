@@ -8,6 +8,7 @@ import { LazyStream, type StreamOutcome } from "../request/answer/lazy-stream.ts
 import { RequestContext } from "../request/request-context.ts";
 import type { Annotated, RequestPlane } from "../request/request-plane.ts";
 import type { TraceContext } from "../request/trace-context.ts";
+import type { InstanceMembers } from "./instance-members.ts";
 import { createPicker, type Picker, type RouterMode } from "./router-mode.ts";
 import { RoutingSets, type StayToken } from "./routing-sets.ts";
 import type { SharedLoad } from "./shared-load.ts";
@@ -43,6 +44,8 @@ export interface EndpointClientOptions {
   readonly sharedLoad?: SharedLoad;
   /** Of mode device-aware-weighted: requests that an accelerator takes while a CPU takes one. Default 8. */
   readonly cpuRatio?: number;
+  /** The others of the endpoint are not there for this client. Default: all are members. */
+  readonly members?: InstanceMembers;
 }
 
 const defaultInhibitMs = 5_000;
@@ -76,6 +79,9 @@ export class EndpointClient<Request = unknown, Item = unknown> {
   readonly #inhibitMs: number;
   readonly #sharedLoad: SharedLoad | null;
   readonly #cpuRatio: number | undefined;
+  readonly #members: InstanceMembers | null;
+  /** What discovery has; those of it that are members are in the sets. */
+  readonly #known = new Map<bigint, Instance>();
   readonly #inflight = new Map<bigint, number>();
   /** Aborted when the instance's record vanishes. */
   readonly #withdrawals = new Map<bigint, AbortController>();
@@ -100,6 +106,7 @@ export class EndpointClient<Request = unknown, Item = unknown> {
     this.#inhibitMs = options.inhibitMs ?? defaultInhibitMs;
     this.#sharedLoad = options.sharedLoad ?? null;
     this.#cpuRatio = options.cpuRatio;
+    this.#members = options.members ?? null;
     this.#watching = this.#watch();
   }
 
@@ -277,20 +284,43 @@ export class EndpointClient<Request = unknown, Item = unknown> {
   async #watch(): Promise<void> {
     const prefix = endpointPath(this.id);
     const { signal } = this.#end;
+    const unfollow = this.#members?.onChange(() => this.#followMembers());
     try {
       for await (const event of this.#discovery.watch("v1/instances", { prefix, signal })) {
         if (event.type === "synced") this.#synced = true;
         else if (event.type === "delete") this.#remove(instanceIdOfKey(event.key));
-        else if (event.record.type === "instance") this.#sets.add(event.record.instance);
+        else if (event.record.type === "instance") this.#add(event.record.instance);
         this.#tellChange();
       }
     } catch (error) {
       this.#watchError = error;
     }
+    unfollow?.();
+    this.#tellChange();
+  }
+
+  #add(instance: Instance): void {
+    this.#known.set(instance.instanceId, instance);
+    if (this.#isMember(instance.instanceId)) this.#sets.add(instance);
+  }
+
+  #isMember(instanceId: bigint): boolean {
+    return this.#members === null || this.#members.has(instanceId);
+  }
+
+  /** Who is no member any more gets nothing new; what runs there goes on. */
+  #followMembers(): void {
+    for (const [instanceId, instance] of this.#known) {
+      const isIn = this.#sets.get(instanceId) !== undefined;
+      if (this.#isMember(instanceId) === isIn) continue;
+      if (isIn) this.#sets.remove(instanceId);
+      else this.#sets.add(instance);
+    }
     this.#tellChange();
   }
 
   #remove(instanceId: bigint): void {
+    this.#known.delete(instanceId);
     this.#sets.remove(instanceId);
     this.#withdrawals.get(instanceId)?.abort();
     this.#withdrawals.delete(instanceId);
@@ -303,7 +333,7 @@ export class EndpointClient<Request = unknown, Item = unknown> {
       // One listener per running request.
       setMaxListeners(0, withdrawal.signal);
       // Chosen just before its record went: withdrawn from the start, and nothing to remember.
-      if (this.#sets.get(instanceId) === undefined) withdrawal.abort();
+      if (!this.#known.has(instanceId)) withdrawal.abort();
       else this.#withdrawals.set(instanceId, withdrawal);
     }
     return withdrawal.signal;

@@ -81,8 +81,10 @@ export async function runProgram<Args>(options: ProgramOptions<Args>): Promise<n
   const signals = watchSignals();
   // A program that waits for others with nothing open, as for a first worker, must not be taken for one that is done.
   const alive = setInterval(() => {}, 2 ** 30);
+  let isStarted = false;
   try {
     const running = await options.start(args, signals.first);
+    isStarted = true;
     tellParent(running);
     const ended = running.ended ?? new Promise<never>(() => {});
     const code = await Promise.race([ended, signals.arrived]);
@@ -92,7 +94,7 @@ export async function runProgram<Args>(options: ProgramOptions<Args>): Promise<n
   } catch (error) {
     if (signals.first.aborted) return exitCodes.ok;
     stderr(`${messageOf(error)}\n`);
-    return exitCodes.failed;
+    return !isStarted && isUsersMistake(error) ? exitCodes.usage : exitCodes.failed;
   } finally {
     clearInterval(alive);
     signals.release();
@@ -148,6 +150,11 @@ function tellParent(running: RunningProgram): void {
   // A parent that listens must not keep the process from ending.
   process.channel?.unref();
   send({ type: "ready", report: running.report ?? {} });
+}
+
+/** Some options only show in use that they cannot be: a file that is no policy, a flag that another one forbids. */
+function isUsersMistake(error: unknown): boolean {
+  return DynError.is(error) && error.status === 400;
 }
 
 /** A user's mistake is told in its own words; a fault of ours with its stack. */
