@@ -93,6 +93,11 @@ test.each([
   ],
   ["frontend", ["--dyn-chat-processor", "sglang", "--chat-template", "./none.jinja"], "none.jinja"],
   ["worker", ["--model-path", "x", "--reasoning-parser", "qwen33"], 'Did you mean "qwen3"'],
+  [
+    "worker",
+    ["--model-path", "x", "--reasoning-parser", "qwen3"],
+    "Say --dyn-reasoning-parser qwen3 for Dynamo's parser of that name",
+  ],
   ["worker", ["--model-path", "x", "--tool-call-parser", "dots"], "--dyn-chat-processor sglang"],
 ] as const)("%s %j names a parser or processor that is not here", (app, args, text) => {
   const { status, stderr } = run(app, ...args, "--discovery-backend", "mem");

@@ -1,6 +1,11 @@
 // Which parsers the card names. Checked before anything is loaded: a wrong name costs a second, not a model's load.
 import { ArgsError, type WorkerArgs } from "@dyn/args";
-import { type ParserKind, resolveParserName } from "@dyn/parsers";
+import {
+  type ParserKind,
+  reasoningParserNames,
+  resolveParserName,
+  toolCallParserNames,
+} from "@dyn/parsers";
 import { InvalidArgumentError, type ModelCard } from "@dyn/protocol";
 
 type CardParsers = Pick<
@@ -42,9 +47,17 @@ function cardName(
   if (entry.isDynamo !== false) return entry.name;
   throw new ArgsError(
     "INVALID_VALUE",
-    `${flag} ${native} is a parser of SGLang's alone, which a model card cannot name. Give it to the frontend: --dyn-chat-processor sglang ${flag} ${native}.`,
+    `${flag} ${native} is a parser of SGLang's alone, which a model card cannot name. ${twinOf(kind, native)}to the frontend: --dyn-chat-processor sglang ${flag} ${native}.`,
     { flag },
   );
+}
+
+/** Dynamo has parsers of its own under some of SGLang's names: most who name one want that. */
+function twinOf(kind: ParserKind, name: string): string {
+  const names = kind === "reasoning" ? reasoningParserNames() : toolCallParserNames();
+  return names.includes(name)
+    ? `Say --dyn-${kind}-parser ${name} for Dynamo's parser of that name, or give SGLang's own `
+    : "Give it ";
 }
 
 /** Throws ArgsError for a name that is not known. */
