@@ -1,6 +1,6 @@
 // Writes a planned step into the flat arrays that executors take. Buffers are reused: a batch is valid until the next one is built.
 import type { ForwardBatch, RowSampling } from "../contract/executor.ts";
-import type { StepPlan } from "./scheduler.ts";
+import type { StepPlan } from "./step-plan.ts";
 import type { Sequence } from "./sequence.ts";
 
 export interface BatchNeeds {
