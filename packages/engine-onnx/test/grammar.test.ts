@@ -1,7 +1,7 @@
 // The bundled model under every schema of @dyn/grammar's suite. Oracle: ajv. A quarter of them unless GRAMMAR_ALL is set.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { defaultSamplingParams, type GenerateOutput } from "@dyn/engine";
+import { createGenerateRequest, type GenerateOutput } from "@dyn/engine";
 import { createGrammarCompiler, type GrammarCompiler, type GrammarSpec } from "@dyn/grammar";
 import { loadModelConfig } from "@dyn/model-files";
 import { loadTokenizer, type Tokenizer } from "@dyn/tokenizer";
@@ -45,21 +45,12 @@ let count = 0;
 async function answer(spec: GrammarSpec, prompt: string, temperature = 0.8) {
   const tokenIds: number[] = [];
   let finish: GenerateOutput["finish"] = null;
-  const request = {
-    requestId: `grammar-${count++}`,
+  const request = createGenerateRequest({
     tokenIds: tokenizer.encode(prompt),
-    sampling: { ...defaultSamplingParams, temperature, maxNewTokens, seed: count },
-    n: 1,
+    sampling: { temperature, maxNewTokens, seed: ++count },
     eosTokenIds,
-    logprobs: null,
-    promptLogprobs: null,
-    priority: 0,
-    routingKey: null,
-    cacheSalt: null,
-    extraKey: null,
     grammar: { spec, startsAfter: null },
-    resume: null,
-  };
+  });
   for await (const output of engine.generate(request)) {
     tokenIds.push(...output.tokenIds);
     finish = output.finish;

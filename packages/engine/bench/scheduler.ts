@@ -1,7 +1,7 @@
 // What scheduler, cache and bookkeeping cost per step when computing costs nothing, and what a large radix tree costs.
 // Run: node --conditions=@dyn/source --import tsx packages/engine/bench/scheduler.ts
 import { cpus } from "node:os";
-import { defaultSamplingParams, type Executor, MockExecutor } from "@dyn/engine";
+import { createGenerateRequest, type Executor, MockExecutor } from "@dyn/engine";
 import { PagePool } from "../src/cache/page-pool.ts";
 import { RadixCache } from "../src/cache/radix-cache.ts";
 import { EngineCore } from "../src/core/engine-core.ts";
@@ -48,20 +48,13 @@ async function decodeSteps(
     scheduleConservativeness: 0.01,
   });
   for (let i = 0; i < sequences; i++) {
-    core.submit({
-      requestId: `r${i}`,
-      tokenIds: Uint32Array.from({ length: promptTokens }, (_, at) => (at * 7 + i * 13) % 32000),
-      sampling: { ...defaultSamplingParams, maxNewTokens: newTokens },
-      n: 1,
-      eosTokenIds: [2],
-      logprobs: null,
-      promptLogprobs: null,
-      priority: 0,
-      routingKey: null,
-      cacheSalt: null,
-      extraKey: null,
-      resume: null,
-    });
+    core.submit(
+      createGenerateRequest({
+        tokenIds: Uint32Array.from({ length: promptTokens }, (_, at) => (at * 7 + i * 13) % 32000),
+        sampling: { maxNewTokens: newTokens },
+        eosTokenIds: [2],
+      }),
+    );
   }
   while (core.metrics().decodeSteps < 200) await core.step();
   const samples: number[] = [];

@@ -2,8 +2,8 @@
 // Run: node --conditions=@dyn/source --import tsx packages/engine/bench/streams.ts
 import { cpus } from "node:os";
 import {
+  createGenerateRequest,
   createMockEngine,
-  defaultSamplingParams,
   type Engine,
   type GenerateRequest,
   startMockEngine,
@@ -17,23 +17,13 @@ console.log(
 );
 
 function makeRequest(number: number): GenerateRequest {
-  return {
-    requestId: `r${number}`,
+  return createGenerateRequest({
     tokenIds: Uint32Array.from(
       { length: promptTokens },
       (_, at) => (at * 7 + (at < 256 ? 0 : number * 13)) % 32000,
     ),
-    sampling: { ...defaultSamplingParams, maxNewTokens: newTokens },
-    n: 1,
-    eosTokenIds: [],
-    logprobs: null,
-    promptLogprobs: null,
-    priority: 0,
-    routingKey: null,
-    cacheSalt: null,
-    extraKey: null,
-    resume: null,
-  };
+    sampling: { maxNewTokens: newTokens },
+  });
 }
 
 /** `concurrency` consumers, each one request after the other. Half of each prompt is shared by all. */

@@ -1,3 +1,7 @@
+export {
+  createGenerateRequest,
+  type GenerateRequestFields,
+} from "./contract/create-generate-request.ts";
 export type {
   DisaggregationMode,
   EngineDisaggregation,

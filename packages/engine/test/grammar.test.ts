@@ -6,12 +6,13 @@ import {
   type Engine,
   type GenerateOutput,
   type GenerateRequest,
+  type GenerateRequestFields,
   MockExecutor,
   type RequestGrammar,
 } from "@dyn/engine";
 import { createGrammarCompiler, type GrammarCompiler } from "@dyn/grammar";
 import { afterAll, describe, expect, it } from "vitest";
-import { makeRequest, type RequestOptions } from "./oracle/make-request.ts";
+import { makeRequest } from "./oracle/make-request.ts";
 
 const vocabSize = 300;
 const eos = 299;
@@ -43,7 +44,10 @@ function regex(pattern: string): RequestGrammar {
   return { spec: { kind: "regex", pattern }, startsAfter: null };
 }
 
-function request(grammar: RequestGrammar, options: Partial<RequestOptions> = {}): GenerateRequest {
+function request(
+  grammar: RequestGrammar,
+  options: Partial<GenerateRequestFields> = {},
+): GenerateRequest {
   const { sampling, ...rest } = options;
   return makeRequest({
     tokenIds: [1, 2, 3],

@@ -1,11 +1,11 @@
-import { type PolicyName, policyNames } from "@dyn/engine";
+import { type GenerateRequestFields, type PolicyName, policyNames } from "@dyn/engine";
 import { describe, expect, it } from "vitest";
 import { PagePool } from "../src/cache/page-pool.ts";
 import { RadixCache } from "../src/cache/radix-cache.ts";
 import { createPolicy } from "../src/scheduler/policy/create-policy.ts";
 import { RequestGroup } from "../src/scheduler/request-group.ts";
 import { Sequence } from "../src/scheduler/sequence.ts";
-import { makeRequest, type RequestOptions } from "./oracle/make-request.ts";
+import { makeRequest } from "./oracle/make-request.ts";
 
 const pageSize = 4;
 
@@ -15,7 +15,7 @@ function createCache(): RadixCache {
 
 let queueNumber = 0;
 
-function waiting(requestId: string, options: Partial<RequestOptions> = {}): Sequence {
+function waiting(requestId: string, options: Partial<GenerateRequestFields> = {}): Sequence {
   const request = makeRequest({ requestId, tokenIds: [1, 2, 3], ...options });
   const sequence = new Sequence({
     group: new RequestGroup(request),

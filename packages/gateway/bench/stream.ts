@@ -5,7 +5,7 @@ import { execFile } from "node:child_process";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { createMockEngine, defaultSamplingParams, type Engine } from "@dyn/engine";
+import { createGenerateRequest, createMockEngine, type Engine } from "@dyn/engine";
 import { createGateway } from "@dyn/gateway";
 import { createDecodeHandler } from "@dyn/handlers";
 import { createMetricsRegistry } from "@dyn/metrics";
@@ -95,20 +95,10 @@ async function measureEngine(target: Engine): Promise<number> {
   const before = process.cpuUsage();
   let tokens = 0;
   const ask = async (id: number) => {
-    const request = {
-      requestId: `direct-${id}`,
-      tokenIds: Uint32Array.of(id, 2, 3),
-      sampling: { ...defaultSamplingParams, maxNewTokens: tokenCount, ignoreEos: true },
-      n: 1,
-      eosTokenIds: [],
-      logprobs: null,
-      promptLogprobs: null,
-      priority: 0,
-      routingKey: null,
-      cacheSalt: null,
-      extraKey: null,
-      resume: null,
-    };
+    const request = createGenerateRequest({
+      tokenIds: [id, 2, 3],
+      sampling: { maxNewTokens: tokenCount, ignoreEos: true },
+    });
     for await (const output of target.generate(request)) tokens += output.tokenIds.length;
   };
   await Promise.all(Array.from({ length: streamCount }, (_, id) => ask(id)));

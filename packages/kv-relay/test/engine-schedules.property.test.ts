@@ -1,5 +1,6 @@
 // Random schedules on an engine that evicts all the time: afterwards the relay knows exactly what the engine holds.
 import {
+  createGenerateRequest,
   createMockEngine,
   type Engine,
   type GenerateRequest,
@@ -18,7 +19,6 @@ import { createMemHub, DistributedRuntime } from "@dyn/runtime";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { contentOf, HeldBlocks } from "./oracle/held-blocks.ts";
-import { makeRequest } from "./oracle/make-request.ts";
 
 const endpoint = "dyn://ns.backend.generate";
 const scope = { namespace: "ns", component: "backend", endpoint: "generate" };
@@ -50,7 +50,11 @@ function toRequest(
 ): GenerateRequest {
   const { base, shared, tail, maxNewTokens, cacheSalt } = shape;
   const prefix = Array.from({ length: shared }, (_, i) => 6 + ((i * 31 + base * 17) % 90));
-  return makeRequest({ tokenIds: [...prefix, ...tail], cacheSalt, sampling: { maxNewTokens } });
+  return createGenerateRequest({
+    tokenIds: [...prefix, ...tail],
+    cacheSalt,
+    sampling: { temperature: 0, maxNewTokens },
+  });
 }
 
 async function run(engine: Engine, schedule: Schedule): Promise<void> {

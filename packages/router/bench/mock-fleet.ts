@@ -1,7 +1,7 @@
 // Eight workers with the mock engine of @dyn/engine (its scheduler, its radix cache, its KV events) behind the real router,
 // in warped time.
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { createMockEngine, defaultSamplingParams, type Engine } from "@dyn/engine";
+import { createGenerateRequest, createMockEngine, type Engine } from "@dyn/engine";
 import { createBlockHasher, toRouterEvents } from "@dyn/kv-events";
 import type { PreprocessedRequest } from "@dyn/protocol";
 import { createKvRouter, type RankId } from "@dyn/router";
@@ -9,7 +9,7 @@ import { createMemHub, type ModelRecord } from "@dyn/runtime";
 import { createRandom } from "./draw.ts";
 import { type Mode, modes } from "./mode.ts";
 import { VirtualClock } from "./virtual-clock.ts";
-import type { Arrival, Workload } from "./workload.ts";
+import { type Arrival, toRequest, type Workload } from "./workload.ts";
 
 export interface FleetOptions {
   /** KV capacity of a worker. */
@@ -102,8 +102,8 @@ export async function runFleet(
     const rank: RankId = { workerId: ids[at]!, dpRank: 0 };
     if (isCounted) counts[at]! += 1;
     let isFirst = true;
-    const sampling = { ...defaultSamplingParams, maxNewTokens: outputTokens, ignoreEos: true };
-    const request = { ...plainRequest, requestId, tokenIds: tokens, sampling };
+    const sampling = { maxNewTokens: outputTokens, ignoreEos: true };
+    const request = createGenerateRequest({ requestId, tokenIds: tokens, sampling });
     for await (const output of engines[at]!.generate(request)) {
       if (output.finish?.type === "error") throw new Error(output.finish.error.message);
       if (isCounted) figures.outputTokens += output.tokenIds.length;
@@ -168,28 +168,4 @@ function toRecord(instanceId: bigint, totalKvBlocks: number): ModelRecord {
     runtimeConfig: { totalKvBlocks },
   };
   return { type: "model", id: endpoint, instanceId, card };
-}
-
-const plainRequest = {
-  n: 1,
-  eosTokenIds: [],
-  logprobs: null,
-  promptLogprobs: null,
-  priority: 0,
-  routingKey: null,
-  cacheSalt: null,
-  extraKey: null,
-  resume: null,
-};
-
-function toRequest(tokens: Uint32Array): PreprocessedRequest {
-  return {
-    model: "bench",
-    token_ids: tokens,
-    stop_conditions: {},
-    sampling_options: {},
-    output_options: {},
-    eos_token_ids: [],
-    annotations: [],
-  };
 }

@@ -1,7 +1,6 @@
 // A search over cost settings on a simulated clock: the router is the real one, workers are simulated and leave the engine's
 // work out. For trying ideas; figures of record come from figures.ts.
 //   node --conditions=@dyn/source --import tsx packages/router/bench/search.ts [modes]
-import type { PreprocessedRequest } from "@dyn/protocol";
 import { createKvRouter, type KvRouter } from "@dyn/router";
 import { createMemHub } from "@dyn/runtime";
 import { createRandom } from "./draw.ts";
@@ -13,6 +12,7 @@ import {
   multiTurn,
   oneSystemPrompt,
   sharedPrefixes,
+  toRequest,
   unrelated,
 } from "./workload.ts";
 
@@ -23,18 +23,6 @@ const endpoint = { namespace: "bench", component: "backend", endpoint: "generate
 const names = (Object.keys(modes) as Mode[]).filter(
   (mode) => process.argv.length < 3 || process.argv.slice(2).includes(mode),
 );
-
-function toRequest(tokens: Uint32Array): PreprocessedRequest {
-  return {
-    model: "bench",
-    token_ids: tokens,
-    stop_conditions: {},
-    sampling_options: {},
-    output_options: {},
-    eos_token_ids: [],
-    annotations: [],
-  };
-}
 
 async function run(arrivals: readonly Arrival[], mode: Mode) {
   let nowMs = 0;

@@ -1,5 +1,6 @@
 // What is asked for, and when: fixed before anything was measured, the same for every mode. Text ids are 32-bit hashes, so
 // that two texts share nothing but what is meant to be shared.
+import type { PreprocessedRequest } from "@dyn/protocol";
 import { createPoisson, createRandom, shuffle } from "./draw.ts";
 
 export interface Arrival {
@@ -13,6 +14,18 @@ export interface Workload {
   /** Fills the caches; runs to its end before the rest begins, and is not counted. */
   readonly warmUp: readonly Arrival[];
   readonly measured: readonly Arrival[];
+}
+
+export function toRequest(tokens: Uint32Array): PreprocessedRequest {
+  return {
+    model: "bench",
+    token_ids: tokens,
+    stop_conditions: {},
+    sampling_options: {},
+    output_options: {},
+    eos_token_ids: [],
+    annotations: [],
+  };
 }
 
 /** Below the mock engine's vocabulary of 2^31. */

@@ -1,8 +1,8 @@
 // Real engines, relays, planes and intake: one event in a hundred is lost, doubled or late, publishers are killed and come
 // back, the router starts anew in the middle. Afterwards its index equals the engines' caches, block by block.
 import {
+  createGenerateRequest,
   createMockEngine,
-  defaultSamplingParams,
   type Engine,
   type GenerateRequest,
 } from "@dyn/engine";
@@ -90,20 +90,11 @@ async function startWorker(hub: MemHub, engine?: Engine): Promise<Worker> {
 }
 
 function toRequest(requestId: string, base: number, length: number): GenerateRequest {
-  return {
+  return createGenerateRequest({
     requestId,
-    tokenIds: Uint32Array.from({ length }, (_, i) => 6 + ((i * 31 + base * 17) % 90)),
-    sampling: { ...defaultSamplingParams, temperature: 0, maxNewTokens: 4 },
-    n: 1,
-    eosTokenIds: [],
-    logprobs: null,
-    promptLogprobs: null,
-    priority: 0,
-    routingKey: null,
-    cacheSalt: null,
-    extraKey: null,
-    resume: null,
-  };
+    tokenIds: Array.from({ length }, (_, i) => 6 + ((i * 31 + base * 17) % 90)),
+    sampling: { temperature: 0, maxNewTokens: 4 },
+  });
 }
 
 /** Every block as "id local-hash below parent", sorted. */

@@ -1,4 +1,4 @@
-import { defaultSamplingParams, type Engine } from "@dyn/engine";
+import { createGenerateRequest, type Engine } from "@dyn/engine";
 import { UnavailableError } from "@dyn/protocol";
 
 const tokenIds = [10, 11, 12, 13];
@@ -9,25 +9,11 @@ const timeoutMs = 1_800_000;
 export async function warmUp(engine: Engine): Promise<void> {
   const { vocabSize } = engine.info;
   const outputs = engine.generate(
-    {
+    createGenerateRequest({
       requestId: "warm-up",
-      tokenIds: Uint32Array.from(tokenIds, (id) => id % vocabSize),
-      sampling: {
-        ...defaultSamplingParams,
-        temperature: 0,
-        maxNewTokens: tokenCount,
-        ignoreEos: true,
-      },
-      n: 1,
-      eosTokenIds: [],
-      logprobs: null,
-      promptLogprobs: null,
-      priority: 0,
-      routingKey: null,
-      cacheSalt: null,
-      extraKey: null,
-      resume: null,
-    },
+      tokenIds: tokenIds.map((id) => id % vocabSize),
+      sampling: { temperature: 0, maxNewTokens: tokenCount, ignoreEos: true },
+    }),
     { signal: AbortSignal.timeout(timeoutMs) },
   );
   for await (const { finish } of outputs) {

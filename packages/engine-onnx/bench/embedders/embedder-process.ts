@@ -1,6 +1,5 @@
-// Each side has a process of its own. This file is both the child (when it is started) and what starts it.
-import { type ChildProcess, fork } from "node:child_process";
-import { fileURLToPath } from "node:url";
+// The embedders of the comparison, each in a process of its own.
+import { serveChild, startChild } from "../child/bench-child.ts";
 import { openDynEmbedder } from "./dyn-embedder.ts";
 import type { BenchEmbedder, EmbedCost, EmbedderSettings } from "./embedder.ts";
 import { openLlamaEmbedder } from "./llama-embedder.ts";
@@ -18,10 +17,7 @@ export async function startEmbedder(
   name: EmbedderName,
   settings: EmbedderSettings,
 ): Promise<BenchEmbedder> {
-  const child = fork(fileURLToPath(import.meta.url), {
-    execArgv: ["--conditions=@dyn/source", "--import", "tsx"],
-  });
-  const call = (message: Call) => ask(child, message);
+  const call = startChild<Call>(import.meta.url);
   await call({ type: "open", name, settings });
   return {
     embed: async (textCount, tokenCount) =>
@@ -32,36 +28,13 @@ export async function startEmbedder(
   };
 }
 
-function ask(child: ChildProcess, message: Call): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const onExit = (code: number | null) => reject(new Error(`embedder process ended (${code})`));
-    child.once("exit", onExit);
-    child.once("message", (answer: { value?: unknown; error?: string }) => {
-      child.off("exit", onExit);
-      if (answer.error === undefined) resolve(answer.value);
-      else reject(new Error(answer.error));
-    });
-    child.send(message);
-  });
-}
-
-if (process.send !== undefined && process.argv[1] === fileURLToPath(import.meta.url)) {
-  let embedder: BenchEmbedder | null = null;
-  const handle = async (call: Call): Promise<unknown> => {
-    if (call.type === "open") {
-      embedder = await openers[call.name](call.settings);
-      return null;
-    }
-    if (embedder === null) throw new Error("no model is open");
-    if (call.type === "embed") return embedder.embed(call.textCount, call.tokenCount);
-    return embedder.close();
-  };
-  process.on("message", async (call: Call) => {
-    try {
-      process.send?.({ value: await handle(call) });
-    } catch (error) {
-      process.send?.({ error: error instanceof Error ? error.stack : String(error) });
-    }
-    if (call.type === "close") process.exit(0);
-  });
-}
+let embedder: BenchEmbedder | null = null;
+serveChild<Call>(import.meta.url, async (call) => {
+  if (call.type === "open") {
+    embedder = await openers[call.name](call.settings);
+    return null;
+  }
+  if (embedder === null) throw new Error("no model is open");
+  if (call.type === "embed") return embedder.embed(call.textCount, call.tokenCount);
+  return embedder.close();
+});

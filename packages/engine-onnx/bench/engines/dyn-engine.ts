@@ -1,6 +1,5 @@
 // This package as a user has it: the engine on its thread, asked through the contract.
-import { randomUUID } from "node:crypto";
-import { defaultSamplingParams, type GenerateRequest } from "@dyn/engine";
+import { createGenerateRequest, type GenerateRequest } from "@dyn/engine";
 import { createOnnxEngine } from "../../src/index.ts";
 import { type BenchEngine, type BenchSettings, randomPrompt } from "./bench-engine.ts";
 
@@ -17,20 +16,11 @@ export async function openDynEngine(settings: BenchSettings): Promise<BenchEngin
   const decodePrompts = Array.from({ length: maxBatchSize }, () =>
     randomPrompt(settings.decodeContext, vocabSize),
   );
-  const request = (prompt: readonly number[], maxNewTokens: number): GenerateRequest => ({
-    requestId: randomUUID(),
-    tokenIds: Uint32Array.from(prompt),
-    sampling: { ...defaultSamplingParams, temperature: 0, maxNewTokens, ignoreEos: true },
-    n: 1,
-    eosTokenIds: [],
-    logprobs: null,
-    promptLogprobs: null,
-    priority: 0,
-    routingKey: null,
-    cacheSalt: null,
-    extraKey: null,
-    resume: null,
-  });
+  const request = (prompt: readonly number[], maxNewTokens: number): GenerateRequest =>
+    createGenerateRequest({
+      tokenIds: prompt,
+      sampling: { temperature: 0, maxNewTokens, ignoreEos: true },
+    });
   return {
     async prefill(tokenCount) {
       const prompt = randomPrompt(tokenCount, vocabSize);

@@ -1,4 +1,4 @@
-import { defaultSamplingParams, type Engine, type GenerateRequest } from "@dyn/engine";
+import { createGenerateRequest, type Engine, type GenerateRequest } from "@dyn/engine";
 
 export function greedyRequest(
   requestId: string,
@@ -6,25 +6,12 @@ export function greedyRequest(
   maxNewTokens: number,
   eosTokenIds: readonly number[] = [],
 ): GenerateRequest {
-  return {
+  return createGenerateRequest({
     requestId,
-    tokenIds: Uint32Array.from(tokenIds),
-    sampling: {
-      ...defaultSamplingParams,
-      temperature: 0,
-      maxNewTokens,
-      ignoreEos: eosTokenIds.length === 0,
-    },
-    n: 1,
+    tokenIds,
+    sampling: { temperature: 0, maxNewTokens, ignoreEos: eosTokenIds.length === 0 },
     eosTokenIds,
-    logprobs: null,
-    promptLogprobs: null,
-    priority: 0,
-    routingKey: null,
-    cacheSalt: null,
-    extraKey: null,
-    resume: null,
-  };
+  });
 }
 
 export async function collect(engine: Engine, request: GenerateRequest): Promise<number[]> {

@@ -31,6 +31,11 @@ export class Choice {
     this.#eosIds = new Set(sampling.ignoreEos ? [] : eosTokenIds);
   }
 
+  /** Another engine says its tokens; this one computes the prompt and the first of them. */
+  get isPrefillHalf(): boolean {
+    return this.sequence.group.request.disaggregation?.role === "prefill";
+  }
+
   get needsLogits(): boolean {
     const { grammar, thinking, rules } = this.sampler;
     const isRuled = grammar !== null || thinking !== null || rules !== null;

@@ -1,8 +1,8 @@
 // Which rows of a step's logits belong to whom: prompt log-probabilities first, then the next token of a sequence.
 import { InternalError } from "@dyn/protocol";
 import type { ForwardBatch, StepResult } from "../contract/executor.ts";
-import type { StepPlan } from "../scheduler/scheduler.ts";
 import type { Sequence } from "../scheduler/sequence.ts";
+import type { StepPlan } from "../scheduler/step-plan.ts";
 import { collectPromptLogprobs } from "./prompt-logprobs.ts";
 
 /** Whether the planned step computes the last known token, and a next one may follow. */

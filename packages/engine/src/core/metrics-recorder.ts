@@ -3,8 +3,8 @@ import type { PagePool } from "../cache/page-pool.ts";
 import type { HandOverMetrics } from "../contract/disaggregation.ts";
 import type { EngineMetrics } from "../contract/engine.ts";
 import type { FinishReason } from "../contract/engine-output.ts";
-import type { RequestGroup } from "../scheduler/request-group.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
+import type { Sequence } from "../scheduler/sequence.ts";
 import { Throughput } from "./throughput.ts";
 
 /** Counts what EngineMetrics shows. Requests are counted, not choices. */
@@ -22,8 +22,10 @@ export class MetricsRecorder {
     this.#throughput = new Throughput(now);
   }
 
-  /** The prompt of a request was found or computed, once per request. */
-  promptDone(group: RequestGroup): void {
+  /** Counts the prompt of its request, once, as soon as it is found or computed. */
+  advanced({ group, computed, promptLength }: Sequence): void {
+    if (group.isCounted || computed < promptLength) return;
+    group.isCounted = true;
     this.#promptTokens += group.request.tokenIds.length;
     this.#cachedTokens += group.cachedTokens ?? 0;
   }

@@ -1,7 +1,7 @@
 // Writes a planned step into the flat arrays that executors take. Buffers are reused: a batch is valid until the next one is built.
 import type { ForwardBatch, RowSampling } from "../contract/executor.ts";
-import type { StepPlan } from "./scheduler.ts";
 import type { Sequence } from "./sequence.ts";
+import type { StepPlan } from "./step-plan.ts";
 
 export interface BatchNeeds {
   rowSampling(sequence: Sequence): RowSampling;

@@ -21,6 +21,13 @@ export class WaitingQueue {
     return this.list.length + this.#pendingCount;
   }
 
+  /** Of those that wait: how many were computed on before, or their siblings. */
+  get begunCount(): number {
+    let count = 0;
+    for (const { group } of this.list) if (group.hasLeftQueue) count++;
+    return count;
+  }
+
   /**
    * Throws OverloadedError when the queue is full. With `byPriority` the request of lowest priority makes room
    * for a better one: it is returned, to be ended by the caller.

@@ -3,10 +3,9 @@
 // Tokens enter as little-endian u32: the byte order of every platform that Node runs on but s390x, which is not supported.
 import { InvalidArgumentError } from "@dyn/protocol";
 import { type BlockHashOptions, checkBlockHashOptions } from "./block-hash-options.ts";
+import { hashSeed } from "./hash-seed.ts";
 import { passHashes, Xxh3 } from "./xxh3.ts";
 
-/** Of blocks, and of every link of the chain, with LoRA and salt too. */
-const blockSeed = 1337n;
 const loraSeed = 0n;
 const saltSeed = 1n;
 
@@ -43,7 +42,7 @@ export function createBlockHasher(): BlockHasher {
   }
 
   function seedOf({ loraName, cacheSalt }: BlockHashOptions): bigint {
-    let seed = blockSeed;
+    let seed = hashSeed;
     if (loraName) seed += hashBytes(Buffer.from(loraName), loraSeed);
     if (cacheSalt) seed += hashBytes(Buffer.from(cacheSalt), saltSeed);
     return BigInt.asUintN(64, seed);
@@ -77,7 +76,7 @@ export function createBlockHasher(): BlockHasher {
       }
       localHashes.set(xxh3.hashes.subarray(0, count), first);
       if (sequenceHashes === null) continue;
-      xxh3.chain(count, previous, blockSeed);
+      xxh3.chain(count, previous, hashSeed);
       sequenceHashes.set(xxh3.chained.subarray(0, count), first);
       previous = xxh3.chained[count - 1]!;
     }
@@ -116,7 +115,7 @@ export function createBlockHasher(): BlockHasher {
       for (let first = 0; first < localHashes.length; first += passHashes) {
         const count = Math.min(passHashes, localHashes.length - first);
         xxh3.hashes.set(localHashes.subarray(first, first + count));
-        xxh3.chain(count, previous, blockSeed);
+        xxh3.chain(count, previous, hashSeed);
         sequenceHashes.set(xxh3.chained.subarray(0, count), first);
         previous = xxh3.chained[count - 1]!;
       }

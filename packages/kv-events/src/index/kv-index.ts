@@ -2,25 +2,22 @@
 import { toSignedWords } from "../codec/block-ids.ts";
 import type { RouterEvent } from "../codec/router/router-event.ts";
 import { type StorageTier, storageTiers } from "../codec/storage-tier.ts";
+import { hashSeed } from "../hashing/hash-seed.ts";
 import { passHashes, Xxh3 } from "../hashing/xxh3.ts";
 import type { ApplyOutcome } from "./apply-outcome.ts";
-import { BlockAliases } from "./block-aliases.ts";
 import { maxRecords, maxRun } from "./block-core.ts";
 import { BlockDeadlines } from "./block-deadlines.ts";
 import { BlockForest } from "./block-forest.ts";
-import { entryWord, join } from "./block-records.ts";
+import { BlockStore } from "./block-store.ts";
 import { dumpForest } from "./dump-forest.ts";
 import type { KvIndexCounters } from "./kv-index-counters.ts";
 import type { KvIndexOptions } from "./kv-index-options.ts";
 import type { FindOptions, PrefixIndex, WorkerOverlap } from "./prefix-index.ts";
 import { PrefixSearch } from "./prefix-search.ts";
-import type { WorkerLife } from "./worker-life.ts";
 import { WorkerLives } from "./worker-lives.ts";
 
-const chainSeed = 1337n;
 /** Steps of taking back ended lives for each block that is stored; an entry takes two. */
 const reclaimStepsPerBlock = 4;
-const evictedAtOnce = 1024;
 /** The most that a block takes: two records of 24 bytes, two slots of 6 bytes in tables that are 56 % full on average. */
 const bytesPerBlock = 70;
 
@@ -39,11 +36,8 @@ export class KvIndex implements PrefixIndex {
   /** Sequence hashes of the prompt that is asked for. */
   #asked = new BigUint64Array(1024);
   readonly #xxh3 = new Xxh3();
-  readonly #chained = toSignedWords(this.#xxh3.chained);
   readonly #maxRecords: number;
-  /** Of the event that is being stored: blocks that were held already. */
-  #repeatedBlocks = 0;
-  readonly #onEvicted: (blockCount: number) => void;
+  readonly #blocks: BlockStore;
   readonly counters: KvIndexCounters = {
     storedBlocks: 0,
     removedBlocks: 0,
@@ -60,7 +54,13 @@ export class KvIndex implements PrefixIndex {
       (options.maxBytes ?? Number.POSITIVE_INFINITY) / bytesPerBlock,
       maxRecords,
     );
-    this.#onEvicted = options.onEvicted ?? (() => {});
+    this.#blocks = new BlockStore({
+      forest: this.#forest,
+      xxh3: this.#xxh3,
+      counters: this.counters,
+      maxRecords: this.#maxRecords,
+      onEvicted: options.onEvicted ?? (() => {}),
+    });
   }
 
   get blockCount(): number {
@@ -118,18 +118,18 @@ export class KvIndex implements PrefixIndex {
     const { parentHash, blockHashes, tokensHashes } = stored;
     let parent = 0;
     if (parentHash !== null) {
-      parent = this.#entryOf(life, parentHash);
+      parent = this.#blocks.entryOf(life, parentHash);
       if (parent === 0) {
         this.counters.unknownParents += 1;
         return "unknownParent";
       }
     }
     const tier = 1 << storageTiers.indexOf(storageTier);
-    this.#repeatedBlocks = 0;
+    const repeatedBefore = this.#blocks.repeatedBlocks;
     this.#forest.reclaim(reclaimStepsPerBlock * blockHashes.length);
     for (let from = 0; from < blockHashes.length; from += maxRun) {
       const to = Math.min(from + maxRun, blockHashes.length);
-      parent = this.#store(
+      parent = this.#blocks.add(
         life,
         parent,
         blockHashes.subarray(from, to),
@@ -138,7 +138,7 @@ export class KvIndex implements PrefixIndex {
       );
     }
     this.counters.storedBlocks += blockHashes.length;
-    if (this.#repeatedBlocks > 0) this.counters.repeatedStores += 1;
+    if (this.#blocks.repeatedBlocks > repeatedBefore) this.counters.repeatedStores += 1;
     return "applied";
   }
 
@@ -153,7 +153,7 @@ export class KvIndex implements PrefixIndex {
     const ids = toSignedWords(blockHashes);
     let unknownCount = 0;
     for (let i = 0; i < ids.length; i += 2) {
-      const isHeld = life !== undefined && this.#remove(life, ids[i]!, ids[i + 1]!, tier);
+      const isHeld = life !== undefined && this.#blocks.remove(life, ids[i]!, ids[i + 1]!, tier);
       if (!isHeld) unknownCount += 1;
     }
     this.counters.removedBlocks += blockHashes.length - unknownCount;
@@ -200,7 +200,7 @@ export class KvIndex implements PrefixIndex {
       while (done < count) {
         const to = Math.min(wanted, done + passHashes);
         xxh3.hashes.set(localHashes.subarray(done, to));
-        xxh3.chain(to - done, done === 0 ? null : sequenceHashes[done - 1]!, chainSeed);
+        xxh3.chain(to - done, done === 0 ? null : sequenceHashes[done - 1]!, hashSeed);
         sequenceHashes.set(xxh3.chained.subarray(0, to - done), done);
         done = to;
       }
@@ -232,7 +232,7 @@ export class KvIndex implements PrefixIndex {
   /** The path that ends with the block is due then, unless set again; `removeDue` removes it. */
   setDeadlines(workerId: bigint, dpRank: number, blockHash: bigint, dueAtMs: number): void {
     const life = this.#lives.get(workerId, dpRank);
-    const entry = life === undefined ? 0 : this.#entryOf(life, blockHash);
+    const entry = life === undefined ? 0 : this.#blocks.entryOf(life, blockHash);
     if (entry === 0) return;
     this.#deadlines ??= new BlockDeadlines(this.#forest);
     this.#deadlines.set(entry, dueAtMs);
@@ -241,161 +241,7 @@ export class KvIndex implements PrefixIndex {
   /** Removes what is due of the path that ends with the block and carries no longer one. */
   removeDue(workerId: bigint, dpRank: number, blockHash: bigint, nowMs: number): void {
     const life = this.#lives.get(workerId, dpRank);
-    const entry = life === undefined ? 0 : this.#entryOf(life, blockHash);
+    const entry = life === undefined ? 0 : this.#blocks.entryOf(life, blockHash);
     if (entry !== 0) this.#deadlines?.removeDue(life!, entry, nowMs);
-  }
-
-  /** Stores up to `maxRun` blocks below `parent`; the entry of the last one. */
-  #store(
-    life: WorkerLife,
-    parent: number,
-    blockHashes: BigUint64Array,
-    tokensHashes: BigUint64Array,
-    tier: number,
-  ): number {
-    const forest = this.#forest;
-    const { nodes, entries } = forest;
-    const count = blockHashes.length;
-    this.#xxh3.hashes.set(tokensHashes);
-    this.#xxh3.chain(count, this.#sequenceOf(parent), chainSeed);
-    forest.core.ids.set(blockHashes);
-    forest.core.locals.set(tokensHashes);
-    forest.core.sequences.set(this.#xxh3.chained.subarray(0, count));
-    const chained = this.#chained;
-    const ids = toSignedWords(blockHashes);
-    const locals = toSignedWords(tokensHashes);
-    let above = parent === 0 ? 0 : entries.get(parent, entryWord.node);
-    for (let i = 0; i < ids.length; i += 2) {
-      // All at once as far as there is nothing to think about; then one block by hand.
-      const room = this.#maxRecords - entries.recordCount;
-      if (life.aliases === null && room > 0) {
-        const from = i / 2;
-        const done = forest.extend(life, parent, from, Math.min(count, from + room), tier);
-        if (done > 0) {
-          this.#repeatedBlocks += done - forest.addedCount;
-          parent = forest.lastEntry;
-          above = entries.get(parent, entryWord.node);
-          i += 2 * done;
-          if (i === ids.length) break;
-        }
-      }
-      const idLow = ids[i]!;
-      const idHigh = ids[i + 1]!;
-      const known = forest.findEntry(life, idLow, idHigh);
-      if (known !== 0) {
-        const node = entries.get(known, entryWord.node);
-        if (nodes.get(node, 0) === chained[i] && nodes.get(node, 1) === chained[i + 1]) {
-          const tiers = forest.tiers(known);
-          if ((tiers & tier) !== 0) this.#repeatedBlocks += 1;
-          forest.setTiers(life, known, tiers | tier);
-          forest.reference(known);
-          parent = known;
-          above = node;
-          continue;
-        }
-        this.#releaseId(life, known, idLow, idHigh);
-      }
-      if (entries.recordCount >= this.#maxRecords) this.#makeRoom(parent);
-      let node = forest.prefixes.child(above, chained[i]!, chained[i + 1]!);
-      const twin = node === 0 ? 0 : forest.entryAt(life, node, parent);
-      if (twin !== 0) {
-        const id = join(idLow, idHigh);
-        // A gap has lost the name it had.
-        if (forest.tiers(twin) === 0) this.#rename(life, twin, id);
-        else {
-          life.aliases ??= new BlockAliases();
-          life.aliases.add(id, twin);
-        }
-        forest.setTiers(life, twin, forest.tiers(twin) | tier);
-        parent = twin;
-        above = node;
-        continue;
-      }
-      if (node === 0) {
-        const sLow = chained[i]!;
-        const sHigh = chained[i + 1]!;
-        node = forest.prefixes.add(above, sLow, sHigh, locals[i]!, locals[i + 1]!);
-      }
-      parent = forest.addEntry(life, idLow, idHigh, node, parent, tier);
-      above = node;
-    }
-    return parent;
-  }
-
-  #remove(life: WorkerLife, idLow: number, idHigh: number, tier: number): boolean {
-    const forest = this.#forest;
-    const entry = forest.findEntry(life, idLow, idHigh);
-    if (entry === 0 || (forest.tiers(entry) & tier) === 0) return false;
-    const { aliases } = life;
-    if (aliases !== null) {
-      // Another id still names the block: it stays.
-      if (life.table.find(idLow, idHigh) === 0) {
-        aliases.delete(join(idLow, idHigh));
-        return true;
-      }
-      const other = aliases.take(entry);
-      if (other !== null) {
-        this.#rename(life, entry, other);
-        return true;
-      }
-    }
-    forest.setTiers(life, entry, forest.tiers(entry) & ~tier);
-    return true;
-  }
-
-  /** The engine gave the id to another block: the old one is gone, though blocks below it may be left. */
-  #releaseId(life: WorkerLife, entry: number, idLow: number, idHigh: number): void {
-    const forest = this.#forest;
-    this.counters.reusedIds += 1;
-    if (life.table.find(idLow, idHigh) === 0) {
-      life.aliases?.delete(join(idLow, idHigh));
-      return;
-    }
-    if (forest.childCount(entry) > 0) {
-      // As a gap it needs a name that no engine uses; its own prefix has one.
-      const node = forest.entries.get(entry, entryWord.node);
-      const name = join(forest.nodes.get(node, 0), forest.nodes.get(node, 1));
-      const isTaken = this.#entryOf(life, name) !== 0;
-      this.#rename(life, entry, isTaken ? name ^ 1n : name);
-    }
-    life.aliases?.forget(entry);
-    forest.setTiers(life, entry, 0);
-  }
-
-  #rename(life: WorkerLife, entry: number, id: bigint): void {
-    this.#forest.rename(
-      life,
-      entry,
-      Number(BigInt.asIntN(32, id)),
-      Number(BigInt.asIntN(32, id >> 32n)),
-    );
-  }
-
-  #entryOf(life: WorkerLife, id: bigint): number {
-    return this.#forest.findEntry(
-      life,
-      Number(BigInt.asIntN(32, id)),
-      Number(BigInt.asIntN(32, id >> 32n)),
-    );
-  }
-
-  /** Name of the prefix that ends with the entry; `null` above the roots. */
-  #sequenceOf(entry: number): bigint | null {
-    if (entry === 0) return null;
-    const { nodes, entries } = this.#forest;
-    const node = entries.get(entry, entryWord.node);
-    return join(nodes.get(node, 0), nodes.get(node, 1));
-  }
-
-  #makeRoom(kept: number): void {
-    const forest = this.#forest;
-    forest.reclaim(4 * evictedAtOnce);
-    if (forest.entries.recordCount < this.#maxRecords) return;
-    const evicted = forest.evict(
-      Math.max(1, Math.min(evictedAtOnce, Math.floor(this.#maxRecords / 16))),
-      kept,
-    );
-    this.counters.evictedBlocks += evicted;
-    if (evicted > 0) this.#onEvicted(evicted);
   }
 }
