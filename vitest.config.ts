@@ -9,8 +9,9 @@ export default defineConfig({
     include: ["{packages,apps}/*/test/**/*.test.ts"],
     execArgv: ["--conditions=@dyn/source"],
     reporters: ["default", "./vitest.summary.ts"],
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    // For what hangs alone: a machine that has other work is slow, and not wrong.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     // A second, which is vitest's own, is short for what other processes do on two busy cores.
     expect: { poll: { timeout: 30_000 } },
   },

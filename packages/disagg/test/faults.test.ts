@@ -20,7 +20,7 @@ afterAll(() => alone.close());
 
 async function expectNothingHeld(...engines: Engine[]): Promise<void> {
   for (const engine of engines) {
-    await engine.drain({ signal: AbortSignal.timeout(20_000) });
+    await engine.drain({ signal: AbortSignal.timeout(60_000) });
     const { pagesUsed, handOver } = engine.metrics();
     expect(pagesUsed).toBe(0);
     expect(handOver).toMatchObject({ leasesOpen: 0, leasedPages: 0, receiving: 0 });
@@ -69,7 +69,8 @@ it("rooms that nobody else enters expire on both sides", async () => {
 it.each(["prefill", "decode"] as const)("an abort of the %s half ends both", async (side) => {
   await using pair = await MockPair.start({
     ...tcp,
-    prefill: { chunkedPrefillSize: 64, prefillUsPerToken: 300 },
+    // Seconds, of which the abort lets little pass.
+    prefill: { chunkedPrefillSize: 64, prefillUsPerToken: 3_000 },
   });
   const halves = pair.halves(makeRequest({ tokenIds: prompt(2000) }));
   const both = Promise.all([
@@ -106,7 +107,8 @@ it.each([
       checksums,
       transfer: {
         ...tcp.transfer,
-        heartbeatMs: 300,
+        // Where nothing stalls nobody is to be taken for gone.
+        ...(kind === "stall" ? { heartbeatMs: 1_000 } : {}),
         transport: kind === "memory" ? "shm" : "tcp",
       },
     });
@@ -172,7 +174,7 @@ it("a decode engine of another version is refused by name, and its room's prefil
     port: pair.bootstrapPort,
     room,
     dpRank: 0,
-    timeoutMs: 5000,
+    timeoutMs: 60_000,
   });
   const socket = connect({ host, port });
   for (const message of [

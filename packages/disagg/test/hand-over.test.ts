@@ -46,7 +46,7 @@ describe.each(["shm", "tcp"] as const)("over %s", (transport) => {
       expect(prefill[0]!.finish).toEqual({ type: "length" });
     }
     for (const engine of [pair.prefill, pair.decode]) {
-      await engine.drain({ signal: AbortSignal.timeout(5000) });
+      await engine.drain({ signal: AbortSignal.timeout(60_000) });
       const { pagesUsed, handOver } = engine.metrics();
       expect(pagesUsed).toBe(0);
       expect(handOver).toMatchObject({ leasesOpen: 0, leasesAcknowledged: requests.length });

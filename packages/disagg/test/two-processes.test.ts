@@ -62,7 +62,7 @@ it.each([
   const { eosTokenIds } = await loadModelConfig(modelDirectory);
   const requests = makeRequests(eosTokenIds);
   const options = { modelDirectory, threadCount: 1, maxTotalTokens: 16384 };
-  const disaggregation = { transport, connectTimeoutMs: 10_000 };
+  const disaggregation = { transport, connectTimeoutMs: 60_000 };
   const started = await Promise.all([
     EngineProcess.start({ engine: options, disaggregation: null }),
     EngineProcess.start({
@@ -108,10 +108,9 @@ it.each([
   }
   for (const engine of [prefill, decode]) {
     // The last acknowledgement may be on its way still.
-    await vi.waitFor(
-      async () => expect((await engine.metrics()).handOver).toMatchObject({ leasesOpen: 0 }),
-      { timeout: 30_000 },
-    );
+    await expect
+      .poll(async () => (await engine.metrics()).handOver)
+      .toMatchObject({ leasesOpen: 0 });
     const { pagesUsed, handOver } = await engine.metrics();
     expect(pagesUsed).toBe(0);
     expect(handOver).toMatchObject({ leasesOpen: 0, leasesAcknowledged: requests.length });
@@ -123,7 +122,7 @@ it("engines that keep KV in different types refuse each other by name, and the s
   const start = (mode: "prefill" | "decode", engine: Partial<OnnxEngineOptions>) =>
     EngineProcess.start({
       engine: { ...options, ...engine },
-      disaggregation: { mode, connectTimeoutMs: 10_000 },
+      disaggregation: { mode, connectTimeoutMs: 60_000 },
     });
   await using prefill = await start("prefill", { kvCacheDtype: "float16" });
   await using whole = await start("decode", { kvCacheDtype: "float32" });
@@ -157,11 +156,11 @@ it("a killed prefill process fails its hand-overs by name, and decode computes t
   const options = { modelDirectory, threadCount: 1, maxTotalTokens: 16384 };
   const prefill = await EngineProcess.start({
     engine: options,
-    disaggregation: { mode: "prefill", connectTimeoutMs: 10_000 },
+    disaggregation: { mode: "prefill", connectTimeoutMs: 60_000 },
   });
   await using decode = await EngineProcess.start({
     engine: options,
-    disaggregation: { mode: "decode", connectTimeoutMs: 10_000 },
+    disaggregation: { mode: "decode", connectTimeoutMs: 60_000 },
   });
   const { prompt_ids: tokenIds } = cases[0]!;
   const request = makeRequest({ tokenIds, sampling: { maxNewTokens: 8, ignoreEos: true } });
@@ -180,5 +179,7 @@ it("a killed prefill process fails its hand-overs by name, and decode computes t
   expect(failed!.finish).toMatchObject({ type: "error", error: { retryable: true } });
   const [whole] = await decode.generate({ ...request, requestId: "whole" });
   expect(whole!.tokenIds).toHaveLength(8);
-  expect((await decode.metrics()).handOver).toMatchObject({ leasesOpen: 0, receiving: 0 });
+  await expect
+    .poll(async () => (await decode.metrics()).handOver)
+    .toMatchObject({ leasesOpen: 0, receiving: 0 });
 });

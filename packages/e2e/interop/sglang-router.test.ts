@@ -3,10 +3,10 @@
 import { createBlockHasher, KvIndex } from "@dyn/kv-events";
 import type { ZmqRelay } from "@dyn/kv-relay";
 import { createPlanes, DistributedRuntime } from "@dyn/runtime";
+import { freePort } from "@dyn/testing";
 import type OpenAI from "openai";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { InteropServers, listed, MixedDeployment, peer } from "./mixed-deployment.ts";
-import { freeLowPort } from "./sglang/free-low-port.ts";
 import { serveSglang } from "./sglang/serve-sglang.ts";
 import {
   kvEventsConfig,
@@ -20,7 +20,7 @@ const sglang = await SglangPeer.prepare();
 const servers = await InteropServers.start();
 const planes = servers.planes("file", "tcp")!;
 const rankCount = 2;
-const port = await freeLowPort();
+const port = await freePort();
 const { source, replaySource, flags: kvFlags } = await kvEventsConfig(rankCount);
 const startServer = () => sglang!.startServer({ port, rankCount }, ...kvFlags);
 

@@ -87,15 +87,31 @@ function systemUrlOf(worker: StartedProgram): string | null {
   return /system server \{"url":"(http:[^"]+)"/.exec(worker.output())?.[1] ?? null;
 }
 
+/** A worker that could not be read is tried again after up to a minute. */
+const patienceMs = 90_000;
+
 /** Resolves when the frontend lists the models, in any order. */
 export async function untilListed(url: string, ...models: string[]): Promise<void> {
   const wanted = models.toSorted().join();
-  for (const end = Date.now() + 20_000; ; ) {
+  for (const end = Date.now() + patienceMs; ; ) {
     const answer = await fetch(`${url}/v1/models`);
     const { data } = (await answer.json()) as { data: { id: string }[] };
     const listed = data.map(({ id }) => id).toSorted();
     if (listed.join() === wanted) return;
     if (Date.now() > end) throw new Error(`${url} lists [${listed}] and not [${wanted}].`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Resolves when the frontend knows so many workers, and `tiny` can be asked: one that is listed may have others behind it. */
+export async function untilRouted(url: string, workerCount: number): Promise<void> {
+  await untilListed(url, "tiny");
+  for (const end = Date.now() + patienceMs; ; ) {
+    const answer = await fetch(`${url}/health`);
+    const { instances } = (await answer.json()) as { instances: { endpoint: string }[] };
+    const count = instances.filter(({ endpoint }) => endpoint === "generate").length;
+    if (count === workerCount) return;
+    if (Date.now() > end) throw new Error(`${url} knows ${count} workers and not ${workerCount}.`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
@@ -130,5 +146,59 @@ export async function complete(
     text: body.choices?.[0]?.text ?? null,
     tokenCount: body.usage?.completion_tokens ?? 0,
     error: body.error,
+  };
+}
+
+/** The same as a stream, once the engine has begun with it: `answer` is what all of it says. */
+export async function begin(
+  url: string,
+  prompt: string,
+  maxTokens: number,
+  options: { readonly signal?: AbortSignal } = {},
+): Promise<{ readonly answer: Promise<{ text: string; tokenCount: number }> }> {
+  const response = await fetch(`${url}/v1/completions`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    ...options,
+    body: JSON.stringify({
+      model: "tiny",
+      prompt,
+      max_tokens: maxTokens,
+      temperature: 0,
+      ignore_eos: true,
+      stream: true,
+      stream_options: { include_usage: true },
+    }),
+  });
+  if (response.status !== 200) throw new Error(`${response.status}: ${await response.text()}`);
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  let events = (await reader.read()).value ?? "";
+  const rest = async () => {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) {
+      events += next.value;
+    }
+    return readStream(events);
+  };
+  const answer = rest();
+  // Who asked may look at it later, or not at all.
+  answer.catch(() => {});
+  return { answer };
+}
+
+/** Throws when the stream is not whole. */
+function readStream(events: string): { text: string; tokenCount: number } {
+  if (!events.trimEnd().endsWith("data: [DONE]")) {
+    throw new Error(`A stream ended with ${events.slice(-300)}`);
+  }
+  const chunks = [...events.matchAll(/^data: (\{.*\})$/gm)].map(
+    ([, json]) =>
+      JSON.parse(json!) as {
+        choices: readonly { text: string }[];
+        usage?: { completion_tokens: number } | null;
+      },
+  );
+  return {
+    text: chunks.flatMap(({ choices }) => choices.map(({ text }) => text)).join(""),
+    tokenCount: chunks.find(({ usage }) => usage != null)?.usage?.completion_tokens ?? 0,
   };
 }

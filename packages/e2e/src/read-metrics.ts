@@ -17,13 +17,16 @@ export async function fetchMetrics(url: string): Promise<string> {
   return response.text();
 }
 
+/** For what another process does, however busy the machine. */
+const patienceMs = 60_000;
+
 /** Resolves once the metric of the page satisfies. */
 export async function untilMetric(
   url: string,
   name: string,
   satisfies: (value: number) => boolean,
 ): Promise<void> {
-  for (const end = Date.now() + 20_000; ; ) {
+  for (const end = Date.now() + patienceMs; ; ) {
     const value = readMetric(await fetchMetrics(url), name);
     if (satisfies(value)) return;
     if (Date.now() > end) throw new Error(`${name} stays ${value}.`);
@@ -47,7 +50,7 @@ export async function fetchEngineLoad(url: string): Promise<EngineLoad> {
 }
 
 /** Resolves when nothing runs or waits and no page is held by a request. */
-export async function waitUntilIdle(url: string, timeoutMs = 10_000): Promise<EngineLoad> {
+export async function waitUntilIdle(url: string, timeoutMs = patienceMs): Promise<EngineLoad> {
   const end = Date.now() + timeoutMs;
   for (;;) {
     const load = await fetchEngineLoad(url);

@@ -9,8 +9,10 @@ export interface StartedProgram {
   /** Milliseconds from the start of the process until it was ready. */
   readonly startMs: number;
   readonly process: ChildProcess;
-  /** Everything that it printed so far, both streams. */
+  /** Everything that it printed so far, both streams. Complete once it has ended. */
   output(): string;
+  /** Its exit code, `null` when a signal ended it; its output is complete then. */
+  readonly ended: Promise<number | null>;
   /** Sends the signal and gives the exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
@@ -25,7 +27,8 @@ export interface ProgramOptions {
 }
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
-const startTimeoutMs = 60_000;
+/** Several start at once, on a machine that may have more to do. */
+const startTimeoutMs = 120_000;
 
 /** From the sources, without a build. */
 export async function startProgram(options: ProgramOptions): Promise<StartedProgram> {
@@ -44,7 +47,7 @@ export async function startProcess(options: {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly ready: RegExp;
-  /** Until it must be up. Default a minute. */
+  /** Until it must be up. Default two minutes. */
   readonly timeoutMs?: number;
 }): Promise<StartedProgram> {
   const begun = performance.now();
@@ -60,17 +63,18 @@ export async function startProcess(options: {
   child.stderr.on("data", (chunk) => {
     output += chunk;
   });
-  const exited = once(child, "exit");
-  const ready = await waitForReady(child, options, () => output);
+  // `exit` comes before what was printed last.
+  const ended = once(child, "close").then(([code]) => code as number | null);
+  const ready = await waitForReady(child, { ...options, ended }, () => output);
   return {
     ready,
     startMs: performance.now() - begun,
     process: child,
     output: () => output,
-    stop: async (signal = "SIGTERM") => {
+    ended,
+    stop: (signal = "SIGTERM") => {
       if (child.exitCode === null && child.signalCode === null) child.kill(signal);
-      const [code] = await exited;
-      return code;
+      return ended;
     },
   };
 }
@@ -93,15 +97,29 @@ export async function startLaunch(
 
 async function waitForReady(
   child: ChildProcess,
-  { ready, timeoutMs = startTimeoutMs }: { readonly ready: RegExp; readonly timeoutMs?: number },
+  options: {
+    readonly ready: RegExp;
+    readonly timeoutMs?: number;
+    readonly ended: Promise<number | null>;
+  },
   output: () => string,
 ): Promise<string> {
+  const { ready, timeoutMs = startTimeoutMs, ended } = options;
+  const state = { hasEnded: false };
+  const over = ended.finally(() => {
+    state.hasEnded = true;
+  });
+  // Told below, or by whoever waits for the end.
+  over.catch(() => {});
   const end = Date.now() + timeoutMs;
   while (Date.now() < end) {
+    const { hasEnded } = state;
     const caught = ready.exec(output())?.[1];
     if (caught !== undefined) return caught;
-    if (child.exitCode !== null)
-      throw new Error(`The program ended with ${child.exitCode}:\n${output()}`);
+    if (hasEnded) {
+      const code = (await over) ?? child.signalCode;
+      throw new Error(`The program ended with ${code}:\n${output()}`);
+    }
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   child.kill("SIGKILL");

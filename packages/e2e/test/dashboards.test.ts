@@ -69,7 +69,7 @@ describe("dashboards", () => {
     const pages = () => Promise.all([url, worker.systemUrl!].map(fetchMetrics));
     await untilMetric(url, "dyn_router_index_blocks", (blocks) => blocks > 0);
     for (const page of await pages()) readLabels(page, labelsOf);
-  }, 120_000);
+  });
   afterAll(() => deployment?.close());
 
   test("are three, each under a name of its own", () => {

@@ -51,7 +51,7 @@ test("the pattern of the guide starts", async () => {
   const program = await startLaunch([file, "--engine", "mock", "--served-model-name", "tiny"]);
   try {
     expect(await complete(program.ready, "Once", 5)).toMatchObject({ status: 200, tokenCount: 5 });
-    expect(program.output()).toMatch(/^small +\| /m);
+    await expect.poll(() => program.output()).toMatch(/^small +\| /m);
     expect(await program.stop()).toBe(0);
   } finally {
     await program.stop("SIGKILL");

@@ -140,9 +140,9 @@ test("a rerank worker ranks behind a frontend, and its system server tells of it
   }
   const health = await fetch(`${worker.systemUrl}/health`);
   expect(await health.json()).toMatchObject({ status: "ready", endpoints: { generate: "ready" } });
-  const metrics = await (await fetch(`${worker.systemUrl}/metrics`)).text();
-  expect(metrics).toContain('dynamo_embedding_batch_size_count{model="ranks"} 1');
-  expect(metrics).toMatch(/sglang:prompt_tokens_total\{model_name="ranks"\} [1-9]/);
+  const metrics = async () => (await fetch(`${worker.systemUrl}/metrics`)).text();
+  await expect.poll(metrics).toContain('dynamo_embedding_batch_size_count{model="ranks"} 1');
+  await expect.poll(metrics).toMatch(/sglang:prompt_tokens_total\{model_name="ranks"\} [1-9]/);
   expect(await worker.stop("SIGTERM")).toBe(0);
 });
 

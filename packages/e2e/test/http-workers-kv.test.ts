@@ -23,7 +23,7 @@ beforeAll(async () => {
     app: "worker",
     args: [
       ...["--model-path", "dyn-tiny-chat", "--served-model-name", "tiny", ...plane],
-      ...["--engine", "mock", "--mock-decode-ms-per-step", "10"],
+      ...["--engine", "mock", "--mock-decode-ms-per-step", "40"],
     ],
     env,
     ready: /"model":"(tiny)"/,
@@ -34,17 +34,18 @@ beforeAll(async () => {
     env,
     ready: /"url":"(http:[^"]+)"/,
   });
-}, 120_000);
+});
 afterAll(async () => {
   await Promise.all([frontend?.stop("SIGKILL"), engine?.stop("SIGKILL")]);
   rmSync(folder, { recursive: true, force: true });
 });
 
 /** Over a connection of its own: they are dealt to the processes in turn. */
-function ask<Answer>(path: string, body?: object): Promise<Answer> {
+function ask<Answer>(path: string, body?: object, signal?: AbortSignal): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const options = {
       agent: false,
+      ...(signal === undefined ? {} : { signal }),
       method: body === undefined ? "GET" : "POST",
       headers: { "content-type": "application/json" },
     };
@@ -78,7 +79,8 @@ const shares = async () =>
   );
 
 test("a threshold that was set holds in every process, at once", async () => {
-  expect(await shares()).toEqual([null, null, null, null]);
+  // A process takes requests a moment before it knows the model.
+  await expect.poll(shares).toEqual([null, null, null, null]);
   for (const share of [0.5, 0.9, 0.7]) {
     await ask("/busy_threshold", { model: "tiny", active_decode_blocks_threshold: share });
     expect(await shares()).toEqual([share, share, share, share]);
@@ -95,17 +97,22 @@ test("each process counts what the others have running", async () => {
   const chat = {
     model: "tiny",
     messages: [{ role: "user", content: "Hello" }],
-    max_tokens: 400,
+    // They end when their clients leave.
+    max_tokens: 3_000,
     ignore_eos: true,
   };
-  const answers = [ask("/v1/chat/completions", chat), ask("/v1/chat/completions", chat)];
+  const leave = new AbortController();
+  const answers = Promise.allSettled(
+    Array.from({ length: 2 }, () => ask("/v1/chat/completions", chat, leave.signal)),
+  );
   await expect.poll(running).toEqual([2, 2, 2, 2]);
-  await Promise.all(answers);
+  leave.abort();
+  expect((await answers).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
   await expect.poll(running).toEqual([0, 0, 0, 0]);
 });
 
 test("a process that takes the place of a dead one goes by them too", async () => {
   process.kill(childrenOf(frontend.process.pid!).at(-1)!, "SIGKILL");
   await expect.poll(() => frontend.output(), { timeout: 60_000 }).toMatch(/Worker \d is back/);
-  expect(await shares()).toEqual([0.7, 0.7, 0.7, 0.7]);
+  await expect.poll(shares).toEqual([0.7, 0.7, 0.7, 0.7]);
 });

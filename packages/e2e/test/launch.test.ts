@@ -3,7 +3,8 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { complete } from "../src/deployment.ts";
+import { begin, complete } from "../src/deployment.ts";
+import { untilMetric } from "../src/read-metrics.ts";
 import { type StartedProgram, startLaunch } from "../src/start-program.ts";
 
 const file = join(tmpdir(), `dyn-pattern-${process.pid}.yaml`);
@@ -20,9 +21,23 @@ function childrenOf(launch: StartedProgram): { pid: number; app: string }[] {
   const { pid } = launch.process;
   const pids = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
   return pids.flatMap((text) => {
-    const app = /apps\/(worker|frontend)\/src/.exec(readFileSync(`/proc/${text}/cmdline`, "utf8"));
+    const app = /apps\/(worker|frontend)\/src/.exec(commandLineOf(text));
     return app?.[1] === undefined ? [] : [{ pid: Number(text), app: app[1] }];
   });
+}
+
+function commandLineOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    // It ended meanwhile.
+    return "";
+  }
+}
+
+/** The report and the processes' lines come by streams of their own. */
+function untilSaid(words: RegExp): Promise<void> {
+  return expect.poll(() => program?.output()).toMatch(words);
 }
 
 function isRunning(pid: number): boolean {
@@ -40,10 +55,9 @@ onLinux("each part is a process; SIGTERM drains the worker, then ends the fronte
   program = await startLaunch(["agg", ...mock, "--mock-decode-ms-per-step", "20"]);
   const children = childrenOf(program);
   expect(children.map(({ app }) => app).toSorted()).toEqual(["frontend", "worker"]);
-  const answer = complete(program.ready, "Once", 50);
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  const { answer } = await begin(program.ready, "Once", 50);
   expect(await program.stop()).toBe(0);
-  expect(await answer).toMatchObject({ status: 200, tokenCount: 50 });
+  expect(await answer).toMatchObject({ tokenCount: 50 });
   expect(program.output()).toMatch(/^worker +\| .*draining/m);
   expect(children.filter(({ pid }) => isRunning(pid))).toEqual([]);
 });
@@ -52,7 +66,7 @@ onLinux("a process that dies ends the launch, with its code and its last lines",
   program = await startLaunch(["agg", ...mock]);
   const children = childrenOf(program);
   process.kill(children.find(({ app }) => app === "worker")!.pid, "SIGKILL");
-  await expect.poll(() => program?.process.exitCode).toBe(137);
+  expect(await program.ended).toBe(137);
   expect(program.output()).toMatch(
     /dyn: worker was ended by SIGKILL.*Its last lines:\n(.*\n)* {2}.*"model":"tiny"/,
   );
@@ -67,10 +81,11 @@ onLinux("a launcher that is killed takes its processes along", async () => {
 });
 
 onLinux("a second signal ends all of them at once", async () => {
-  program = await startLaunch(["agg", ...mock, "--mock-decode-ms-per-step", "1000"]);
+  const launched = await startLaunch(["agg", ...mock, "--mock-decode-ms-per-step", "1000"]);
+  program = launched;
   const children = childrenOf(program);
   const answer = complete(program.ready, "Once", 1_000).catch(() => "cut off");
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await untilMetric(launched.systemUrl, "sglang:num_running_reqs", (value) => value > 0);
   program.process.kill("SIGTERM");
   await expect.poll(() => program?.output()).toContain("draining");
   expect(await program.stop("SIGTERM")).toBe(143);
@@ -94,12 +109,10 @@ processes:
   );
   program = await startLaunch([file, "--served-model-name", "tiny"]);
   expect(await complete(program.ready, "Once", 5)).toMatchObject({ status: 200, tokenCount: 5 });
-  expect(program.output()).toMatch(/^front +\| /m);
+  await untilSaid(/^front +\| /m);
   for (const name of ["worker-1", "worker-2"]) {
-    expect(program.output()).toMatch(
-      new RegExp(`^${name} +\\| .*"model":"tiny".*"pageSize":32`, "m"),
-    );
-    expect(program.output()).toMatch(new RegExp(`^ +process +${name}$`, "m"));
+    await untilSaid(new RegExp(`^${name} +\\| .*"model":"tiny".*"pageSize":32`, "m"));
+    await untilSaid(new RegExp(`^ +process +${name}$`, "m"));
   }
   expect(await program.stop()).toBe(0);
 });
@@ -107,12 +120,18 @@ processes:
 test("agg-router: two workers that publish KV events, each on ports of its own", async () => {
   program = await startLaunch(["agg-router", ...mock, "--router-mode", "round-robin"]);
   expect(await complete(program.ready, "Once", 5)).toMatchObject({ status: 200, tokenCount: 5 });
-  const told = program
-    .output()
-    .matchAll(/^(worker-\d) .*KV events are published.*"endpoint":"(\S+?)"/gm);
-  const sockets = [...told].map(([, name, endpoint]) => [name, endpoint]);
-  expect(sockets.map(([name]) => name).toSorted()).toEqual(["worker-1", "worker-2"]);
-  expect(new Set(sockets.map(([, endpoint]) => endpoint)).size).toBe(2);
+  const sockets = () => {
+    const told = /^(worker-\d) .*KV events are published.*"endpoint":"(\S+?)"/gm;
+    return [...program!.output().matchAll(told)].map(([, name, endpoint]) => [name, endpoint]);
+  };
+  await expect
+    .poll(() =>
+      sockets()
+        .map(([name]) => name)
+        .toSorted(),
+    )
+    .toEqual(["worker-1", "worker-2"]);
+  expect(new Set(sockets().map(([, endpoint]) => endpoint)).size).toBe(2);
   expect(await program.stop()).toBe(0);
 });
 
@@ -124,6 +143,8 @@ test("agg-router as it comes: a prompt that was seen goes where it is cached, an
     expect(await complete(url, text, 5)).toMatchObject({ status: 200, tokenCount: 5 });
     return (await routingOf(url)).decisions[0]!;
   };
+  // The model is served as soon as the frontend knows one of them.
+  await expect.poll(() => routingOf(url)).toMatchObject({ event_sources: 2 });
   const first = await ask();
   expect(first).toMatchObject({ mode: "kv", overlap_blocks: 0, candidate_count: 2 });
   // Its events are on their way.
@@ -165,9 +186,11 @@ async function routingOf(url: string): Promise<RoutingPage> {
 
 test("lines of JSON stay lines of JSON, and say whose they are", async () => {
   program = await startLaunch(["agg", ...mock], { DYN_LOGGING_JSONL: "1" });
-  const lines = program.output().match(/^\{"process".*$/gm) ?? [];
-  const names = lines.map((line) => (JSON.parse(line) as { process: string }).process);
-  expect(new Set(names)).toEqual(new Set(["frontend", "worker"]));
+  const names = () => {
+    const lines = program?.output().match(/^\{"process".*\}$/gm) ?? [];
+    return new Set(lines.map((line) => (JSON.parse(line) as { process: string }).process));
+  };
+  await expect.poll(names).toEqual(new Set(["frontend", "worker"]));
   expect(await program.stop()).toBe(0);
 });
 

@@ -52,7 +52,7 @@ test("beside it node 0 serves alone, and a dead node of higher rank takes nobody
   const leader = await deployment.startWorker(nodes);
   const follower = await startFollower();
   await untilListed(url, "tiny");
-  expect(leader.output()).toContain("the whole model is served from here, node 0");
+  await expect.poll(() => leader.output()).toContain("the whole model is served from here, node 0");
   await follower.stop("SIGKILL");
   expect(await complete(url, "Once", 5)).toMatchObject({ status: 200, tokenCount: 5 });
 });

@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { begin } from "../src/deployment.ts";
 import { startLaunch } from "../src/start-program.ts";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
@@ -137,23 +138,14 @@ test.each(["SIGTERM", "SIGINT"] as const)("%s drains and exits with 0", async (s
 });
 
 test("a running answer is finished before the program ends", async () => {
-  const program = await startLaunch(["agg", "--engine", "mock", "--mock-decode-ms-per-step", "20"]);
-  const body = {
-    model: "dyn-tiny-chat",
-    messages: [{ role: "user", content: "Hi" }],
-    max_tokens: 40,
-    ignore_eos: true,
-  };
-  const answer = fetch(`${program.ready}/v1/chat/completions`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(body),
-  });
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  const ended = program.stop("SIGTERM");
-  const response = await answer;
-  expect(response.status).toBe(200);
-  const completion = (await response.json()) as { usage: { completion_tokens: number } };
-  expect(completion.usage.completion_tokens).toBe(40);
-  expect(await ended).toBe(0);
+  const slow = ["--engine", "mock", "--mock-decode-ms-per-step", "20"];
+  const program = await startLaunch(["agg", ...slow, "--served-model-name", "tiny"]);
+  try {
+    const { answer } = await begin(program.ready, "Hi", 40);
+    const ended = program.stop("SIGTERM");
+    expect(await answer).toMatchObject({ tokenCount: 40 });
+    expect(await ended).toBe(0);
+  } finally {
+    await program.stop("SIGKILL");
+  }
 });

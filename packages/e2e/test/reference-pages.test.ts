@@ -23,6 +23,7 @@ const recorded: Readonly<Record<PageName, readonly MetricFamily[]>> = {
 };
 /** Of a parallel engine's processes: ours is one. `service`: the component's name once more. */
 const notOurs = new Set(["tp_rank", "pp_rank", "moe_ep_rank", "pid", "service"]);
+const registered = "dynamo_component_router_worker_registered";
 const pageNames = Object.keys(recorded) as PageName[];
 
 describe("pages beside the reference's", () => {
@@ -58,6 +59,13 @@ describe("pages beside the reference's", () => {
     ]);
     const url = frontend.ready;
     await untilListed(url, "tiny", "whole", "vectors");
+    // The prefill worker may be known later, and no prompt is to do without it.
+    const isRegistered = async () =>
+      readMetric(await fetchMetrics(url), registered, 'worker_type="prefill"');
+    await expect.poll(isRegistered).toBe(1);
+    await expect
+      .poll(async () => readMetric(await fetchMetrics(router.systemUrl!), registered))
+      .toBe(1);
     const prompt = "What is 12 + 30? ".repeat(20);
     for (let i = 0; i < 3; i++) {
       expect(await complete(url, prompt, 8)).toMatchObject({ status: 200, error: undefined });
@@ -75,6 +83,17 @@ describe("pages beside the reference's", () => {
       router: router.systemUrl!,
       indexer: indexer.systemUrl!,
     };
+    // The last acknowledgements come behind the answers.
+    for (const { systemUrl } of [prefill, decode]) {
+      const count =
+        (name: string, ...labels: string[]) =>
+        async () =>
+          readMetric(await fetchMetrics(systemUrl!), name, ...labels);
+      const acknowledged = count("dyn_hand_over_lease_ends_total", 'end="acknowledged"');
+      await expect.poll(acknowledged).toBe(3);
+      await expect.poll(count("dyn_hand_over_leases")).toBe(0);
+      await expect.poll(count("sglang:kv_transfer_latency_ms_count")).toBe(3);
+    }
     for (const name of pageNames) {
       pages.set(name, await fetchMetrics(urls[name]));
       shown.set(name, readFamilies(pages.get(name)!));
@@ -86,7 +105,7 @@ describe("pages beside the reference's", () => {
         expect(answer.status).toBe(200);
       }
     }
-  }, 120_000);
+  });
   afterAll(() => deployment?.close());
 
   test.for(pageNames)("%s: every family, or a reason", (page) => {
@@ -142,17 +161,12 @@ describe("pages beside the reference's", () => {
     for (const type of ["prefill", "decode"]) {
       const label = `worker_type="${type}"`;
       expect(readMetric(frontend, "dynamo_frontend_worker_active_decode_blocks", label)).toBe(0);
-      const registered = "dynamo_component_router_worker_registered";
       expect(readMetric(frontend, registered, label)).toBeGreaterThan(0);
       const prompts = "dynamo_component_router_input_sequence_tokens_count";
       expect(readMetric(frontend, prompts, `phase="${type}"`, 'model="tiny"')).toBe(3);
     }
-    expect(readMetric(frontend, "dynamo_component_router_worker_registered", 'model="whole"')).toBe(
-      1,
-    );
-    expect(
-      readMetric(router, "dynamo_component_router_worker_registered", 'worker_type="prefill"'),
-    ).toBe(1);
+    expect(readMetric(frontend, registered, 'model="whole"')).toBe(1);
+    expect(readMetric(router, registered, 'worker_type="prefill"')).toBe(1);
     // One for each prompt of the pair, as the reference counts.
     const handOvers = "dynamo_component_router_kv_transfer_estimated_latency_seconds_count";
     expect(readMetric(frontend, handOvers)).toBe(3);

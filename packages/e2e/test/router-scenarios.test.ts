@@ -95,6 +95,7 @@ interface Asked {
 }
 
 interface AskOptions {
+  readonly signal?: AbortSignal;
   readonly nvext?: object;
   readonly headers?: Readonly<Record<string, string>>;
   readonly max_tokens?: number;
@@ -104,10 +105,11 @@ interface AskOptions {
 async function ask(
   { url }: RunningFrontend,
   prompt: readonly number[],
-  { nvext = {}, headers = {}, ...more }: AskOptions = {},
+  { nvext = {}, headers = {}, signal, ...more }: AskOptions = {},
 ): Promise<Asked> {
   const response = await fetch(`${url}/v1/completions`, {
     method: "POST",
+    ...(signal === undefined ? {} : { signal }),
     headers: { "content-type": "application/json", "x-dyn-routing-debug": "1", ...headers },
     body: JSON.stringify({
       model: "tiny",
@@ -194,7 +196,7 @@ describe("sync", () => {
     closers.push(() => client.close());
     const indexers = await client.waitForInstances({
       count: 2,
-      signal: AbortSignal.timeout(10_000),
+      signal: AbortSignal.timeout(60_000),
     });
     const hasher = createBlockHasher();
     for (const prompt of prompts) {
@@ -243,13 +245,13 @@ describe("sync", () => {
     expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
     for (const at of fronts) {
       await expect
-        .poll(async () => (await routing(at)).index.blocks, { timeout: 40_000 })
+        .poll(async () => (await routing(at)).index.blocks, { timeout: 60_000 })
         // Two of the prompt and its answer, beside the first: the last token has no KV.
         .toBe(prompts.length * 3);
       await expect.poll(async () => (await routing(at)).active_requests).toBe(0);
     }
     await indexesAgree(prompts);
-  }, 120_000);
+  });
 
   test("frontends that share what they send see one another's requests, and forget them", async () => {
     await worker(11n, "--mock-decode-ms-per-step", "20");
@@ -258,12 +260,15 @@ describe("sync", () => {
       await frontend("--router-replica-sync"),
       await frontend("--router-replica-sync"),
     ];
-    const long = ask(one, block(), { max_tokens: 200 });
+    for (const at of [one, two]) await follows(at, 2);
+    const leave = new AbortController();
+    const long = ask(one, block(), { ...to(11n), max_tokens: 2_000, signal: leave.signal });
+    const left = expect(long).rejects.toThrow();
     await expect.poll(async () => (await routing(two)).active_requests).toBe(1);
     // The other frontend sends its own where the first one did not.
-    const short = await ask(two, block());
-    const { worker: busy } = await long;
-    expect(short.worker).not.toBe(busy);
+    expect((await ask(two, block())).worker).toBe(22n);
+    leave.abort();
+    await left;
     for (const at of [one, two]) {
       await expect.poll(async () => (await routing(at)).active_requests).toBe(0);
     }
@@ -377,10 +382,11 @@ test("the page shows each rank, its load and what its cache gave", async () => {
   await ask(front, prompt, { max_tokens: 4 });
   await blocksKnown(front).toBe(2);
   const { worker: home } = await ask(front, prompt, { max_tokens: 4 });
-  const page = await (await fetch(`${front.url}/metrics`)).text();
+  const read = async () => (await fetch(`${front.url}/metrics`)).text();
   const rank = `worker_id="${home}",dp_rank="0",worker_type="decode"`;
-  expect(page).toContain(`dynamo_frontend_worker_active_decode_blocks{${rank}} 0`);
-  expect(page).toContain(`dynamo_frontend_worker_active_prefill_tokens{${rank}} 0`);
+  await expect.poll(read).toContain(`dynamo_frontend_worker_active_decode_blocks{${rank}} 0`);
+  await expect.poll(read).toContain(`dynamo_frontend_worker_active_prefill_tokens{${rank}} 0`);
+  const page = await read();
   expect(page).toContain(`dynamo_frontend_worker_last_input_sequence_tokens{${rank}} 32`);
   expect(page).toMatch(/dynamo_component_router_worker_registered\{.*router_worker_id="11".*\} 1/);
   expect(page).toMatch(/dynamo_component_router_kv_worker_reused_tokens_total\{.*\} (16|31|32)\n/);

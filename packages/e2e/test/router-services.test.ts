@@ -48,7 +48,7 @@ async function call<T>(component: string, endpoint: string, body: unknown): Prom
     .endpoint({ namespace: "dynamo", component, endpoint })
     .createClient<unknown, T>();
   try {
-    await client.waitForInstances({ signal: AbortSignal.timeout(20_000) });
+    await client.waitForInstances({ signal: AbortSignal.timeout(60_000) });
     const items: T[] = [];
     for await (const { data } of client.generate(body)) if (data !== undefined) items.push(data);
     return items;
@@ -87,15 +87,17 @@ test("dyn-router sends a prompt where it is cached, says so, and offers its inde
   const again = await generate();
   expect(workerOf(again)).toBe(home);
   expect(again.at(-1)!.routing_data).toMatchObject({ timing: { kv_hit_rate: 1 } });
-  const [scores] = await call<{ workers: object[] }>("router", "get_overlap_scores", {
-    token_ids: prompt,
-  });
-  expect(scores!.workers).toHaveLength(2);
-  expect(scores!.workers).toContainEqual(
+  const workers = async () => {
+    const query = { token_ids: prompt };
+    const [scores] = await call<{ workers: object[] }>("router", "get_overlap_scores", query);
+    return scores!.workers;
+  };
+  await expect.poll(workers).toHaveLength(2);
+  expect(await workers()).toContainEqual(
     expect.objectContaining({ worker_id: home, device_blocks: 5 }),
   );
   expect(await router.stop()).toBe(0);
-}, 90_000);
+});
 
 test("dyn-router chooses prefill workers by the policy for them, whichever the file or a flag names", async () => {
   const policy = join(folder, "policy.yaml");
@@ -123,8 +125,8 @@ test("dyn-router chooses prefill workers by the policy for them, whichever the f
     "least",
     "cost",
   ]);
-  expect(byDefault.output()).toContain("--router-event-threads");
-}, 90_000);
+  await expect.poll(() => byDefault.output()).toContain("--router-event-threads");
+});
 
 test("dyn-indexer follows a worker's engine socket and answers over HTTP", async () => {
   const worker = await startWorker();
@@ -155,17 +157,14 @@ test("dyn-indexer follows a worker's engine socket and answers over HTTP", async
     });
   let round = 0;
   await expect
-    .poll(
-      async () => {
-        // The subscription takes effect a little later: what comes then tells of what was missed.
-        await generate([...prompt, ...Array.from({ length: 32 }, () => 2_000 + round)]);
-        round += 1;
-        return (await post("/query", { model_name: "m", token_ids: prompt })).body;
-      },
-      { timeout: 20_000 },
-    )
+    .poll(async () => {
+      // The subscription takes effect a little later: what comes then tells of what was missed.
+      await generate([...prompt, ...Array.from({ length: 32 }, () => 2_000 + round)]);
+      round += 1;
+      return (await post("/query", { model_name: "m", token_ids: prompt })).body;
+    })
     .toMatchObject({ scores: { 7: { 0: 80 } } });
-}, 90_000);
+});
 
 test.each([
   ["router", [], "--endpoint"],

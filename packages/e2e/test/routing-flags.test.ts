@@ -51,7 +51,7 @@ worker_selection:
   predicting = other.ready;
   profiled = third;
   for (const { ready } of [one, other, third]) await untilListed(ready, "tiny", "silent");
-}, 120_000);
+});
 afterAll(() => deployment?.close());
 
 async function ask(
@@ -97,23 +97,27 @@ async function decisionsOf(url: string, model: string) {
 
 test("without events a prompt is believed in for --router-ttl-secs, and no longer", async () => {
   expect(await ask(guessing, text("Ada"))).toMatchObject({ status: 200, overlap: 0 });
-  const again = await ask(guessing, text("Ada"));
-  expect(again.overlap).toBeGreaterThan(again.blocks! / 2);
+  // Twice within the time.
+  const share = async () => {
+    const { overlap, blocks } = await ask(guessing, text("Ada"));
+    return overlap! / blocks!;
+  };
+  await expect.poll(share).toBeGreaterThan(0.5);
   await expect.poll(async () => (await ask(guessing, text("Ada"), onlyAsk)).overlap).toBe(0);
   expect((await decisionsOf(guessing, "tiny")).mode).toBe("kv-approximate");
-}, 60_000);
+});
 
 test("with --router-predicted-ttl-secs a prompt counts where it was sent, also at a worker that tells nothing", async () => {
   const model = "silent";
   expect(await ask(predicting, text("Bob"), { model })).toMatchObject({ status: 200, overlap: 0 });
   const again = await ask(predicting, text("Bob"), { model });
   expect(again.overlap).toBeGreaterThan(again.blocks! / 2);
-}, 60_000);
+});
 
 test("a profile of --router-policy-config chooses, and says its name", async () => {
   expect(await ask(profiled.ready, text("Cid"))).toMatchObject({ status: 200 });
   expect((await decisionsOf(profiled.ready, "tiny")).decisions[0]!.policy).toBe("even");
-  expect(profiled.output()).toContain("--router-event-threads");
+  await expect.poll(() => profiled.output()).toContain("--router-event-threads");
 });
 
 test("a request waits in the class of its family, and of what of its prompt nobody has cached", async () => {
@@ -138,7 +142,7 @@ test("a request waits in the class of its family, and of what of its prompt nobo
       return (await received())[2]!;
     })
     .toBeGreaterThan(after[2]!);
-}, 60_000);
+});
 
 test("a request sets its own weights by nvext.router, and is told which are none", async () => {
   const prompt = text("Dan");
@@ -158,17 +162,14 @@ test("--router-index-bytes bounds the index: what it forgets is counted", async 
   const url = profiled.ready;
   for (let i = 0; i < 20; i++) await ask(url, text(`Number ${i}`));
   await expect
-    .poll(
-      async () => readMetric(await fetchMetrics(url), "dyn_router_index_evicted_blocks_total"),
-      { timeout: 20_000 },
-    )
+    .poll(async () => readMetric(await fetchMetrics(url), "dyn_router_index_evicted_blocks_total"))
     .toBeGreaterThan(0);
   const page = await fetchMetrics(url);
   const limit = readMetric(page, "dyn_router_index_limit_bytes", 'model="tiny"');
   expect(limit).toBeLessThanOrEqual(65_536);
   const blocks = readMetric(page, "dyn_router_index_blocks", 'model="tiny"');
   expect(blocks).toBeLessThanOrEqual(limit / 64);
-}, 60_000);
+});
 
 test("a worker that counts in other blocks is named in /health, in the metrics and in the log", async () => {
   await deployment.startWorker(["--page-size", "8", ...events]);
@@ -183,5 +184,6 @@ test("a worker that counts in other blocks is named in /health, in the metrics a
   const page = await fetchMetrics(profiled.ready);
   const name = "dyn_router_worker_problems";
   expect(readMetric(page, name, 'kind="block_size_mismatch"', 'model="tiny"')).toBe(1);
-  expect(profiled.output().split("counts in blocks of 8 tokens")).toHaveLength(2);
-}, 60_000);
+  const told = () => profiled.output().split("counts in blocks of 8 tokens");
+  await expect.poll(told).toHaveLength(2);
+});

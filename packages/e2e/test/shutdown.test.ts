@@ -1,7 +1,8 @@
 // Workers that are asked to leave, as processes: nobody who is served notices, and the exit code says what happened.
 
 import { afterEach, expect, test } from "vitest";
-import { complete, Deployment, untilListed } from "../src/deployment.ts";
+import { askUntilSeen } from "../src/ask-until-seen.ts";
+import { complete, Deployment, untilListed, untilRouted } from "../src/deployment.ts";
 import { untilMetric } from "../src/read-metrics.ts";
 
 let deployment: Deployment;
@@ -12,7 +13,7 @@ test("two workers are replaced one after the other under load, and no request is
   const frontend = await deployment.startFrontend();
   const url = frontend.ready;
   const old = [await deployment.startWorker(), await deployment.startWorker()];
-  await untilListed(url, "tiny");
+  await untilRouted(url, 2);
   const expected = await complete(url, "Once", 24);
   expect(expected).toMatchObject({ status: 200, tokenCount: 24 });
 
@@ -28,7 +29,9 @@ test("two workers are replaced one after the other under load, and no request is
   clients.catch(() => {});
   for (const worker of old) {
     await deployment.startWorker();
+    await untilRouted(url, 3);
     expect(await worker.stop()).toBe(0);
+    await untilRouted(url, 2);
   }
   isReplacing = false;
   await clients;
@@ -41,20 +44,20 @@ test("when the time for draining runs out, what runs goes on at another worker, 
     DYN_RUNTIME_GRACEFUL_SHUTDOWN_TIMEOUT_SECS: "0.3",
   });
   const frontend = await deployment.startFrontend(["--migration-limit", "3"]);
-  const slow = ["--mock-decode-ms-per-step", "20"];
+  const slow = ["--mock-decode-ms-per-step", "40"];
   const first = await deployment.startWorker(slow, { DYN_SYSTEM_PORT: "0" });
   const second = await deployment.startWorker(slow);
-  await untilListed(frontend.ready, "tiny");
+  await untilRouted(frontend.ready, 2);
   const prompts = ["One", "Two", "Three", "Four"];
-  const answers = prompts.map((prompt) => complete(frontend.ready, prompt, 150));
-  await untilMetric(first.systemUrl!, "sglang:num_running_reqs", (value) => value > 0);
+  const ask = () => Promise.all(prompts.map((prompt) => complete(frontend.ready, prompt, 150)));
+  const { answer } = await askUntilSeen(ask, [first]);
   expect(await first.stop()).toBe(3);
   expect(first.output()).toContain("requests still run");
-  const moved = await Promise.all(answers);
+  const moved = await answer;
   for (const answer of moved) expect(answer).toMatchObject({ status: 200, tokenCount: 150 });
   const page = await (await fetch(`${frontend.ready}/metrics`)).text();
   expect(page).toMatch(/^dynamo_frontend_model_migration_total\{.*ongoing_request.*\} [1-9]/m);
-  const whole = await Promise.all(prompts.map((prompt) => complete(frontend.ready, prompt, 150)));
+  const whole = await ask();
   expect(moved.map(({ text }) => text)).toEqual(whole.map(({ text }) => text));
   expect(await second.stop()).toBe(0);
 });
@@ -65,10 +68,12 @@ test("without another worker a request that is cut off is a typed error, never a
     DYN_RUNTIME_GRACEFUL_SHUTDOWN_TIMEOUT_SECS: "0.2",
   });
   const frontend = await deployment.startFrontend();
-  const worker = await deployment.startWorker(["--mock-decode-ms-per-step", "50"]);
+  const worker = await deployment.startWorker(["--mock-decode-ms-per-step", "50"], {
+    DYN_SYSTEM_PORT: "0",
+  });
   await untilListed(frontend.ready, "tiny");
   const answer = complete(frontend.ready, "Once", 1_000);
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await untilMetric(worker.systemUrl!, "sglang:num_running_reqs", (value) => value > 0);
   expect(await worker.stop()).toBe(3);
   expect(await answer).toMatchObject({ status: 503, error: { type: "service_unavailable" } });
 });

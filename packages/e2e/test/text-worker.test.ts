@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import OpenAI from "openai";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { untilListed } from "../src/deployment.ts";
 import { type StartedProgram, startProgram } from "../src/start-program.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "dyn-e2e-"));
@@ -38,11 +39,8 @@ beforeAll(async () => {
     startWorker("text", "--use-sglang-tokenizer"),
   ]);
   client = new OpenAI({ baseURL: `${frontend.ready}/v1`, apiKey: "none", maxRetries: 0 });
-  const end = Date.now() + 30_000;
-  while ((await client.models.list()).data.length < 2 && Date.now() < end) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}, 120_000);
+  await untilListed(frontend.ready, "tokens", "text");
+});
 afterAll(async () => {
   await Promise.all([frontend, textWorker, tokenWorker].map((it) => it?.stop("SIGKILL")));
   rmSync(folder, { recursive: true, force: true });

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import OpenAI from "openai";
 import { afterEach, expect, test } from "vitest";
+import { untilRouted } from "../src/deployment.ts";
 import { type StartedProgram, startProgram } from "../src/start-program.ts";
 
 const open: StartedProgram[] = [];
@@ -61,7 +62,7 @@ test("workers come and go while a frontend serves", async () => {
   expect(answer.usage?.completion_tokens).toBe(12);
 
   const second = await startWorker();
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  await untilRouted(frontend.ready, 2);
   // A worker that leaves under load drops nothing.
   let isStopping = true;
   const stopped = worker.stop().finally(() => {

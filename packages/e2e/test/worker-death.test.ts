@@ -3,6 +3,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
+import { askUntilSeen } from "../src/ask-until-seen.ts";
+import { untilRouted } from "../src/deployment.ts";
 import { type StartedProgram, startProgram } from "../src/start-program.ts";
 
 const open: StartedProgram[] = [];
@@ -34,7 +36,7 @@ async function startWorker() {
     "worker",
     // As older releases had it: the worker says how often its requests may move.
     [
-      ...[...args, "--mock-decode-ms-per-step", "10"],
+      ...[...args, "--mock-decode-ms-per-step", "40"],
       ...["--migration-limit", "3", "--migration-max-seq-len", "4096"],
     ],
     /"model":"(tiny)"/,
@@ -45,9 +47,7 @@ async function startWorker() {
     const answer = await fetch(`${system}${path}`);
     return { status: answer.status, text: await answer.text() };
   };
-  const isBusy = async () =>
-    /^sglang:num_running_reqs\{.*\} [1-9]/m.test((await page("/metrics")).text);
-  return { ...worker, page, isBusy };
+  return { ...worker, page, systemUrl: system };
 }
 
 test("an answer whose worker is killed is complete and the same", async () => {
@@ -79,20 +79,12 @@ test("an answer whose worker is killed is complete and the same", async () => {
     const { choices, usage } = (await answer.json()) as Record<string, unknown>;
     return { status: answer.status, choices, usage };
   };
-  await expect.poll(async () => (await ask()).status).toBe(200);
+  await untilRouted(frontend.ready, workers.length);
   const whole = await ask();
   expect(whole).toMatchObject({ usage: { completion_tokens: 200 } });
 
-  const answer = ask();
-  let killed = false;
-  for (const end = Date.now() + 10_000; !killed && Date.now() < end; ) {
-    for (const worker of workers) {
-      if (killed || !(await worker.isBusy())) continue;
-      await worker.stop("SIGKILL");
-      killed = true;
-    }
-  }
-  expect(killed).toBe(true);
+  const { answer, worker: victim } = await askUntilSeen(ask, workers);
+  await victim.stop("SIGKILL");
   const moved = await answer;
   const cached = { usage: { prompt_tokens_details: expect.anything() } };
   expect({ ...moved, usage: { ...(moved.usage as object), ...cached.usage } }).toEqual({

@@ -74,10 +74,12 @@ test.each(["mock", "onnx"])("the %s engine's cache and load leave the process", 
   const cache = await planes.eventPlane.subscribe(scope, "kv-events");
   const load = await planes.eventPlane.subscribe(scope, "kv_metrics");
   // Asked again until somebody hears of it: subscriptions take effect a little later.
-  const asking = setInterval(
-    () => void complete(frontend.ready, `${Math.random()} ${text}`, 40),
-    300,
-  );
+  const asking = { isOver: false };
+  const asked = (async () => {
+    while (!asking.isOver) await complete(frontend.ready, `${Math.random()} ${text}`, 40);
+  })();
+  // Told below, when it is waited for.
+  asked.catch(() => {});
   const stored = { plane: 0, socket: 0 };
   try {
     for await (const { payload, publisherId } of cache) {
@@ -101,8 +103,9 @@ test.each(["mock", "onnx"])("the %s engine's cache and load leave the process", 
       if (report.kvUsedBlocks! > 10) break;
     }
   } finally {
-    clearInterval(asking);
+    asking.isOver = true;
   }
+  await asked;
   expect(await worker.stop()).toBe(0);
   for (const bucket of ["v1/event_sources", "v1/event_channels", "v1/instances"] as const) {
     expect(await planes.discovery.list(bucket)).toEqual([]);

@@ -21,6 +21,8 @@ export interface CanaryOptions {
 
 /** Late is what takes longer than this many times the slowest answer so far. */
 const patience = 3;
+/** A timer that comes so late tells of this process, not of the engine: an answer that came meanwhile is not read yet. */
+const standstillMs = 250;
 const overloadCodes: ReadonlySet<string> = new Set([
   "DYN_REQUEST_OVERLOADED",
   "DYN_ENGINE_QUEUE_FULL",
@@ -85,8 +87,18 @@ export class Canary {
     const allowedMs = this.#hasAnswered
       ? Math.min(longestMs, Math.max(timeoutMs, patience * this.#slowestMs))
       : Math.max(timeoutMs, longestMs);
-    const late = setTimeout(() => this.#late(begunMs, allowedMs), allowedMs);
-    late.unref();
+    let late: NodeJS.Timeout;
+    const wait = () => {
+      const dueMs = this.#now() + allowedMs;
+      late = setTimeout(() => {
+        const nowMs = this.#now();
+        const stoodStill = nowMs - dueMs > standstillMs && nowMs - begunMs < longestMs;
+        if (stoodStill) wait();
+        else this.#late(begunMs, allowedMs);
+      }, allowedMs);
+      late.unref();
+    };
+    wait();
     this.#isOpen = true;
     try {
       await probe(this.#end.signal);
@@ -97,7 +109,7 @@ export class Canary {
     } catch (error) {
       if (!isOverload(error)) this.#judge(describe(error));
     } finally {
-      clearTimeout(late);
+      clearTimeout(late!);
       this.#isOpen = false;
       this.#wait(idleMs);
     }

@@ -14,6 +14,7 @@ interface Probe {
 function start(options: { isBusy?: () => boolean } = {}) {
   const probes: Probe[] = [];
   const verdicts: (string | null)[] = [];
+  const stoodStill = { ms: 0 };
   const canary = new Canary({
     probe: () =>
       new Promise((resolve, reject) => void probes.push({ answer: resolve, fail: reject })),
@@ -22,10 +23,11 @@ function start(options: { isBusy?: () => boolean } = {}) {
     longestMs: 120_000,
     isBusy: options.isBusy ?? (() => false),
     onVerdict: (problem) => void verdicts.push(problem),
+    now: () => performance.now() + stoodStill.ms,
   });
   canary.start();
   const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
-  return { canary, probes, verdicts, pass };
+  return { canary, probes, verdicts, pass, stoodStill };
 }
 
 test("probes at once, and again after each quiet time; traffic counts as an answer", async () => {
@@ -93,6 +95,20 @@ test("overload is no verdict, and neither is a late answer while others are serv
   expect(probes).toHaveLength(4);
   await pass(3_000);
   expect(verdicts).toEqual([null, null]);
+});
+
+test("a process that stood still while it waited waits anew: the answer may be there, unread", async () => {
+  const { probes, verdicts, pass, stoodStill } = start();
+  await pass(0);
+  probes[0]!.answer();
+  await pass(12_000);
+  stoodStill.ms = 20_000;
+  await pass(1_000);
+  expect(verdicts).toEqual([null]);
+  await pass(2_999);
+  expect(verdicts).toEqual([null]);
+  await pass(1);
+  expect(verdicts.at(-1)).toContain("3000 ms");
 });
 
 test("a failure says why, and the next answer makes it good", async () => {

@@ -33,10 +33,9 @@ test("JSONL lines carry time, level, target, message and fields", async () => {
 test("readable lines fit on one line, with the fields", async () => {
   const { lines, logger } = capture({ format: "readable" });
   logger.child("engine::onnx").info("ready", { pages: 12 });
-  await new Promise((resolve) => setImmediate(resolve));
-  expect(lines.join("")).toMatch(
-    /^\[\d\d:\d\d:\d\d\.\d{3}Z\] INFO: engine::onnx: ready \{"pages":12\}\n$/,
-  );
+  await expect
+    .poll(() => lines.join(""))
+    .toMatch(/^\[\d\d:\d\d:\d\d\.\d{3}Z\] INFO: engine::onnx: ready \{"pages":12\}\n$/);
 });
 
 test("a filter decides per target, the longest name wins", () => {

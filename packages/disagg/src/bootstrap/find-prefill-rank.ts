@@ -21,15 +21,17 @@ export async function findPrefillRank(query: RankQuery): Promise<RankAddress> {
   const base = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
   const deadlineMs = performance.now() + timeoutMs;
   const signal = AbortSignal.timeout(timeoutMs);
+  /** Says more of what is missing than that time ran out in the middle of the next question. */
+  const said: { refusal: Error | null } = { refusal: null };
   const ask = async (path: string, body?: string): Promise<unknown> => {
     for (;;) {
       const post = body === undefined ? {} : { method: "POST", body };
       const response = await fetch(`${base}${path}`, { ...post, signal });
       if (response.ok) return await response.json();
       const text = await response.text();
-      if (response.status !== 503 || performance.now() + retryMs >= deadlineMs) {
-        throw new Error(`it answers ${response.status}: ${text.slice(0, 200)}`);
-      }
+      const refusal = new Error(`it answers ${response.status}: ${text.slice(0, 200)}`);
+      said.refusal = refusal;
+      if (response.status !== 503 || performance.now() + retryMs >= deadlineMs) throw refusal;
       await sleep(retryMs);
     }
   };
@@ -51,7 +53,8 @@ export async function findPrefillRank(query: RankQuery): Promise<RankAddress> {
     }
     return rankAddressSchema.parse(await ask(route(dpRank, 0)));
   } catch (error) {
-    throw prefillUnreachable(`${host}:${port}`, describe(error), error);
+    const cause = signal.aborted ? (said.refusal ?? error) : error;
+    throw prefillUnreachable(`${host}:${port}`, describe(cause), cause);
   }
 }
 

@@ -55,9 +55,14 @@ export class PeerConnection<Incoming extends { type: string }, Outgoing extends 
     socket.setNoDelay(true);
     socket.on("error", (error) => this.close(peerGone(this.address, error.message)));
     socket.on("close", () => this.close(peerGone(this.address, "it closed the connection")));
+    let beatMs = performance.now();
     this.#timer = setInterval(() => {
-      const silentMs = performance.now() - this.#heardMs;
-      if (silentMs > 2 * heartbeatMs) {
+      const nowMs = performance.now();
+      // What came while this side stood still is read behind the timers.
+      const stoodStill = nowMs - beatMs > 1.5 * heartbeatMs;
+      beatMs = nowMs;
+      const silentMs = nowMs - this.#heardMs;
+      if (silentMs > 2 * heartbeatMs && !stoodStill) {
         this.close(peerGone(this.address, `nothing came from it for ${Math.round(silentMs)} ms`));
       } else {
         this.#write('{"type":"ping"}', null);

@@ -37,7 +37,14 @@ export class EngineProcess implements AsyncDisposable {
       serialization: "advanced",
     });
     child.send({ type: "start", options } satisfies ToChild);
-    const [ready] = (await once(child, "message")) as [{ bootstrapPort: number }];
+    const ended = once(child, "exit").then(([code, signal]) => {
+      throw new Error(`The engine's process ended with ${code ?? signal} before it was ready.`);
+    });
+    // Later it may.
+    ended.catch(() => {});
+    const [ready] = (await Promise.race([once(child, "message"), ended])) as [
+      { bootstrapPort: number },
+    ];
     return new EngineProcess(child, ready.bootstrapPort);
   }
 

@@ -43,7 +43,7 @@ export class FaultyLink implements AsyncDisposable {
       port: prefillBootstrapPort,
       room: 0n,
       dpRank: 0,
-      timeoutMs: 5000,
+      timeoutMs: 60_000,
     });
     const bootstrap = await startBootstrapServer({ bindHost: "127.0.0.1", port: 0 });
     const link = new FaultyLink(bootstrap, { host: rank.rank_ip, port: rank.rank_port });

@@ -1,11 +1,11 @@
 // Real SGLang 0.5.21 on the CPU, with the bundled model: its own server, and the worker that Dynamo 1.6.1 makes of it.
 import { availableParallelism } from "node:os";
+import { freePort } from "@dyn/testing";
 import { modelPath } from "@dyn/tiny-models";
 import { descendantsOf } from "../../src/process-tree.ts";
 import { type StartedProgram, startProcess } from "../../src/start-program.ts";
 import type { PeerPlanes } from "../dynamo-peer.ts";
 import { waitForHttp } from "../wait-for-http.ts";
-import { freeLowPort } from "./free-low-port.ts";
 import { installSglang } from "./install-sglang.ts";
 
 /** Importing takes most of it: half a minute on a quiet machine. */
@@ -60,7 +60,7 @@ export class SglangPeer {
   /** Dynamo's worker over it, registered. */
   async startWorker(planes: PeerPlanes, ...flags: string[]): Promise<SglangWorker> {
     const [, discovery = "", , requests = ""] = planes.flags;
-    const port = await freeLowPort();
+    const port = await freePort();
     const env = {
       ...planes.env,
       DYN_DISCOVERY_BACKEND: discovery,
@@ -143,7 +143,7 @@ const cpuEnvironment = {
 
 /** Where ranks publish and replay: SGLang takes the next port of each address for the next rank. */
 export async function kvEventsConfig(rankCount = 1) {
-  const first = await freeLowPort(2 * rankCount);
+  const first = await freePort(2 * rankCount);
   const source = `tcp://*:${first}`;
   const replaySource = `tcp://*:${first + rankCount}`;
   const config = { publisher: "zmq", endpoint: source, replay_endpoint: replaySource };

@@ -24,6 +24,9 @@ export interface EtcdServerOptions {
   };
 }
 
+/** Of a machine that has other work. */
+const readyMs = 60_000;
+
 export class EtcdServer {
   readonly url: string;
   readonly port: number;
@@ -46,8 +49,12 @@ export class EtcdServer {
   static async start(options: EtcdServerOptions = {}): Promise<EtcdServer | null> {
     const program = findProgram("etcd", "etcd-server");
     if (program === null) return null;
-    const [client, peer, metrics] = [await freePort(), await freePort(), await freePort()];
-    const server = new EtcdServer(program, { client, peer, metrics }, options);
+    const client = await freePort(3);
+    const server = new EtcdServer(
+      program,
+      { client, peer: client + 1, metrics: client + 2 },
+      options,
+    );
     await server.resume();
     return server;
   }
@@ -66,7 +73,7 @@ export class EtcdServer {
     ].flat();
     const child = spawn(this.#program, args, { stdio: "ignore" });
     this.#process = child;
-    const end = Date.now() + 20_000;
+    const end = Date.now() + readyMs;
     while (Date.now() < end) {
       if (child.exitCode !== null) throw new Error(`etcd ended with ${child.exitCode}.`);
       const isHealthy = await fetch(`${metrics}/health`).then(
@@ -77,7 +84,7 @@ export class EtcdServer {
       if (isHealthy && (await takesConnections(this.port))) return;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    throw new Error("etcd was not healthy within 20 s.");
+    throw new Error(`etcd was not healthy within ${readyMs / 1000} s.`);
   }
 
   /** SIGKILL: it is gone at once, its data stays. */

@@ -5,6 +5,9 @@ import { connect } from "node:net";
 import { findProgram } from "./find-program.ts";
 import { freePort } from "./free-port.ts";
 
+/** Of a machine that has other work. */
+const readyMs = 60_000;
+
 export class NatsServer {
   readonly url: string;
   readonly #program: string;
@@ -33,13 +36,13 @@ export class NatsServer {
     const address = ["--addr", "127.0.0.1", "--port", String(this.#port)];
     const child = spawn(this.#program, [...address, ...this.#arguments], { stdio: "ignore" });
     this.#process = child;
-    const end = Date.now() + 20_000;
+    const end = Date.now() + readyMs;
     while (Date.now() < end) {
       if (child.exitCode !== null) throw new Error(`nats-server ended with ${child.exitCode}.`);
       if (await saysHello(this.#port)) return;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    throw new Error("nats-server was not ready within 20 s.");
+    throw new Error(`nats-server was not ready within ${readyMs / 1000} s.`);
   }
 
   /** SIGKILL: it is gone at once. */
@@ -60,7 +63,7 @@ export class NatsServer {
 async function saysHello(port: number): Promise<boolean> {
   const socket = connect({ host: "127.0.0.1", port });
   try {
-    const [chunk] = (await once(socket, "data", { signal: AbortSignal.timeout(1_000) })) as [
+    const [chunk] = (await once(socket, "data", { signal: AbortSignal.timeout(5_000) })) as [
       Buffer,
     ];
     return chunk.toString("latin1").startsWith("INFO ");
