@@ -80,7 +80,7 @@ export async function startBrokenDeployment(
   const client = caller
     .endpoint(address)
     .createClient<PreprocessedRequest, EngineOutputItem>({ inhibitMs: 0 });
-  await client.waitForInstances({ count: workerCount, signal: AbortSignal.timeout(5_000) });
+  await client.waitForInstances({ count: workerCount, signal: AbortSignal.timeout(30_000) });
   const deployment: BrokenDeployment = {
     client,
     cuts: [],

@@ -133,7 +133,7 @@ export async function startSplitDeployment(options: SplitOptions = {}): Promise<
       .createClient<PreprocessedRequest, EngineOutputItem>(
         options.now === undefined ? { inhibitMs: 0 } : { now: options.now },
       );
-    await client.waitForInstances({ count, signal: AbortSignal.timeout(5_000) });
+    await client.waitForInstances({ count, signal: AbortSignal.timeout(30_000) });
     if (mode !== "kv") return client;
     const router = createKvRouter({
       planes: caller.planes,

@@ -48,9 +48,9 @@ test("a client finds instances that come later and forgets those that leave", as
   await expect(ask(client)).rejects.toMatchObject({ code: "DYN_RUNTIME_NO_INSTANCE", status: 503 });
   const worker = join(1n);
   await worker.endpoint(address).serve(sayName("one"));
-  await client.waitForInstances({ signal: AbortSignal.timeout(5_000) });
+  await client.waitForInstances({ signal: AbortSignal.timeout(30_000) });
   expect(await ask(client)).toBe("one");
-  await worker.drain({ drainTimeoutMs: 1_000 });
+  await worker.drain({ drainTimeoutMs: 30_000 });
   await expect(ask(client)).rejects.toMatchObject({ code: "DYN_RUNTIME_NO_INSTANCE" });
   await client.close();
 });
@@ -62,7 +62,7 @@ test("round robin takes turns, a pin wins, an unknown pin is named", async () =>
       .endpoint(address)
       .serve(sayName(String(n)));
   const client = join().endpoint(address).createClient();
-  await client.waitForInstances({ count: 3, signal: AbortSignal.timeout(5_000) });
+  await client.waitForInstances({ count: 3, signal: AbortSignal.timeout(30_000) });
   const turns = [await ask(client), await ask(client), await ask(client), await ask(client)];
   expect(turns).toEqual(["1", "2", "3", "1"]);
   expect(await ask(client, { instanceId: 2n })).toBe("2");
@@ -125,7 +125,7 @@ test("an instance that cannot be reached is left out until it comes back", async
   const client = join()
     .endpoint(address)
     .createClient({ now: () => now });
-  await client.waitForInstances({ count: 2, signal: AbortSignal.timeout(5_000) });
+  await client.waitForInstances({ count: 2, signal: AbortSignal.timeout(30_000) });
   await expect(ask(client)).rejects.toThrow("gone");
   expect([await ask(client), await ask(client)]).toEqual(["two", "two"]);
   now = 5_001;
@@ -145,7 +145,7 @@ test("the only instance is tried again although it failed, and counts as sound o
       yield { data: "back" };
     });
   const client = join().endpoint(address).createClient();
-  await client.waitForInstances({ signal: AbortSignal.timeout(5_000) });
+  await client.waitForInstances({ signal: AbortSignal.timeout(30_000) });
   await expect(ask(client)).rejects.toThrow("gone");
   await expect(ask(client)).rejects.toThrow("gone");
   expect(await ask(client)).toBe("back");
@@ -185,7 +185,7 @@ test("instances to avoid are taken only when there are no others", async () => {
       .endpoint(address)
       .serve(sayName(String(n)));
   const client = join().endpoint(address).createClient();
-  await client.waitForInstances({ count: 2, signal: AbortSignal.timeout(5_000) });
+  await client.waitForInstances({ count: 2, signal: AbortSignal.timeout(30_000) });
   const avoid = new Set([1n]);
   expect([await ask(client, { avoid }), await ask(client, { avoid })]).toEqual(["2", "2"]);
   avoid.add(2n);
@@ -272,13 +272,13 @@ test("drain lets running requests finish and says whether it could", async () =>
     yield { data: "done" };
   });
   const client = join().endpoint(address).createClient();
-  await client.waitForInstances({ signal: AbortSignal.timeout(5_000) });
+  await client.waitForInstances({ signal: AbortSignal.timeout(30_000) });
   const items: unknown[] = [];
   const reading = (async () => {
     for await (const item of client.generate("short")) items.push(item.data);
   })();
   while (items.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
-  expect(await worker.drain({ drainTimeoutMs: 5_000 })).toEqual({ complete: true });
+  expect(await worker.drain({ drainTimeoutMs: 30_000 })).toEqual({ complete: true });
   await reading;
   expect(items).toEqual(["begun", "done"]);
 
@@ -287,7 +287,7 @@ test("drain lets running requests finish and says whether it could", async () =>
     yield { data: "begun" };
     await new Promise((resolve) => context.signal.addEventListener("abort", resolve));
   });
-  await client.waitForInstances({ signal: AbortSignal.timeout(5_000) });
+  await client.waitForInstances({ signal: AbortSignal.timeout(30_000) });
   const stream = client.generate("endless");
   await stream.next();
   const rest = expect(stream.next()).rejects.toMatchObject({ code: "DYN_RUNTIME_DISCONNECTED" });
@@ -301,8 +301,8 @@ test("for the grace period a worker that left serves callers that have not heard
   const worker = join(1n);
   const served = await worker.endpoint(address).serve(sayName("still here"));
   const client = join().endpoint(address).createClient();
-  const [instance] = await client.waitForInstances({ signal: AbortSignal.timeout(5_000) });
-  const drained = worker.drain({ drainTimeoutMs: 1_000, graceMs: 100 });
+  const [instance] = await client.waitForInstances({ signal: AbortSignal.timeout(30_000) });
+  const drained = worker.drain({ drainTimeoutMs: 30_000, graceMs: 100 });
   const late = worker.planes.requestPlane.call(instance!, null, new RequestContext());
   for await (const item of late) expect(item.data).toBe("still here");
   expect(await drained).toEqual({ complete: true });

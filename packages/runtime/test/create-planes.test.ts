@@ -34,7 +34,7 @@ async function tryOut(options: PlaneOptions): Promise<string[]> {
     yield { data: `heard ${String(request)}` };
   });
   const client = caller.endpoint(scope).createClient();
-  await client.waitForInstances({ signal: AbortSignal.timeout(5_000) });
+  await client.waitForInstances({ signal: AbortSignal.timeout(30_000) });
   const items: unknown[] = [];
   for await (const { data } of client.generate("you")) items.push(data);
   expect(items).toEqual(["heard you"]);

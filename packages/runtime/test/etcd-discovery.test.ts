@@ -47,7 +47,7 @@ describe.skipIf(server === null)("etcd", () => {
   });
 
   test("a revoked lease is replaced: all records come back under a new one", async () => {
-    const member = await connect({ leaseTtlSeconds: 2 });
+    const member = await connect({ leaseTtlSeconds: 20 });
     await member.put(record(member.instanceId));
     const seen: string[] = [];
     const end = new AbortController();
@@ -66,7 +66,7 @@ describe.skipIf(server === null)("etcd", () => {
   });
 
   test("an etcd that restarts loses no record, and the watch goes on", async () => {
-    const member = await connect({ leaseTtlSeconds: 5 });
+    const member = await connect({ leaseTtlSeconds: 20 });
     await member.put(record(member.instanceId));
     const seen: string[] = [];
     const end = new AbortController();
@@ -103,7 +103,7 @@ describe.skipIf(server === null)("etcd", () => {
   });
 
   test("an etcd that hangs ends a call by its deadline, and is used again when it wakes", async () => {
-    const member = await connect({ callTimeoutMs: 300 });
+    const member = await connect({ callTimeoutMs: 3_000 });
     etcd.freeze();
     try {
       await expect(member.list("v1/instances")).rejects.toMatchObject({
@@ -134,7 +134,7 @@ describe.skipIf(server === null)("etcd", () => {
   });
 
   test("an etcd that comes back without its data is filled again, and watchers notice nothing", async () => {
-    const [member, other] = [await connect({ leaseTtlSeconds: 5 }), await connect()];
+    const [member, other] = [await connect({ leaseTtlSeconds: 10 }), await connect()];
     await member.put(record(member.instanceId));
     const seen: string[] = [];
     const end = new AbortController();
@@ -209,7 +209,7 @@ describe.skipIf(server === null)("etcd", () => {
     const problems: string[] = [];
     const onProblem = (message: string) => problems.push(message);
     const [member, other] = [
-      await connect({ callTimeoutMs: 300, leaseTtlSeconds: 3, onProblem }),
+      await connect({ callTimeoutMs: 3_000, leaseTtlSeconds: 10, onProblem }),
       await connect(),
     ];
     await member.put(record(member.instanceId));
@@ -242,7 +242,7 @@ test("over TLS, with a certificate of this process where the server asks for one
     certificates.remove();
   });
   const connect = (tls: object) =>
-    EtcdDiscovery.connect({ endpoints: [guarded.url], callTimeoutMs: 2_000, tls });
+    EtcdDiscovery.connect({ endpoints: [guarded.url], callTimeoutMs: 6_000, tls });
   const rootCertificate = readFileSync(ca);
   const member = await connect({
     rootCertificate,
@@ -275,7 +275,7 @@ test("with user and password, also after a restart that forgot the session", asy
   const member = await EtcdDiscovery.connect({
     endpoints,
     ...user,
-    leaseTtlSeconds: 3,
+    leaseTtlSeconds: 20,
     onProblem: (message) => problems.push(message),
   });
   const id = { namespace: "dyn", component: "backend", endpoint: "generate" };

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { drawU64, FileDiscovery } from "@dyn/runtime";
@@ -79,9 +79,9 @@ test("a record of a process that died turns stale, vanishes and is deleted", asy
 test("a clock that jumps an hour, either way, on either side, takes nobody for dead", async () => {
   let jumpMs = 0;
   const now = () => Date.now() + jumpMs;
-  const member = join_({ now, touchIntervalMs: 20, staleAfterMs: 500 });
-  const watcher = join_({ now, staleAfterMs: 500, pollIntervalMs: 20 });
-  const sober = join_({ staleAfterMs: 500, pollIntervalMs: 20 });
+  const member = join_({ now, touchIntervalMs: 20 });
+  const watcher = join_({ now, staleAfterMs: 1_500, pollIntervalMs: 20 });
+  const sober = join_({ staleAfterMs: 1_500, pollIntervalMs: 20 });
   const value = recorded.find(({ file }) => file.startsWith("v1/instances"))!.content;
   await member.put(decodeRecord("v1/instances", { key: "k", value }));
   const end = new AbortController();
@@ -92,7 +92,7 @@ test("a clock that jumps an hour, either way, on either side, takes nobody for d
   });
   await expect.poll(() => seen.every((types) => types.includes("synced"))).toBe(true);
   for (jumpMs of [3_600_000, -3_600_000, 0]) {
-    await new Promise((resolve) => setTimeout(resolve, 700));
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
   }
   expect(seen).toEqual([
     ["put", "synced"],
@@ -127,6 +127,30 @@ test("a process that was stopped for long comes back, and takes nobody for dead"
   await Promise.all([member.close(), other.close()]);
 });
 
+test("what stood still together, watcher and watched, takes nobody for dead; who stays silent then is", async () => {
+  let stoppedMs = 0;
+  const monotonicNow = () => performance.now() + stoppedMs;
+  const member = join_({ touchIntervalMs: 1e9 });
+  const other = join_({ monotonicNow, pollIntervalMs: 20, staleAfterMs: 5_000 });
+  const value = recorded.find(({ file }) => file.startsWith("v1/instances"))!.content;
+  await member.put(decodeRecord("v1/instances", { key: "k", value }));
+  const end = new AbortController();
+  const seen: string[] = [];
+  const watching = (async () => {
+    for await (const { type } of other.watch("v1/instances", { signal: end.signal }))
+      seen.push(type);
+  })();
+  await expect.poll(() => seen).toEqual(["put", "synced"]);
+  stoppedMs = 60_000;
+  // Several looks, and no touch yet.
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(seen).toEqual(["put", "synced"]);
+  await expect.poll(() => seen).toEqual(["put", "synced", "delete"]);
+  end.abort();
+  await watching;
+  await Promise.all([member.close(), other.close()]);
+});
+
 test("a folder that is full refuses a new record with a sentence and keeps those that stand", async ({
   skip,
   onTestFinished,
@@ -134,8 +158,8 @@ test("a folder that is full refuses a new record with a sentence and keeps those
   const full = mountSmallDisk();
   if (full === null) return skip();
   onTestFinished(full.remove);
-  const member = join_({ root: full.folder, touchIntervalMs: 20, staleAfterMs: 300 });
-  const other = join_({ root: full.folder, staleAfterMs: 300 });
+  const member = join_({ root: full.folder, touchIntervalMs: 20 });
+  const other = join_({ root: full.folder });
   const value = recorded.find(({ file }) => file.startsWith("v1/instances"))!.content;
   const record = decodeRecord("v1/instances", { key: "k", value });
   await member.put(record);
@@ -148,7 +172,7 @@ test("a folder that is full refuses a new record with a sentence and keeps those
     code: "DYN_DISCOVERY_WRITE_FAILED",
     message: expect.stringContaining("ENOSPC"),
   });
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  await untilTouched(join(full.folder, "v1/instances"));
   expect(await other.list("v1/instances")).toEqual([record]);
   full.free();
   await member.put(late);
@@ -157,19 +181,19 @@ test("a folder that is full refuses a new record with a sentence and keeps those
 });
 
 test("a live process keeps its records fresh, and puts back what was deleted", async () => {
-  const member = join_({ touchIntervalMs: 10, staleAfterMs: 200 });
+  const member = join_({ touchIntervalMs: 50 });
   const bucket: Bucket = "v1/instances";
   const record = decodeRecord(bucket, {
     key: "k",
     value: recorded.find(({ file }) => file.startsWith(bucket))!.content,
   });
   await member.put(record);
-  await new Promise((resolve) => setTimeout(resolve, 400));
-  const other = join_({ staleAfterMs: 200 });
+  await untilTouched(join(root, bucket));
+  const other = join_();
   expect(await other.list(bucket)).toHaveLength(1);
-  await rm(join(root, bucket), { recursive: true });
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  expect(await other.list(bucket)).toHaveLength(1);
+  // It may write again before the folder is gone.
+  await rm(join(root, bucket), { recursive: true, maxRetries: 20 });
+  await expect.poll(() => other.list(bucket)).toHaveLength(1);
   await other.close();
   await member.close();
 });
@@ -190,9 +214,21 @@ test("a touch is no change for a watcher", async () => {
   await member.put(decodeRecord("v1/instances", { key: "k", value }));
   const end = new AbortController();
   const seen: string[] = [];
-  setTimeout(() => end.abort(), 200);
-  for await (const event of member.watch("v1/instances", { signal: end.signal }))
+  for await (const event of member.watch("v1/instances", { signal: end.signal })) {
     seen.push(event.type);
+    if (event.type !== "synced") continue;
+    void (async () => {
+      for (let touches = 0; touches < 10; touches++) await untilTouched(join(root, "v1/instances"));
+    })().then(() => end.abort());
+  }
   expect(seen).toEqual(["put", "synced"]);
   await member.close();
 });
+
+/** The one file of the folder has a newer time than it has now. */
+async function untilTouched(folder: string): Promise<void> {
+  const names = await readdir(folder);
+  const file = join(folder, names.find((name) => decodeFileName(name) !== null)!);
+  const { mtimeMs } = await stat(file);
+  await expect.poll(async () => (await stat(file)).mtimeMs, { interval: 5 }).toBeGreaterThan(mtimeMs);
+}

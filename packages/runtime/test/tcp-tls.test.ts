@@ -82,7 +82,7 @@ const mutual = {
 async function open(options: Partial<PlaneOptions>, problems: string[] = []) {
   const fileKv = mkdtempSync(join(folder, "kv-"));
   const planes = await createPlanes(
-    { discoveryBackend: "file", fileKv, tcpConnectTimeout: 1, ...options },
+    { discoveryBackend: "file", fileKv, tcpConnectTimeout: 20, ...options },
     { onProblem: (message) => problems.push(message) },
   );
   cleanups.push(async () => {
@@ -171,7 +171,7 @@ describe.runIf(hasOpenssl)("TLS between processes", () => {
       code: "DYN_RUNTIME_CANNOT_CONNECT",
       message: expect.stringContaining("TLS"),
     });
-    expect(problems.join()).toContain("speaks TLS to the port for requests");
+    await expect.poll(() => problems.join()).toContain("speaks TLS to the port for requests");
   });
 
   test("half a pair and a missing file are named by their variables", async () => {

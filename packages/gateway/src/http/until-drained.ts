@@ -14,7 +14,9 @@ export function untilDrained(
 ): Promise<void> {
   const { signal, stalledTimeoutMs, onStalled } = options;
   return new Promise<void>((resolve, reject) => {
+    let isSettled = false;
     const settle = () => {
+      isSettled = true;
       clearTimeout(timer);
       stream.off("drain", onDrain);
       signal.removeEventListener("abort", onAbort);
@@ -27,7 +29,12 @@ export function untilDrained(
       settle();
       reject(signal.reason);
     };
-    const timer = setTimeout(onStalled, stalledTimeoutMs);
+    // The time-out of a process that was stopped itself is over before it looks at its sockets: they have one look more.
+    const timer = setTimeout(() => {
+      setImmediate(() => {
+        if (!isSettled) onStalled();
+      });
+    }, stalledTimeoutMs);
     stream.on("drain", onDrain);
     signal.addEventListener("abort", onAbort, { once: true });
     if (signal.aborted) onAbort();

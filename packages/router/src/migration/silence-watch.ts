@@ -1,4 +1,5 @@
-// Streams that say nothing. A worker can hang with its connections open; nothing below notices that.
+// Streams that say nothing. A worker can hang with its connections open; nothing below notices that. Silence is counted
+// while this process runs: one that was stopped could not hear.
 import { DynError, UnavailableError } from "@dyn/protocol";
 
 export interface SilenceLimits {
@@ -25,16 +26,19 @@ export interface WatchedStream {
 class Entry implements WatchedStream {
   instanceId: bigint | null = null;
   /** Infinite while the reader has an item. */
-  heardAtMs = performance.now();
+  heardAtMs: number;
   hasBegun = false;
   withdrawnAtMs: number | null = null;
   failure: DynError | null = null;
   readonly onSilent: () => void;
+  readonly #nowMs: () => number;
   readonly #onEnd: (entry: Entry) => void;
 
-  constructor(onSilent: () => void, onEnd: (entry: Entry) => void) {
+  constructor(nowMs: () => number, onSilent: () => void, onEnd: (entry: Entry) => void) {
     this.onSilent = onSilent;
+    this.#nowMs = nowMs;
     this.#onEnd = onEnd;
+    this.heardAtMs = nowMs();
   }
 
   handOver(): void {
@@ -43,7 +47,7 @@ class Entry implements WatchedStream {
   }
 
   await(): void {
-    this.heardAtMs = performance.now();
+    this.heardAtMs = this.#nowMs();
   }
 
   end(): void {
@@ -52,6 +56,8 @@ class Entry implements WatchedStream {
 }
 
 const intervalMs = 500;
+/** A look that comes later than this was held up by this process. */
+const latestMs = 2 * intervalMs;
 
 /** One timer for all streams of a client; it rests when it finds none. */
 export class SilenceWatch {
@@ -59,6 +65,9 @@ export class SilenceWatch {
   readonly #presentIds: () => ReadonlySet<bigint>;
   readonly #entries = new Set<Entry>();
   #timer: NodeJS.Timeout | null = null;
+  #lookedMs = 0;
+  /** What looks were late together. */
+  #stoppedMs = 0;
 
   /** `presentIds`: the instances that discovery knows. */
   constructor(limits: SilenceLimits, presentIds: () => ReadonlySet<bigint>) {
@@ -68,11 +77,17 @@ export class SilenceWatch {
 
   /** `onSilent` is called at most once, and not after `end`. */
   add(onSilent: () => void): WatchedStream {
-    const entry = new Entry(onSilent, (ended) => this.#remove(ended));
+    const entry = new Entry(this.#awakeMs, onSilent, (ended) => this.#remove(ended));
     this.#entries.add(entry);
-    this.#timer ??= setInterval(() => this.#look(), intervalMs).unref();
+    if (this.#timer === null) {
+      this.#lookedMs = performance.now();
+      this.#timer = setInterval(() => this.#look(), intervalMs).unref();
+    }
     return entry;
   }
+
+  /** A clock that stands still while this process does. */
+  readonly #awakeMs = (): number => performance.now() - this.#stoppedMs;
 
   #remove(entry: Entry): void {
     this.#entries.delete(entry);
@@ -84,7 +99,12 @@ export class SilenceWatch {
       this.#timer = null;
       return;
     }
-    const nowMs = performance.now();
+    const lookedMs = performance.now();
+    if (lookedMs - this.#lookedMs > latestMs) {
+      this.#stoppedMs += lookedMs - this.#lookedMs - intervalMs;
+    }
+    this.#lookedMs = lookedMs;
+    const nowMs = this.#awakeMs();
     const present = this.#presentIds();
     for (const entry of this.#entries) {
       const isPresent = entry.instanceId === null || present.has(entry.instanceId);

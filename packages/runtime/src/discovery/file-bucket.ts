@@ -31,7 +31,7 @@ interface SeenFile {
   sizeBytes: number;
   modifiedMs: number;
   /** By the monotonic clock. */
-  readonly firstSeenMs: number;
+  firstSeenMs: number;
   changedMs: number;
   isTold: boolean;
 }
@@ -52,6 +52,8 @@ export class FileBucket {
   readonly #changes: FolderChanges;
   #looking: Promise<void> = Promise.resolve();
   #fullLookAtMs = Number.NEGATIVE_INFINITY;
+  /** When the last look began; `null`: nobody follows. */
+  #lookedAtMs: number | null = null;
   #isFollowing = false;
 
   constructor(options: FileBucketOptions) {
@@ -105,6 +107,7 @@ export class FileBucket {
       await this.#changes.next(this.#options.pollIntervalMs);
     }
     this.#isFollowing = false;
+    this.#lookedAtMs = null;
     this.#changes.close();
   }
 
@@ -117,24 +120,41 @@ export class FileBucket {
 
   async #lookNow(isFull: boolean): Promise<void> {
     const { monotonicNow } = this.#options;
+    const nowMs = monotonicNow();
+    this.#forgive(nowMs);
     const isUnknown = this.#isFollowing ? await this.#changes.renew() : true;
-    const isDue = monotonicNow() - this.#fullLookAtMs >= fullLookMs;
+    const isDue = nowMs - this.#fullLookAtMs >= fullLookMs;
     if (isFull || isUnknown || isDue) {
-      this.#fullLookAtMs = monotonicNow();
+      this.#fullLookAtMs = nowMs;
       this.#changes.take();
       const names = await readdirOrNone(this.#options.folder);
       const present = new Set(names);
       for (const name of [...this.#files.keys()]) if (!present.has(name)) this.#remove(name);
       await this.#refresh(names.filter(isRecordName));
     } else {
-      await this.#refresh([...this.#changes.take().filter(isRecordName), ...this.#silent()]);
+      await this.#refresh([...this.#changes.take().filter(isRecordName), ...this.#silent(nowMs)]);
     }
-    await this.#removeStale();
+    await this.#removeStale(nowMs);
+  }
+
+  /**
+   * A look that is long overdue: this process stood still, and with it perhaps the whole machine. Nobody could touch his
+   * files then, and nobody is judged by it.
+   */
+  #forgive(nowMs: number): void {
+    const { pollIntervalMs, staleAfterMs } = this.#options;
+    const gapMs = nowMs - (this.#lookedAtMs ?? nowMs);
+    this.#lookedAtMs = this.#isFollowing ? nowMs : null;
+    if (gapMs <= pollIntervalMs + staleAfterMs / 4) return;
+    const stoppedMs = gapMs - pollIntervalMs;
+    for (const file of this.#files.values()) {
+      file.firstSeenMs = Math.min(nowMs, file.firstSeenMs + stoppedMs);
+      file.changedMs = Math.min(nowMs, file.changedMs + stoppedMs);
+    }
   }
 
   /** Files that nothing was heard of for too long: only a look at them tells. */
-  #silent(): string[] {
-    const nowMs = this.#options.monotonicNow();
+  #silent(nowMs: number): string[] {
     return [...this.#files]
       .filter(([, { changedMs }]) => nowMs - changedMs > this.#options.staleAfterMs)
       .map(([name]) => name);
@@ -193,10 +213,12 @@ export class FileBucket {
     }
   }
 
-  /** A stale record vanishes at once; its file goes only when this process itself saw it unchanged for so long. */
-  async #removeStale(): Promise<void> {
-    const { folder, staleAfterMs, isOwn, monotonicNow } = this.#options;
-    const nowMs = monotonicNow();
+  /**
+   * A stale record vanishes at once; its file goes only when this process itself saw it unchanged for so long.
+   * `nowMs` is that of the look's beginning: a stop in the middle of it counts for nobody's silence either.
+   */
+  async #removeStale(nowMs: number): Promise<void> {
+    const { folder, staleAfterMs, isOwn } = this.#options;
     for (const [name, file] of this.#files) {
       const path = join(folder, name);
       if (nowMs - file.changedMs <= staleAfterMs || isOwn(path)) continue;

@@ -21,9 +21,9 @@ async function collect<T>(items: AsyncIterable<Annotated<T>>): Promise<T[]> {
 }
 
 const until = async (condition: () => boolean) => {
-  const end = Date.now() + 5_000;
+  const end = Date.now() + 30_000;
   while (!condition()) {
-    if (Date.now() > end) throw new Error("The awaited condition did not come true in 5 s.");
+    if (Date.now() > end) throw new Error("The awaited condition did not come true in 30 s.");
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
 };
@@ -316,7 +316,7 @@ export function requestPlaneConformance(
       release();
       expect((await stream.next()).value.data).toBe("last");
       expect((await stream.next()).done).toBe(true);
-      await served.idle({ signal: AbortSignal.timeout(5_000) });
+      await served.idle({ signal: AbortSignal.timeout(30_000) });
     });
 
     test("an instance that is not there is unavailable", async () => {
