@@ -35,7 +35,7 @@ beforeAll(async () => {
     },
     { runtimeConfig: { toolCallParser: "hermes", reasoningParser: "qwen3" } },
   );
-  await deployment.gateway.waitForModel(scripted, { signal: AbortSignal.timeout(20_000) });
+  await deployment.gateway.waitForModel(scripted, { signal: AbortSignal.timeout(30_000) });
 });
 afterAll(() => deployment.close());
 

@@ -31,7 +31,7 @@ beforeAll(async () => {
     yield item;
     yield { token_ids: [], finish_reason: "stop" };
   });
-  await deployment.gateway.waitForModel("scripted", { signal: AbortSignal.timeout(20_000) });
+  await deployment.gateway.waitForModel("scripted", { signal: AbortSignal.timeout(30_000) });
 });
 afterAll(() => deployment.close());
 
@@ -211,7 +211,7 @@ describe("errors have Anthropic's form", () => {
       yield { token_ids: [300] };
       throw new Error("broken");
     });
-    await deployment.gateway.waitForModel("failing", { signal: AbortSignal.timeout(20_000) });
+    await deployment.gateway.waitForModel("failing", { signal: AbortSignal.timeout(30_000) });
     const answer = await fetch(`${deployment.url}/v1/messages`, {
       method: "POST",
       headers: { "content-type": "application/json" },

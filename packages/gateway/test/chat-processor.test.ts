@@ -32,7 +32,7 @@ async function serve(
 }
 
 async function ask() {
-  await deployment.gateway.waitForModel(name, { signal: AbortSignal.timeout(20_000) });
+  await deployment.gateway.waitForModel(name, { signal: AbortSignal.timeout(30_000) });
   const { choices } = await deployment.client.chat.completions.create({
     model: name,
     messages: [{ role: "user", content: "How is it in Rome?" }],

@@ -7,7 +7,7 @@ let deployment: Deployment;
 beforeAll(async () => {
   deployment = await startDeployment({
     // Long prompts take several steps, so that the engine's figures show them before their first token.
-    engine: { decodeMsPerStep: 2, prefillUsPerToken: 500, chunkedPrefillSize: 256 },
+    engine: { decodeMsPerStep: 5, prefillUsPerToken: 2_000, chunkedPrefillSize: 256 },
     limits: { stalledReaderTimeoutMs: 300 },
   });
 });

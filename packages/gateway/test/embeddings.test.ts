@@ -51,7 +51,7 @@ beforeAll(async () => {
     }),
   );
   for (const name of ["of-tokens", "of-text"]) {
-    await gateway.waitForModel(name, { signal: AbortSignal.timeout(20_000) });
+    await gateway.waitForModel(name, { signal: AbortSignal.timeout(30_000) });
   }
 });
 afterAll(async () => {

@@ -38,7 +38,7 @@ beforeAll(async () => {
     }),
   ];
   for (const name of ["painter", "director"]) {
-    await gateway.waitForModel(name, { signal: AbortSignal.timeout(20_000) });
+    await gateway.waitForModel(name, { signal: AbortSignal.timeout(30_000) });
   }
 });
 afterAll(async () => {

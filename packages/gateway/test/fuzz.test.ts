@@ -34,4 +34,4 @@ it("3,000 mutated bodies over all POST routes", async () => {
     ]),
   );
   await fuzzed.idle();
-});
+}, 240_000);

@@ -28,7 +28,7 @@ beforeAll(async () => {
     },
     { runtimeConfig: { toolCallParser: "hermes" } },
   );
-  await deployment.gateway.waitForModel(scripted, { signal: AbortSignal.timeout(20_000) });
+  await deployment.gateway.waitForModel(scripted, { signal: AbortSignal.timeout(30_000) });
 });
 afterAll(() => deployment.close());
 

@@ -79,7 +79,7 @@ describe("with workers", () => {
     workers.push(await startMediaWorker(hub, "of-images", ["images", "chat"], answer));
     workers.push(await startMediaWorker(hub, "of-videos", ["videos"], answer));
     for (const name of ["of-images", "of-videos"]) {
-      await gateway.waitForModel(name, { signal: AbortSignal.timeout(20_000) });
+      await gateway.waitForModel(name, { signal: AbortSignal.timeout(30_000) });
     }
   });
 

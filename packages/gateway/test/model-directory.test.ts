@@ -34,7 +34,7 @@ describe("the model directory", () => {
     await until(async () => (await ids()).length === 0, "no model");
     await expect(chat(model)).rejects.toMatchObject({ status: 404, code: "model_not_found" });
     const third = await startWorker(deployment.hub, deployment.engine);
-    await deployment.gateway.waitForModel(model, { signal: AbortSignal.timeout(10_000) });
+    await deployment.gateway.waitForModel(model, { signal: AbortSignal.timeout(30_000) });
     expect((await chat(model)).choices).toHaveLength(1);
     await third.close();
   });
@@ -46,7 +46,7 @@ describe("the model directory", () => {
       await deployment.removeWorker().catch(() => undefined);
       await until(async () => (await ids()).length === 0, "no model");
       const worker = await startWorker(deployment.hub, deployment.engine, card);
-      await deployment.gateway.waitForModel(model, { signal: AbortSignal.timeout(10_000) });
+      await deployment.gateway.waitForModel(model, { signal: AbortSignal.timeout(30_000) });
       expect((await chat(model)).choices).toHaveLength(1);
       const [now] = (await deployment.client.models.list()).data;
       await worker.close();
@@ -75,7 +75,7 @@ describe("the model directory", () => {
       },
       { modelTypes: ["completions"] },
     );
-    await deployment.gateway.waitForModel("words", { signal: AbortSignal.timeout(10_000) });
+    await deployment.gateway.waitForModel("words", { signal: AbortSignal.timeout(30_000) });
     expect(await ids()).toEqual([model, "words"]);
     const answer = await deployment.client.completions.create({ model: "words", prompt: "a" });
     expect(answer.choices[0]!.finish_reason).toBe("length");
@@ -171,16 +171,17 @@ describe("the model directory", () => {
       const body = (await answer.json()) as ReadyAnswer;
       return body.namespaces?.dynamo?.worker_types.aggregated?.workers === 3;
     }, "three workers");
-    await deployment.gateway.waitForModel("shared", { signal: AbortSignal.timeout(10_000) });
+    await deployment.gateway.waitForModel("shared", { signal: AbortSignal.timeout(30_000) });
     await until(async () => {
       await chat("shared");
       return new Set(answered).size === 2;
     }, "both sets");
     answered.length = 0;
-    for (let i = 0; i < 60; i++) await chat("shared");
+    for (let i = 0; i < 200; i++) await chat("shared");
     const right = answered.filter((component) => component === "right").length;
-    expect(right).toBeGreaterThan(25);
-    expect(right).toBeLessThan(55);
+    // Two in three; five standard deviations.
+    expect(right).toBeGreaterThan(100);
+    expect(right).toBeLessThan(167);
     expect(await ids()).toEqual([model, "shared"]);
     for (const worker of workers) await worker.close();
   });

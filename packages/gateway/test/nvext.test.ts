@@ -18,7 +18,7 @@ beforeAll(async () => {
     yield { token_ids: [302], index: 0, finish_reason: "length" };
   });
   instanceId = worker.instanceId;
-  await deployment.gateway.waitForModel(name, { signal: AbortSignal.timeout(20_000) });
+  await deployment.gateway.waitForModel(name, { signal: AbortSignal.timeout(30_000) });
 });
 afterAll(() => deployment.close());
 

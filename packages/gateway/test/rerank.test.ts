@@ -25,7 +25,7 @@ beforeAll(async () => {
     modelTypes: ["rerank"],
     sourcePath: "/nowhere",
   });
-  await deployment.gateway.waitForModel("ranks", { signal: AbortSignal.timeout(20_000) });
+  await deployment.gateway.waitForModel("ranks", { signal: AbortSignal.timeout(30_000) });
 });
 afterAll(async () => {
   await worker.close();

@@ -18,7 +18,7 @@ beforeAll(async () => {
     yield { token_ids: Array.from(tokenizer.encode("Well, hello there")) };
     yield { token_ids: [], finish_reason: "stop" };
   });
-  await deployment.gateway.waitForModel("scripted", { signal: AbortSignal.timeout(20_000) });
+  await deployment.gateway.waitForModel("scripted", { signal: AbortSignal.timeout(30_000) });
 });
 afterAll(() => deployment.close());
 
@@ -174,7 +174,7 @@ describe("what is refused", () => {
       yield { token_ids: [300] };
       throw new Error("broken");
     });
-    await deployment.gateway.waitForModel("failing", { signal: AbortSignal.timeout(20_000) });
+    await deployment.gateway.waitForModel("failing", { signal: AbortSignal.timeout(30_000) });
     const stream = await deployment.client.responses.create({
       ...base,
       model: "failing",

@@ -46,7 +46,7 @@ beforeAll(async () => {
     paths: { chat: "/api/chat", models: "/api/models", sglangGenerate: "/native/generate" },
   });
   url = (await gateway.listen({ host: "127.0.0.1", port: 0 })).url;
-  await gateway.waitForModel(model, { signal: AbortSignal.timeout(20_000) });
+  await gateway.waitForModel(model, { signal: AbortSignal.timeout(30_000) });
   opened.push(gateway, worker, runtime, engine);
 });
 afterAll(async () => {
@@ -217,7 +217,7 @@ describe("/generate", () => {
 
   it("goes to workers whose card says that they take SGLang's form, and to no others", async () => {
     const plain = await startScriptedWorker(hub, "plain", answerPlainly);
-    await gateway.waitForModel("plain", { signal: AbortSignal.timeout(20_000) });
+    await gateway.waitForModel("plain", { signal: AbortSignal.timeout(30_000) });
     const body = { stream: true, input_ids: prompt, sampling_params: short };
     expect((await post("/native/generate", body)).status).toBe(200);
     const named = await post("/native/generate", { ...body, model: "plain" });
@@ -229,7 +229,7 @@ describe("/generate", () => {
     const other = await startScriptedWorker(hub, "other", answerPlainly, {
       runtimeConfig: { runtimeData: { sglang_generate: true } },
     });
-    await gateway.waitForModel("other", { signal: AbortSignal.timeout(20_000) });
+    await gateway.waitForModel("other", { signal: AbortSignal.timeout(30_000) });
     const unnamed = await post("/native/generate", { stream: true, input_ids: prompt });
     expect([unnamed.status, unnamed.text]).toEqual([400, expect.stringContaining("native, other")]);
     const body = { stream: true, input_ids: prompt, model: "other" };

@@ -39,7 +39,7 @@ describe("SseWriter", () => {
           return write(text, ...rest);
         }) as typeof stream.write;
       }
-      const writer = new SseWriter(exchange, { stalledReaderTimeoutMs: 1000 });
+      const writer = new SseWriter(exchange, { stalledReaderTimeoutMs: 30_000 });
       for (let turn = 0; turn < 3; turn++) {
         for (let i = 0; i < 10; i++) writer.write(`data: ${turn}${i}\n\n`);
         await new Promise((resolve) => setTimeout(resolve, 5));
@@ -66,7 +66,7 @@ describe("SseWriter", () => {
       "ü".repeat(40_000),
     ];
     handle = async (exchange) => {
-      const writer = new SseWriter(exchange, { stalledReaderTimeoutMs: 1000 });
+      const writer = new SseWriter(exchange, { stalledReaderTimeoutMs: 30_000 });
       for (const text of texts) {
         writer.write(`data: ${text}\n\n`);
         await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
@@ -81,7 +81,7 @@ describe("SseWriter", () => {
 
   it("answers pipelined requests in order, and a client of HTTP/1.0 without chunks", async () => {
     handle = async (exchange) => {
-      const writer = new SseWriter(exchange, { stalledReaderTimeoutMs: 1000 });
+      const writer = new SseWriter(exchange, { stalledReaderTimeoutMs: 30_000 });
       // The second is done first.
       const isFirst = exchange.request.url === "/first";
       for (let i = 0; i < 3; i++) {
@@ -111,7 +111,7 @@ describe("SseWriter", () => {
     let highestBuffered = 0;
     let waited = 0;
     handle = async (exchange) => {
-      const writer = new SseWriter(exchange, { stalledReaderTimeoutMs: 5000 });
+      const writer = new SseWriter(exchange, { stalledReaderTimeoutMs: 30_000 });
       for (let i = 0; i < total; i++) {
         writer.write(event);
         highestBuffered = Math.max(highestBuffered, exchange.response.writableLength);
@@ -162,7 +162,7 @@ describe("SseWriter", () => {
     let heard = 0;
     let end = () => {};
     handle = async (exchange) => {
-      const writer = new SseWriter(exchange, { stalledReaderTimeoutMs: 5000 });
+      const writer = new SseWriter(exchange, { stalledReaderTimeoutMs: 30_000 });
       writer.startKeepAlive(5, ":\n\n");
       await new Promise<void>((resolve) => {
         end = resolve;

@@ -31,7 +31,7 @@ test("a whole call and the whole reasoning are told before the chunk that comple
     },
     { runtimeConfig: { toolCallParser: "hermes", reasoningParser: "qwen3" } },
   );
-  await deployment.gateway.waitForModel("caller", { signal: AbortSignal.timeout(20_000) });
+  await deployment.gateway.waitForModel("caller", { signal: AbortSignal.timeout(30_000) });
   const tools = [{ type: "function", function: { name: "weather", parameters: {} } }];
   const stream = await (await post(deployment, { model: "caller", tools, stream: true })).text();
   const events = stream.split("\n\n").map((event) => {
@@ -75,7 +75,7 @@ test("a worker that falls silent ends the stream with 504 after the time that wa
     await new Promise((resolve) => context.signal.addEventListener("abort", resolve));
     yield { token_ids: [], index: 0, finish_reason: "cancelled" };
   });
-  await deployment.gateway.waitForModel("silent", { signal: AbortSignal.timeout(20_000) });
+  await deployment.gateway.waitForModel("silent", { signal: AbortSignal.timeout(30_000) });
   const response = await post(deployment, { model: "silent" });
   expect(response.status).toBe(504);
   expect(await response.json()).toMatchObject({
@@ -91,7 +91,7 @@ test("an overload has the status that was set, and still says when to come again
   const worker = await startScriptedWorker(deployment.hub, "busy", async function* () {
     throw new OverloadedError("Full.", { status: 529 });
   });
-  await deployment.gateway.waitForModel("busy", { signal: AbortSignal.timeout(20_000) });
+  await deployment.gateway.waitForModel("busy", { signal: AbortSignal.timeout(30_000) });
   const response = await post(deployment, { model: "busy" });
   expect(response.status).toBe(430);
   expect(Number(response.headers.get("retry-after"))).toBeGreaterThanOrEqual(1);

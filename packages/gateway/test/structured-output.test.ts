@@ -108,7 +108,7 @@ it("begins at once where the prompt has closed its reasoning, and behind it else
     },
     { runtimeConfig: { reasoningParser: "qwen3" } },
   );
-  await deployment.gateway.waitForModel("thinker", { signal: AbortSignal.timeout(20_000) });
+  await deployment.gateway.waitForModel("thinker", { signal: AbortSignal.timeout(30_000) });
   const response_format = { type: "json_object" };
   await ask({ model: "thinker", response_format });
   await ask({ model: "thinker", response_format, chat_template_kwargs: { enable_thinking: true } });

@@ -219,7 +219,7 @@ it("chunks of the reference's worker are read, a strange one is the server's fau
     endpoint: address,
     created: 1,
   });
-  await deployment.gateway.waitForModel("foreign", { signal: AbortSignal.timeout(20_000) });
+  await deployment.gateway.waitForModel("foreign", { signal: AbortSignal.timeout(30_000) });
   const head = { id: "x", created: 1, model: "foreign", object: "chat.completion.chunk" };
   const chunk = (content: string, finish: string | null) => ({
     ...head,

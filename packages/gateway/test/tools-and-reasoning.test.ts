@@ -31,7 +31,7 @@ beforeAll(async () => {
     },
     { runtimeConfig: { toolCallParser: "hermes", reasoningParser: "qwen3" } },
   );
-  await deployment.gateway.waitForModel(name, { signal: AbortSignal.timeout(20_000) });
+  await deployment.gateway.waitForModel(name, { signal: AbortSignal.timeout(30_000) });
 });
 afterAll(() => deployment.close());
 

@@ -116,7 +116,7 @@ describe("/inference/v1/generate", () => {
       yield { token_ids: [1], finish_reason: "length" };
     });
     try {
-      await deployment.gateway.waitForModel("scripted", { signal: AbortSignal.timeout(20_000) });
+      await deployment.gateway.waitForModel("scripted", { signal: AbortSignal.timeout(30_000) });
       await generate({}, { model: "scripted", priority: 3, cache_salt: "s" });
       expect(asked[0]!.routing).toMatchObject({ priority: -3, cache_salt: "s" });
       // Two models, and no name.

@@ -25,7 +25,7 @@ async function ask(script: Script, body: object = {}, headers: Record<string, st
   modelCount += 1;
   const name = `scripted-${modelCount}`;
   workers.push(await startScriptedWorker(deployment.hub, name, script));
-  await deployment.gateway.waitForModel(name, { signal: AbortSignal.timeout(10_000) });
+  await deployment.gateway.waitForModel(name, { signal: AbortSignal.timeout(30_000) });
   const answer = await fetch(`${deployment.url}/v1/completions`, {
     method: "POST",
     headers: { "content-type": "application/json", ...headers },

@@ -189,13 +189,10 @@ test("a second indexer takes over what the first one knows", async () => {
   const registration = engineOf(engine, { instance_id: workerId, replay_endpoint: null });
   await call(first, "POST /register", registration);
   await expect
-    .poll(
-      async () => {
-        store(engine, 16);
-        return (await call(first, "POST /query", query(16))).body;
-      },
-      { timeout: 10_000 },
-    )
+    .poll(async () => {
+      store(engine, 16);
+      return (await call(first, "POST /query", query(16))).body;
+    })
     .toMatchObject({ scores: { [workerId.toString()]: { 0: 16 } } });
   const second = await startIndexer();
   await call(second, "POST /register", registration);

@@ -159,9 +159,9 @@ test("over sockets from an engine on its own thread, and from its successor on t
           20,
         );
         await expect
-          .poll(() => contentOf(relay!.relays[0]!.dump()), { timeout: 20_000, interval: 20 })
-          .toEqual(cache);
-        clearInterval(marks);
+          .poll(() => contentOf(relay!.relays[0]!.dump()), { interval: 20 })
+          .toEqual(cache)
+          .finally(() => clearInterval(marks));
         await engine.close();
         await worker.terminate();
         await publisher.close();
@@ -171,4 +171,4 @@ test("over sockets from an engine on its own thread, and from its successor on t
     }),
     { numRuns: 4, endOnFailure: true },
   );
-});
+}, 180_000);

@@ -57,7 +57,7 @@ async function setUp(
     resolve: (id = "org/name", options = {}) =>
       resolveModel(id, {
         progress: (event) => events.push(event),
-        stallTimeoutMs: 2_000,
+        stallTimeoutMs: 30_000,
         timers: {
           sleep: async (ms) => {
             sleeps.push(ms);
@@ -208,7 +208,7 @@ test("a server that goes silent counts as broken", async () => {
       return true;
     }),
   );
-  const model = await resolve("org/name", { stallTimeoutMs: 200 });
+  const model = await resolve("org/name", { stallTimeoutMs: 1_000 });
   expect(readFileSync(join(model.path, "model.safetensors"))).toEqual(weights);
   expect(events.some((event) => event.type === "retry" && /no byte for/.test(event.reason))).toBe(
     true,

@@ -441,7 +441,7 @@ describe("a prefill that nobody comes to meet ends", () => {
   const long = splitRequest({ stop_conditions: { max_tokens: 2_000, ignore_eos: true } });
 
   test("once the decode worker answers without it, while the answer goes on", async () => {
-    const engine = createMockEngine({ vocabSize: 1000, pageSize: 4, decodeMsPerStep: 2 });
+    const engine = createMockEngine({ vocabSize: 1000, pageSize: 4, decodeMsPerStep: 20 });
     const alone = createDecodeHandler({ engine });
     await start({ decodeHandler: alone });
     const leave = new AbortController();

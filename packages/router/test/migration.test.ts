@@ -213,7 +213,7 @@ describe("a request moves", () => {
   });
 
   test("when its worker falls silent in mid-answer with its connection open", async () => {
-    const client = createMigratingClient(ours.client, { limit: 1, silenceMs: 300 });
+    const client = createMigratingClient(ours.client, { limit: 1, silenceMs: 2_000 });
     const whole = await joinAnswer(ours.client.generate(request()));
     ours.reset();
     ours.isHanging = true;
@@ -221,7 +221,7 @@ describe("a request moves", () => {
     expect(await joinAnswer(client.generate(request()))).toEqual(whole);
     expect(ours.sent).toHaveLength(2);
     ours.cuts = [4];
-    const still = createMigratingClient(ours.client, { limit: 0, silenceMs: 300 });
+    const still = createMigratingClient(ours.client, { limit: 0, silenceMs: 2_000 });
     await expect(joinAnswer(still.generate(request()))).rejects.toMatchObject({
       code: "DYN_RUNTIME_DISCONNECTED",
       status: 503,
@@ -230,7 +230,7 @@ describe("a request moves", () => {
 
   test("when its worker has left discovery and says nothing, sooner", async () => {
     const hanging = await startBrokenDeployment(engine);
-    const client = createMigratingClient(hanging.client, { limit: 1, withdrawnSilenceMs: 300 });
+    const client = createMigratingClient(hanging.client, { limit: 1, withdrawnSilenceMs: 2_000 });
     hanging.isHanging = true;
     hanging.cuts = [4];
     let instanceId = 0n;
@@ -247,10 +247,10 @@ describe("a request moves", () => {
   });
 
   test("not because its reader takes long", async () => {
-    const client = createMigratingClient(ours.client, { limit: 1, silenceMs: 300 });
+    const client = createMigratingClient(ours.client, { limit: 1, silenceMs: 2_000 });
     const stream = client.generate(request());
     await stream.next();
-    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
     await joinAnswer(stream);
     expect(ours.sent).toHaveLength(1);
   });

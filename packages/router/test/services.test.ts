@@ -137,7 +137,7 @@ async function call<T>(endpoint: string, body: unknown): Promise<Annotated<T>[]>
   const id = { ...scope, ...parts(endpoint) };
   const caller = createRuntime().endpoint(id).createClient<unknown, T>();
   closers.push(() => caller.close());
-  await caller.waitForInstances({ signal: AbortSignal.timeout(10_000) });
+  await caller.waitForInstances({ signal: AbortSignal.timeout(30_000) });
   const items: Annotated<T>[] = [];
   for await (const item of caller.generate(body)) items.push(item);
   return items;

@@ -230,5 +230,7 @@ async function untilTouched(folder: string): Promise<void> {
   const names = await readdir(folder);
   const file = join(folder, names.find((name) => decodeFileName(name) !== null)!);
   const { mtimeMs } = await stat(file);
-  await expect.poll(async () => (await stat(file)).mtimeMs, { interval: 5 }).toBeGreaterThan(mtimeMs);
+  await expect
+    .poll(async () => (await stat(file)).mtimeMs, { interval: 5 })
+    .toBeGreaterThan(mtimeMs);
 }

@@ -66,7 +66,7 @@ export async function startDeployment(
     ...(options.settings === undefined ? {} : { settings: options.settings }),
   });
   const { url, port } = await gateway.listen({ host: "127.0.0.1", port: 0 });
-  await gateway.waitForModel(model, { signal: AbortSignal.timeout(20_000) });
+  await gateway.waitForModel(model, { signal: AbortSignal.timeout(30_000) });
   return {
     hub,
     gateway,
@@ -130,9 +130,9 @@ export function isIdle(engine: Engine): boolean {
   return runningRequests === 0 && waitingRequests === 0 && pagesFree + pagesCached === pagesTotal;
 }
 
-/** Polls until it holds; fails loudly after ten seconds. */
+/** Polls until it holds; fails loudly after thirty seconds. */
 export async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const end = Date.now() + 10_000;
+  const end = Date.now() + 30_000;
   while (!(await holds())) {
     if (Date.now() > end) throw new Error(`Never came true: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));

@@ -7,7 +7,7 @@ export interface RawAnswer {
   readonly body: string;
 }
 
-/** Sends each part after its pause and resolves with the first answer; rejects when none comes in ten seconds. */
+/** Sends each part after its pause and resolves with the first answer; rejects when none comes in thirty seconds. */
 export function sendRaw(
   port: number,
   parts: readonly { readonly bytes: string | Buffer; readonly afterMs?: number }[],
@@ -23,7 +23,7 @@ export function sendRaw(
       if (answer) resolve(answer);
       else reject(error ?? new Error(`No whole answer: ${received.toString()}`));
     };
-    timers.push(setTimeout(() => finish(new Error("No answer in ten seconds.")), 10_000));
+    timers.push(setTimeout(() => finish(new Error("No answer in thirty seconds.")), 30_000));
     socket.on("connect", () => {
       let atMs = 0;
       for (const { bytes, afterMs = 0 } of parts) {

@@ -57,7 +57,7 @@ export async function startTextDeployment(): Promise<TextDeployment> {
     return handler(body, context);
   });
   await served.registerModel(card);
-  await deployment.gateway.waitForModel(textModel, { signal: AbortSignal.timeout(20_000) });
+  await deployment.gateway.waitForModel(textModel, { signal: AbortSignal.timeout(30_000) });
   return {
     deployment,
     engine,

@@ -1,0 +1,28 @@
+// Silence is the worker's, not this process's own.
+import { expect, test } from "vitest";
+import { SilenceWatch } from "../src/migration/silence-watch.ts";
+
+/** Nothing else runs meanwhile, as in a process that was stopped. */
+function standStill(forMs: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, forMs);
+}
+
+test("a process that stood still for longer than its limits takes no stream for silent, and counts from there", async () => {
+  const limits = { begunMs: 2_000, withdrawnMs: 2_000, timeoutMs: 2_000 };
+  const watch = new SilenceWatch(limits, () => new Set([1n]));
+  const silent: string[] = [];
+  const [begun, asked, gone] = ["begun", "asked", "gone"].map((name) =>
+    watch.add(() => silent.push(name)),
+  );
+  gone!.instanceId = 2n;
+  begun!.handOver();
+  for (const stream of [begun, asked, gone]) stream!.await();
+  standStill(4_000);
+  // The look that was due meanwhile comes first.
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(silent).toEqual([]);
+  begun!.end();
+  await expect.poll(() => silent).toEqual(["asked", "gone"]);
+  expect(asked!.failure).toMatchObject({ code: "DYN_RUNTIME_STREAM_TIMEOUT" });
+  expect(begun!.failure).toBeNull();
+});
