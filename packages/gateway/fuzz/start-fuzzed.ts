@@ -60,7 +60,7 @@ export async function startFuzzed(): Promise<Fuzzed> {
     await startEmbeddingWorker(hub, "judge", () => list, { ...text, modelTypes: ["classify"] }),
     await startEmbeddingWorker(hub, "pooler", () => list, { ...text, modelTypes: ["pooling"] }),
   ];
-  const signal = AbortSignal.timeout(20_000);
+  const signal = AbortSignal.timeout(60_000);
   for (const name of [model, "painter", "director", "embedder", "ranker", "judge", "pooler"]) {
     await gateway.waitForModel(name, { signal });
   }

@@ -22,6 +22,9 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
+/** On a slow machine nobody may fall back to connections of their own. */
+const connectTimeoutMs = 30_000;
+
 /** A calling process, a worker's dialer, and what stands between them. */
 async function createPair(
   options: {
@@ -45,6 +48,7 @@ async function createPair(
     security: null,
     onProblem,
     keepAliveMs: 60_000,
+    connectTimeoutMs,
     ...options.dialer,
   });
   const close = async () => {
@@ -291,7 +295,8 @@ test("an answer that nobody expects is killed on the worker", async () => {
 });
 
 test("a request that waits for its turn leaves the worker's queue as soon as its caller leaves", async () => {
-  const [server, client] = [new TcpRequestPlane(), new TcpRequestPlane()];
+  const server = new TcpRequestPlane({ muxConnectTimeoutMs: connectTimeoutMs });
+  const client = new TcpRequestPlane();
   cleanups.push(
     () => server.close(),
     () => client.close(),
@@ -379,7 +384,8 @@ test("between two of our processes any number of answers comes over one connecti
   subscribe("net.client.socket", onDial);
   cleanups.push(() => unsubscribe("net.client.socket", onDial));
   const dials = async (options: { responseMux?: boolean }) => {
-    const [server, client] = [new TcpRequestPlane(options), new TcpRequestPlane()];
+    const server = new TcpRequestPlane({ ...options, muxConnectTimeoutMs: connectTimeoutMs });
+    const client = new TcpRequestPlane();
     cleanups.push(
       () => server.close(),
       () => client.close(),
