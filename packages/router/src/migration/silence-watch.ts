@@ -56,8 +56,8 @@ class Entry implements WatchedStream {
 }
 
 const intervalMs = 500;
-/** A look that comes later than this was held up by this process. */
-const latestMs = 2 * intervalMs;
+/** Between two looks at most so long counts: one that comes later was held up by this process. */
+const mostMs = 2 * intervalMs;
 
 /** One timer for all streams of a client; it rests when it finds none. */
 export class SilenceWatch {
@@ -66,8 +66,7 @@ export class SilenceWatch {
   readonly #entries = new Set<Entry>();
   #timer: NodeJS.Timeout | null = null;
   #lookedMs = 0;
-  /** What looks were late together. */
-  #stoppedMs = 0;
+  #awakeAtLookMs = 0;
 
   /** `presentIds`: the instances that discovery knows. */
   constructor(limits: SilenceLimits, presentIds: () => ReadonlySet<bigint>) {
@@ -77,17 +76,18 @@ export class SilenceWatch {
 
   /** `onSilent` is called at most once, and not after `end`. */
   add(onSilent: () => void): WatchedStream {
-    const entry = new Entry(this.#awakeMs, onSilent, (ended) => this.#remove(ended));
-    this.#entries.add(entry);
     if (this.#timer === null) {
       this.#lookedMs = performance.now();
       this.#timer = setInterval(() => this.#look(), intervalMs).unref();
     }
+    const entry = new Entry(this.#awakeMs, onSilent, (ended) => this.#remove(ended));
+    this.#entries.add(entry);
     return entry;
   }
 
   /** A clock that stands still while this process does. */
-  readonly #awakeMs = (): number => performance.now() - this.#stoppedMs;
+  readonly #awakeMs = (): number =>
+    this.#awakeAtLookMs + Math.min(performance.now() - this.#lookedMs, mostMs);
 
   #remove(entry: Entry): void {
     this.#entries.delete(entry);
@@ -99,12 +99,9 @@ export class SilenceWatch {
       this.#timer = null;
       return;
     }
-    const lookedMs = performance.now();
-    if (lookedMs - this.#lookedMs > latestMs) {
-      this.#stoppedMs += lookedMs - this.#lookedMs - intervalMs;
-    }
-    this.#lookedMs = lookedMs;
     const nowMs = this.#awakeMs();
+    this.#awakeAtLookMs = nowMs;
+    this.#lookedMs = performance.now();
     const present = this.#presentIds();
     for (const entry of this.#entries) {
       const isPresent = entry.instanceId === null || present.has(entry.instanceId);
