@@ -119,7 +119,8 @@ test("prompts go to a rank of a prefill worker, and again to the one that has th
   const topics = ["Cats", "Dogs", "Birds", "Bees", "Fish", "Ants"];
   const ranks = () => new Set([...places.values()].map((place) => place.split(" ")[1]));
   // Which of two idle ranks gets a prompt is drawn: further ones are asked until both have had some.
-  const more = Array.from({ length: 30 }, (_, i) => `Beetles of kind ${i}`);
+  // Each begins otherwise, or all would go where the first one is.
+  const more = Array.from({ length: 30 }, (_, i) => `${i} beetles`);
   for (const topic of [...topics, ...more]) {
     if (more.includes(topic) && ranks().size === 2) break;
     const before = await blocksKnown(url);

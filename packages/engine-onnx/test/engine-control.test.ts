@@ -66,7 +66,6 @@ test.skipIf(process.platform !== "linux")(
       await engine.close();
     }
   },
-  120_000,
 );
 
 const small = {

@@ -171,4 +171,4 @@ test("over sockets from an engine on its own thread, and from its successor on t
     }),
     { numRuns: 4, endOnFailure: true },
   );
-}, 180_000);
+});

@@ -226,4 +226,4 @@ test(`the index equals the caches of real engines after any run (seed ${seed})`,
   );
   // It was no run in fair weather.
   expect(Math.min(seen.gaps, seen.repeated, seen.evicted)).toBeGreaterThan(0);
-}, 120_000);
+});

@@ -5,7 +5,6 @@ import type { Mode } from "../bench/mode.ts";
 import { type Arrival, oneSystemPrompt } from "../bench/workload.ts";
 
 const modes: readonly Mode[] = ["kv", "kv, counted", "approximate"];
-const timeoutMs = 60_000;
 const kvTokens = 240_000;
 const first = (count: number, toArrival: (arrival: Arrival) => Arrival = (it) => it) =>
   oneSystemPrompt(40).measured.slice(0, count).map(toArrival);
@@ -19,7 +18,6 @@ test.each(modes)(
     expect(busiest).toBeLessThan(1.25);
     expect(hitRate).toBeGreaterThan(0.8);
   },
-  timeoutMs,
 );
 
 test.each(modes)(
@@ -32,5 +30,4 @@ test.each(modes)(
     expect(idlest).toBeGreaterThan(0.5);
     expect(busiest).toBeLessThanOrEqual(2);
   },
-  timeoutMs,
 );

@@ -230,7 +230,7 @@ test(`index and caches are equal after any run (seed ${seed})`, async () => {
     ),
     { seed, numRuns: 300 },
   );
-}, 60_000);
+});
 
 test("a worker without an index of its own is cleared at a gap and goes on from there", () => {
   const cache = new TellingCache(1n);

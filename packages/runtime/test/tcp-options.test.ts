@@ -4,6 +4,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createPlanes, type PlaneOptions, RequestContext } from "@dyn/runtime";
+import { freePort } from "@dyn/testing";
 import { afterEach, expect, test } from "vitest";
 import { findOwnAddress } from "../src/event/advertised-host.ts";
 
@@ -25,26 +26,6 @@ async function open(options: Partial<PlaneOptions>) {
   return planes.requestPlane;
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-/** With another port when somebody else took the free one meanwhile. */
-async function withFreePort<T>(use: (port: number) => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await use(await freePort());
-    } catch (error) {
-      const isTaken = (error as { code?: string }).code === "DYN_RUNTIME_CANNOT_LISTEN";
-      if (!isTaken || tries === 5) throw error;
-    }
-  }
-}
-
 const serve = (plane: Awaited<ReturnType<typeof open>>) =>
   plane.serve(id, 1n, async function* (request) {
     yield { data: request };
@@ -63,17 +44,12 @@ async function ask(
 }
 
 test("addresses, ports and the codec are those of the options, and requests go over them", async () => {
-  const transport = await withFreePort(async (tcpRpcPort) => {
-    const worker = await open({ tcpRpcHost: "localhost", tcpRpcPort, requestPlaneCodec: "json" });
-    const served = await serve(worker);
-    const tcp = `localhost:${tcpRpcPort}/1/ns/c/e`;
-    expect(served.transport).toMatchObject({ tcp, codec: "json" });
-    return served.transport;
-  });
-  await withFreePort(async (tcpResponseStreamPort) => {
-    const caller = await open({ tcpResponseStreamHost: "127.0.0.1", tcpResponseStreamPort });
-    expect(await ask(caller, transport, "you")).toEqual(["you"]);
-  });
+  const [tcpRpcPort, tcpResponseStreamPort] = [await freePort(), await freePort()];
+  const worker = await open({ tcpRpcHost: "localhost", tcpRpcPort, requestPlaneCodec: "json" });
+  const { transport } = await serve(worker);
+  expect(transport).toMatchObject({ tcp: `localhost:${tcpRpcPort}/1/ns/c/e`, codec: "json" });
+  const caller = await open({ tcpResponseStreamHost: "127.0.0.1", tcpResponseStreamPort });
+  expect(await ask(caller, transport, "you")).toEqual(["you"]);
 });
 
 test("without options: loopback with file discovery, any free port, msgpack", async () => {
