@@ -10,9 +10,9 @@ export default defineConfig({
     execArgv: ["--conditions=@dyn/source"],
     reporters: ["default", "./vitest.summary.ts"],
     // For what hangs alone: a machine that has other work is slow, and not wrong.
-    testTimeout: 180_000,
-    hookTimeout: 180_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     // A second, which is vitest's own, is short for what other processes do on two busy cores.
-    expect: { poll: { timeout: 30_000 } },
+    expect: { poll: { timeout: 60_000 } },
   },
 });

@@ -11,7 +11,7 @@ import type { EnginePort } from "../src/rooms/engine-port.ts";
 import { serveTransfer } from "../src/thread/serve-transfer.ts";
 import { collect } from "./pair/collect.ts";
 import { makeRequest } from "./pair/make-request.ts";
-import { MockPair } from "./pair/mock-pair.ts";
+import { MockPair, patienceMs } from "./pair/mock-pair.ts";
 
 const prompt = (length: number, seed = 1) =>
   Array.from({ length }, (_, i) => (i * 31 * seed + seed) % 1000);
@@ -96,9 +96,10 @@ it.each(["prefill", "decode"] as const)(
       notice: (text) => notices.push(text),
     };
     const other = plain === "prefill" ? "decode" : "prefill";
-    const side = await createDisaggregation({ mode: other, transport: "shm", runBytes: 4096 });
+    const shm = { transport: "shm", runBytes: 4096, connectTimeoutMs: patienceMs } as const;
+    const side = await createDisaggregation({ ...shm, mode: other });
     const { port1, port2 } = new MessageChannel();
-    const options = completeOptions({ mode: plain, transport: "shm", runBytes: 4096 });
+    const options = completeOptions({ ...shm, mode: plain });
     const server = await serveTransfer(port2 as unknown as EnginePort, options, means, {
       onFault: (error) => {
         throw error;

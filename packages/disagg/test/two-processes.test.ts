@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { GenerateRequest, RequestGrammar } from "@dyn/engine";
 import type { OnnxEngineOptions } from "@dyn/engine-onnx";
 import { loadModelConfig } from "@dyn/model-files";
-import { expect, it, vi } from "vitest";
+import { expect, it } from "vitest";
 import type { Collected } from "./pair/collect.ts";
 import { EngineProcess } from "./pair/engine-process.ts";
 import { drawRoom, makeRequest } from "./pair/make-request.ts";
@@ -50,9 +50,6 @@ function makeRequests(eosTokenIds: readonly number[]): GenerateRequest[] {
 
 const comparable = (choices: Collected[]) =>
   choices.map(({ tokenIds, finish }) => ({ tokenIds, finish }));
-
-/** Three processes load a model each. */
-vi.setConfig({ testTimeout: 240_000 });
 
 it.each([
   ["shm", 16, 16],

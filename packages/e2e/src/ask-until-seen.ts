@@ -2,7 +2,8 @@ import { fetchEngineLoad } from "./read-metrics.ts";
 
 /**
  * Asks, and gives the answer that is on its way with the worker that was seen at it. An answer that was over before
- * anybody was seen, as it may be where this process gets little time, is asked for again.
+ * anybody was seen, as it may be where processes get little time, is asked for again; so is one that a decode worker
+ * prefilled by itself because its prefill worker did not answer within a second.
  */
 export async function askUntilSeen<A, W extends { readonly systemUrl: string | null }>(
   ask: () => Promise<A>,

@@ -9,7 +9,7 @@ import { createRandom } from "../src/random.ts";
 const seed = Number(process.env.DYN_CHAOS_SEED ?? Date.now() % 1_000_000);
 
 test(`nothing hangs and no token is lost or doubled (DYN_CHAOS_SEED=${seed})`, {
-  timeout: 180_000,
+  timeout: 600_000,
 }, async () => {
   const stage = await startFileStage();
   try {

@@ -84,10 +84,7 @@ test("a prefill worker that dies in the middle of a prompt costs the answer noth
   const { text: whole } = await complete(url, prompt, 10);
   const prefill = await prefillWorker(...slowPrefill);
   await untilPooled(url);
-  const answer = complete(url, prompt, 10);
-  await expect
-    .poll(async () => (await fetchEngineLoad(prefill.systemUrl!)).running)
-    .toBeGreaterThan(0);
+  const { answer } = await askUntilSeen(() => complete(url, prompt, 10), [prefill]);
   await prefill.stop("SIGKILL");
   expect(await answer).toMatchObject({ status: 200, text: whole, tokenCount: 10 });
   expect((await prefillDecisions(url))[0]).toMatchObject({ flow: "local" });
@@ -117,10 +114,8 @@ test("a client that leaves while its prompt is prefilled frees both workers", as
   await untilListed(url, "tiny");
   await untilPooled(url);
   const leave = new AbortController();
-  const answer = complete(url, long("Cows"), 10, { signal: leave.signal });
-  await expect
-    .poll(async () => (await fetchEngineLoad(prefill.systemUrl!)).running)
-    .toBeGreaterThan(0);
+  const ask = () => complete(url, long("Cows"), 10, { signal: leave.signal });
+  const { answer } = await askUntilSeen(ask, [prefill]);
   leave.abort();
   await expect(answer).rejects.toThrow();
   await untilIdle(decode, prefill);

@@ -195,11 +195,11 @@ test("a trainer sends a tensor over TCP, and the next answers are the new weight
 test("paused it is not found, and all of its memory has to be back before it serves again", async () => {
   const { url, tell, systemUrl } = await start();
   const ok = { status: 200, body: { status: "ok" } };
-  const whole = await complete(url, prompt, 1_200);
+  const whole = await complete(url, prompt, 800);
   // An answer that ended before the order to pause arrived is asked for once more.
   let frozen: ReturnType<typeof complete>;
   for (;;) {
-    const asked = complete(url, prompt, 1_200);
+    const asked = complete(url, prompt, 800);
     let isOver = false;
     void asked.finally(() => {
       isOver = true;
@@ -234,9 +234,9 @@ test("paused it is not found, and all of its memory has to be back before it ser
   expect(await tell("resume_memory_occupation")).toEqual(ok);
   expect(await tell("resume_memory_occupation", { tags: ["kv_cache"] })).toEqual(ok);
   expect((await later).status).toBe(200);
-  expect(await frozen).toMatchObject({ status: 200, text: whole.text, tokenCount: 1_200 });
+  expect(await frozen).toMatchObject({ status: 200, text: whole.text, tokenCount: 800 });
   expect((await tell("flush_cache", { timeout: 60 })).body).toMatchObject({ status: "success" });
-  expect(await complete(url, prompt, 1_200)).toMatchObject({ text: whole.text });
+  expect(await complete(url, prompt, 800)).toMatchObject({ text: whole.text });
 });
 
 test("a profile has the steps of the engine and the functions they were in", async () => {

@@ -18,7 +18,7 @@ const variant: Variant = {
 };
 
 test(`two workers say what one says, though hand-overs are cut (DYN_IDENTITY_SEED=${seed})`, {
-  timeout: 240_000,
+  timeout: 600_000,
 }, async () => {
   const questions = createQuestions(20, createRandom(seed));
   const expected = await expectedAnswers(aggregated, questions, seed);

@@ -71,7 +71,7 @@ beforeAll(async () => {
         DYN_SNIPPETS: JSON.stringify({ folder, files }),
         DYN_FILE_KV: join(folder, "discovery"),
       },
-      timeout: 100_000,
+      timeout: 280_000,
     },
   );
   for (const [, output, end, file] of stdout.matchAll(/([\s\S]*?)\n(ran|failed) (\/.*)\n/g)) {

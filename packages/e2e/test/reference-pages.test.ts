@@ -30,6 +30,8 @@ describe("pages beside the reference's", () => {
   let deployment: Deployment;
   const pages = new Map<PageName, string>();
   const shown = new Map<PageName, ReadonlyMap<string, ShownFamily>>();
+  /** Prompts of the pair. */
+  let asked = 0;
 
   beforeAll(async () => {
     deployment = new Deployment({
@@ -67,7 +69,9 @@ describe("pages beside the reference's", () => {
       .poll(async () => readMetric(await fetchMetrics(router.systemUrl!), registered))
       .toBe(1);
     const prompt = "What is 12 + 30? ".repeat(20);
-    for (let i = 0; i < 3; i++) {
+    // On a busy machine the first may be prefilled where it is decoded: a prefill worker has a second to answer.
+    const decodePage = () => fetchMetrics(decode.systemUrl!);
+    for (; asked < 3 || acknowledgedOf(await decodePage()) < 3; asked++) {
       expect(await complete(url, prompt, 8)).toMatchObject({ status: 200, error: undefined });
     }
     await post(url, "/v1/completions", { model: "whole", prompt, max_tokens: 8 });
@@ -84,16 +88,18 @@ describe("pages beside the reference's", () => {
       indexer: indexer.systemUrl!,
     };
     // The last acknowledgements come behind the answers.
-    for (const { systemUrl } of [prefill, decode]) {
-      const count =
-        (name: string, ...labels: string[]) =>
-        async () =>
-          readMetric(await fetchMetrics(systemUrl!), name, ...labels);
-      const acknowledged = count("dyn_hand_over_lease_ends_total", 'end="acknowledged"');
-      await expect.poll(acknowledged).toBe(3);
-      await expect.poll(count("dyn_hand_over_leases")).toBe(0);
-      await expect.poll(count("sglang:kv_transfer_latency_ms_count")).toBe(3);
-    }
+    await expect
+      .poll(async () => {
+        const both = [await fetchMetrics(prefill.systemUrl!), await decodePage()];
+        const counts = both.map((page) => [
+          acknowledgedOf(page),
+          readMetric(page, "sglang:kv_transfer_latency_ms_count"),
+          readMetric(page, "dyn_hand_over_leases"),
+        ]);
+        const acknowledged = counts[0]![0];
+        return String(counts) === String([1, 2].map(() => [acknowledged, acknowledged, 0]));
+      })
+      .toBe(true);
     for (const name of pageNames) {
       pages.set(name, await fetchMetrics(urls[name]));
       shown.set(name, readFamilies(pages.get(name)!));
@@ -163,20 +169,20 @@ describe("pages beside the reference's", () => {
       expect(readMetric(frontend, "dynamo_frontend_worker_active_decode_blocks", label)).toBe(0);
       expect(readMetric(frontend, registered, label)).toBeGreaterThan(0);
       const prompts = "dynamo_component_router_input_sequence_tokens_count";
-      expect(readMetric(frontend, prompts, `phase="${type}"`, 'model="tiny"')).toBe(3);
+      expect(readMetric(frontend, prompts, `phase="${type}"`, 'model="tiny"')).toBe(asked);
     }
     expect(readMetric(frontend, registered, 'model="whole"')).toBe(1);
     expect(readMetric(router, registered, 'worker_type="prefill"')).toBe(1);
     // One for each prompt of the pair, as the reference counts.
     const handOvers = "dynamo_component_router_kv_transfer_estimated_latency_seconds_count";
-    expect(readMetric(frontend, handOvers)).toBe(3);
+    expect(readMetric(frontend, handOvers)).toBe(asked);
     const sent = readMetric(prefill, "dyn_hand_over_bytes_total");
     expect(sent).toBeGreaterThan(0);
     expect(readMetric(decode, "dyn_hand_over_bytes_total")).toBe(sent);
     for (const side of [prefill, decode]) {
-      expect(readMetric(side, "dyn_hand_over_lease_ends_total", 'end="acknowledged"')).toBe(3);
+      expect(acknowledgedOf(side)).toBeGreaterThanOrEqual(3);
       expect(readMetric(side, "dyn_hand_over_leases")).toBe(0);
-      expect(readMetric(side, "sglang:kv_transfer_latency_ms_count")).toBe(3);
+      expect(readMetric(side, "sglang:kv_transfer_latency_ms_count")).toBe(acknowledgedOf(side));
       expect(readMetric(side, "dyn_hand_over_runs_total")).toBeGreaterThanOrEqual(3);
       expect(readMetric(side, "dyn_hand_over_checksum_failures_total")).toBe(0);
     }
@@ -185,6 +191,12 @@ describe("pages beside the reference's", () => {
 
 function find(list: readonly Excuse[], page: PageName, name: string): Excuse | undefined {
   return list.find(({ names, pages: of }) => names.test(name) && (of?.includes(page) ?? true));
+}
+
+/** There is no series before the first. */
+function acknowledgedOf(page: string): number {
+  const label = 'end="acknowledged"';
+  return page.includes(label) ? readMetric(page, "dyn_hand_over_lease_ends_total", label) : 0;
 }
 
 /** The reference rounds to the precision of its floats. */

@@ -16,6 +16,9 @@ import { type Collected, collect } from "./collect.ts";
 import { drawRoom } from "./make-request.ts";
 import { withChecksums } from "./with-checksums.ts";
 
+/** A second, the default, is short for threads that get little time; the prefill half of one that gave up waits for minutes. */
+export const patienceMs = 60_000;
+
 export interface PairOptions {
   readonly engine?: MockEngineOptions;
   readonly prefill?: MockEngineOptions;
@@ -55,7 +58,7 @@ export class MockPair implements AsyncDisposable {
     const records = { prefill: [] as RoomRecord[], decode: [] as RoomRecord[] };
     const start = (mode: "prefill" | "decode", own: Partial<DisaggregationOptions> = {}) =>
       createDisaggregation(
-        { ...options.transfer, ...own, mode },
+        { connectTimeoutMs: patienceMs, ...options.transfer, ...own, mode },
         {
           ...(mode === "decode" && options.onNotice !== undefined
             ? { onNotice: options.onNotice }
