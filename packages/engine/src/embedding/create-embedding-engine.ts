@@ -26,6 +26,7 @@ export interface EmbeddingEngineOptions {
 /** The executor has the next batch before it is done with one, so that it never waits for this thread. */
 const batchesAhead = 2;
 
+/** The executor is the engine's from here on: it is closed with it. */
 export function createEmbeddingEngine(
   executor: EmbeddingExecutor,
   options: EmbeddingEngineOptions = {},
