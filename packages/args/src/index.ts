@@ -9,7 +9,7 @@ export type {
   ValueSource,
 } from "./command/command.ts";
 export { defineCommand } from "./command/define-command.ts";
-export { conflictError, deriveValue, isGiven, nameOption } from "./command/derive-value.ts";
+export { conflictError, deriveValue, isGiven } from "./command/derive-value.ts";
 export { refuseUnsupported, type SupportedOptions } from "./command/refuse-unsupported.ts";
 export {
   type FrontendArgs,
@@ -42,11 +42,7 @@ export {
   routerCommand,
 } from "./commands/router-command.ts";
 export { type WorkerConcerns, workerCommand } from "./commands/worker-command.ts";
-export {
-  type EndpointName,
-  formatEndpointName,
-  parseEndpointName,
-} from "./commands/worker-endpoint.ts";
+export { type EndpointName, parseEndpointName } from "./commands/worker-endpoint.ts";
 export type { ServingMode, WorkerType } from "./commands/worker-type.ts";
 export { doorOptions } from "./concerns/door-options.ts";
 export { engineOptions } from "./concerns/engine-options.ts";

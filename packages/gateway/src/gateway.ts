@@ -209,6 +209,7 @@ export class Gateway {
   }
 }
 
+/** Nothing listens and nobody is followed until `listen`. The runtime stays the caller's: close it after the gateway. */
 export function createGateway(options: GatewayOptions): Gateway {
   return new Gateway(options);
 }

@@ -30,6 +30,7 @@ export interface GatewayLimits {
   readonly choiceCount: number;
 }
 
+/** What a gateway keeps to that is not told otherwise. */
 export const defaultLimits: GatewayLimits = Object.freeze({
   bodySizeBytes: 45 * 1024 * 1024,
   headerSizeBytes: 32 * 1024,

@@ -39,6 +39,7 @@ export interface GatewaySettings {
   readonly shownMaxOutputTokens: number | null;
 }
 
+/** How a gateway answers that is not told otherwise. */
 export const defaultSettings: GatewaySettings = Object.freeze({
   reasoningField: "reasoning_content",
   forceIncludeUsage: false,

@@ -1,19 +1,14 @@
 // Vercel's ai-sdk over its openai-compatible provider: every call and option that reaches an OpenAI-like server.
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
-import { modelPath } from "@dyn/tiny-models";
-import { loadTokenizer, type Tokenizer } from "@dyn/tokenizer";
 import { APICallError, generateText, Output, stepCountIs, streamText, tool } from "ai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { type Deployment, isIdle, model, startDeployment, until } from "./support/deployment.ts";
-import { startScriptedWorker } from "./support/scripted-worker.ts";
+import { type ScriptedChat, startScriptedChat } from "./support/scripted-chat.ts";
 
-const scripted = "scripted";
 const call = '<tool_call>\n{"name": "weather", "arguments": {"place": "Rome"}}\n</tool_call>';
 let deployment: Deployment;
-let tokenizer: Tokenizer;
-/** What the scripted worker says to one request after the other. */
-let turns: string[] = [];
+let scripted: ScriptedChat;
 const provider = () =>
   createOpenAICompatible({
     name: "dyn",
@@ -25,17 +20,10 @@ const provider = () =>
 
 beforeAll(async () => {
   deployment = await startDeployment();
-  tokenizer = await loadTokenizer(modelPath("dyn-tiny-chat"));
-  await startScriptedWorker(
-    deployment.hub,
-    scripted,
-    async function* () {
-      for (const id of tokenizer.encode(turns.shift() ?? "")) yield { token_ids: [id] };
-      yield { token_ids: [], finish_reason: "stop" };
-    },
-    { runtimeConfig: { toolCallParser: "hermes", reasoningParser: "qwen3" } },
-  );
-  await deployment.gateway.waitForModel(scripted, { signal: AbortSignal.timeout(30_000) });
+  scripted = await startScriptedChat(deployment, {
+    toolCallParser: "hermes",
+    reasoningParser: "qwen3",
+  });
 });
 afterAll(() => deployment.close());
 
@@ -78,9 +66,9 @@ describe("chat models", () => {
 
   it("think, call a tool, read its result and answer", async () => {
     for (const isStream of [false, true]) {
-      turns = [`<think>\nI must ask.\n</think>\n\n${call}`, "It is warm."];
+      scripted.say(`<think>\nI must ask.\n</think>\n\n${call}`, "It is warm.");
       const options = {
-        model: provider()(scripted),
+        model: provider()(scripted.model),
         prompt: "How is it in Rome?",
         maxRetries: 0,
         stopWhen: stepCountIs(3),

@@ -4,6 +4,7 @@ import { loadTokenizer, type Tokenizer } from "@dyn/tokenizer";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Deployment, model, startDeployment } from "./support/deployment.ts";
 import { startEmbeddingWorker } from "./support/embedding-worker.ts";
+import { postJson } from "./support/post-json.ts";
 
 /** 0.1 and 0.2 as Dynamo 1.6.1 sends them. */
 const recorded = "zczMPc3MTD4=";
@@ -59,15 +60,7 @@ afterAll(async () => {
   await deployment.close();
 });
 
-async function post(body: object, path = "/v1/embeddings") {
-  const answer = await fetch(deployment.url + path, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(body),
-  });
-  const json = (await answer.json()) as Record<string, unknown>;
-  return { status: answer.status, body: json, error: json.error as Record<string, string> };
-}
+const post = (body: object, path = "/v1/embeddings") => postJson(deployment.url + path, body);
 
 async function withAnswer<Result>(
   answer: (body: Record<string, unknown>) => unknown,

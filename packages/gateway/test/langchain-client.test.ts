@@ -1,6 +1,4 @@
 // LangChain JS: its chat and text models, tools, batches, streams and usage.
-import { modelPath } from "@dyn/tiny-models";
-import { loadTokenizer, type Tokenizer } from "@dyn/tokenizer";
 import type { AIMessageChunk } from "@langchain/core/messages";
 import { HumanMessage, SystemMessage, type ToolMessage } from "@langchain/core/messages";
 import { tool } from "@langchain/core/tools";
@@ -8,27 +6,15 @@ import { ChatOpenAI, type ChatOpenAIFields, OpenAI } from "@langchain/openai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { type Deployment, isIdle, model, startDeployment, until } from "./support/deployment.ts";
-import { startScriptedWorker } from "./support/scripted-worker.ts";
+import { type ScriptedChat, startScriptedChat } from "./support/scripted-chat.ts";
 
-const scripted = "scripted";
 const call = '<tool_call>\n{"name": "weather", "arguments": {"place": "Rome"}}\n</tool_call>';
 let deployment: Deployment;
-let tokenizer: Tokenizer;
-let turns: string[] = [];
+let scripted: ScriptedChat;
 
 beforeAll(async () => {
   deployment = await startDeployment();
-  tokenizer = await loadTokenizer(modelPath("dyn-tiny-chat"));
-  await startScriptedWorker(
-    deployment.hub,
-    scripted,
-    async function* () {
-      for (const id of tokenizer.encode(turns.shift() ?? "")) yield { token_ids: [id] };
-      yield { token_ids: [], finish_reason: "stop" };
-    },
-    { runtimeConfig: { toolCallParser: "hermes" } },
-  );
-  await deployment.gateway.waitForModel(scripted, { signal: AbortSignal.timeout(30_000) });
+  scripted = await startScriptedChat(deployment, { toolCallParser: "hermes" });
 });
 afterAll(() => deployment.close());
 
@@ -94,14 +80,14 @@ describe("ChatOpenAI", () => {
       schema: z.object({ place: z.string() }),
     });
     const bound = chat({
-      model: scripted,
+      model: scripted.model,
       logprobs: false,
       topLogprobs: undefined,
       modelKwargs: { skip_special_tokens: false },
     }).bindTools([weather]);
     const question = new HumanMessage("How is it in Rome?");
     for (const isStream of [false, true]) {
-      turns = [call, "It is warm."];
+      scripted.say(call, "It is warm.");
       const asked = isStream
         ? await joined(await bound.stream([question]))
         : await bound.invoke([question]);

@@ -4,6 +4,7 @@ import type { DistributedRuntime } from "@dyn/runtime";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Deployment, startDeployment, until } from "./support/deployment.ts";
 import { type MediaAnswer, startMediaWorker } from "./support/media-worker.ts";
+import { postJson } from "./support/post-json.ts";
 
 const pixel = Buffer.from("not a picture, but bytes").toString("base64");
 let deployment: Deployment;
@@ -41,15 +42,7 @@ afterAll(async () => {
   await deployment.close();
 });
 
-async function post(path: string, body: object) {
-  const response = await fetch(deployment.url + path, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(body),
-  });
-  const json = (await response.json()) as Record<string, unknown>;
-  return { status: response.status, body: json, error: json.error as Record<string, string> };
-}
+const post = (path: string, body: object) => postJson(deployment.url + path, body);
 
 describe("before a model of their type is served", () => {
   it.each([

@@ -1,33 +1,22 @@
 // What the official client builds upon plain requests: stream helpers, tool runners, parsed answers, raw responses.
-import { modelPath } from "@dyn/tiny-models";
-import { loadTokenizer, type Tokenizer } from "@dyn/tokenizer";
 import OpenAI from "openai";
 import { zodFunction } from "openai/helpers/zod";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { type Deployment, isIdle, model, startDeployment, until } from "./support/deployment.ts";
-import { startScriptedWorker } from "./support/scripted-worker.ts";
+import { type ScriptedChat, startScriptedChat } from "./support/scripted-chat.ts";
 
-const scripted = "scripted";
 const call = '<tool_call>\n{"name": "weather", "arguments": {"place": "Rome"}}\n</tool_call>';
 const tail = { skip_special_tokens: false } as object;
 let deployment: Deployment;
-let tokenizer: Tokenizer;
-let turns: string[] = [];
+let scripted: ScriptedChat;
 
 beforeAll(async () => {
   deployment = await startDeployment();
-  tokenizer = await loadTokenizer(modelPath("dyn-tiny-chat"));
-  await startScriptedWorker(
-    deployment.hub,
-    scripted,
-    async function* () {
-      for (const id of tokenizer.encode(turns.shift() ?? "")) yield { token_ids: [id] };
-      yield { token_ids: [], finish_reason: "stop" };
-    },
-    { runtimeConfig: { toolCallParser: "hermes", reasoningParser: "qwen3" } },
-  );
-  await deployment.gateway.waitForModel(scripted, { signal: AbortSignal.timeout(30_000) });
+  scripted = await startScriptedChat(deployment, {
+    toolCallParser: "hermes",
+    reasoningParser: "qwen3",
+  });
 });
 afterAll(() => deployment.close());
 
@@ -62,9 +51,9 @@ describe("the stream helper", () => {
   });
 
   it("tells of content and of calls as they come", async () => {
-    turns = [`Let me see. ${call}`];
+    scripted.say(`Let me see. ${call}`);
     const stream = deployment.client.chat.completions.stream({
-      model: scripted,
+      model: scripted.model,
       messages,
       tools: [zodFunction(weather)],
       ...tail,
@@ -103,10 +92,10 @@ describe("the stream helper", () => {
 
 it("the tool runner calls tools until there is an answer, whole and streamed", async () => {
   for (const stream of [false, true] as const) {
-    turns = [`<think>\nI must ask.\n</think>\n\n${call}`, "It is warm."];
+    scripted.say(`<think>\nI must ask.\n</think>\n\n${call}`, "It is warm.");
     const places: string[] = [];
     const params = {
-      model: scripted,
+      model: scripted.model,
       messages: [...messages],
       tools: [
         zodFunction({
@@ -129,9 +118,9 @@ it("the tool runner calls tools until there is an answer, whole and streamed", a
 });
 
 it("parse() gives the arguments of calls as the tool's type", async () => {
-  turns = [call];
+  scripted.say(call);
   const { choices } = await deployment.client.chat.completions.parse({
-    model: scripted,
+    model: scripted.model,
     messages,
     tools: [zodFunction(weather)],
     ...tail,

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Deployment, startDeployment, until } from "./support/deployment.ts";
 import { startEmbeddingWorker } from "./support/embedding-worker.ts";
+import { postJson } from "./support/post-json.ts";
 
 let deployment: Deployment;
 const workers: { close(): Promise<void> }[] = [];
@@ -16,15 +17,7 @@ afterAll(async () => {
   await deployment.close();
 });
 
-async function post(path: string, body: object) {
-  const response = await fetch(deployment.url + path, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(body),
-  });
-  const json = (await response.json()) as Record<string, unknown>;
-  return { status: response.status, body: json, error: json.error as Record<string, string> };
-}
+const post = (path: string, body: object) => postJson(deployment.url + path, body);
 
 describe.each(["classify", "pooling"] as const)("/v1/%s", (type) => {
   const path = `/v1/${type}`;

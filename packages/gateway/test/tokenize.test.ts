@@ -2,6 +2,7 @@ import { modelPath } from "@dyn/tiny-models";
 import { loadTokenizer } from "@dyn/tokenizer";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Deployment, model, startDeployment } from "./support/deployment.ts";
+import { postJson } from "./support/post-json.ts";
 
 let deployment: Deployment;
 beforeAll(async () => {
@@ -9,14 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => deployment.close());
 
-async function post(path: string, body: object) {
-  const answer = await fetch(deployment.url + path, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ model, ...body }),
-  });
-  return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
-}
+const post = (path: string, body: object) => postJson(deployment.url + path, { model, ...body });
 
 describe("tokenize", () => {
   it("gives a text's ids, one or several at a time, with their texts when asked", async () => {

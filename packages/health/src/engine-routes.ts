@@ -26,6 +26,7 @@ const maxBodyBytes = 256 * 1024 * 1024;
 const prefix = "/engine/";
 const loopback = /^(127\.|::1$|::ffff:127\.)/;
 
+/** Answers for `/engine/*` of the system server: add a route by its path, ask by `answer`. */
 export class EngineRoutes {
   readonly #access: EngineRouteAccess;
   readonly #keyHash: Buffer | null;

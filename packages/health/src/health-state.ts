@@ -24,6 +24,7 @@ export interface HealthStateOptions {
 /** `null` = sound, else what is wrong. */
 export type HealthCheck = () => string | null;
 
+/** Readiness of one process: its endpoints, and checks that are asked at each report. */
 export class HealthState {
   readonly #startingStatus: HealthStatus;
   readonly #now: () => number;

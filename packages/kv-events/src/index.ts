@@ -4,7 +4,7 @@ export {
   type ObservedRequest,
   type WorkerDrift,
 } from "./audit/drift-audit.ts";
-export { type BlockIds, toUnsignedIds } from "./codec/block-ids.ts";
+export type { BlockIds } from "./codec/block-ids.ts";
 export { type DecodedEngineBatch, decodeEngineBatch } from "./codec/engine/decode-engine-batch.ts";
 export { type EngineEncoding, encodeEngineBatch } from "./codec/engine/encode-engine-batch.ts";
 export type {
@@ -50,7 +50,7 @@ export type {
   RouterEvent,
   StoredData,
 } from "./codec/router/router-event.ts";
-export { type StorageTier, storageTiers, toStorageTier } from "./codec/storage-tier.ts";
+export { type StorageTier, storageTiers } from "./codec/storage-tier.ts";
 export type { BlockHashOptions } from "./hashing/block-hash-options.ts";
 export { type BlockHasher, type BlockHashes, createBlockHasher } from "./hashing/block-hasher.ts";
 export type { ApplyOutcome } from "./index/apply-outcome.ts";

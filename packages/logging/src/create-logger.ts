@@ -28,6 +28,7 @@ export interface LoggerOptions {
   readonly fields?: Fields;
 }
 
+/** Readable lines to stderr, from `info` on, unless told otherwise. */
 export function createLogger(options: LoggerOptions): Logger {
   const { format = "readable", filter = parseLogFilter("info") } = options;
   const destination = options.destination ?? process.stderr;

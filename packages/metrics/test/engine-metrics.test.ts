@@ -4,24 +4,7 @@ import {
   createMetricsRegistry,
   type EngineMetricsLike,
 } from "../src/index.ts";
-
-const idle: EngineMetricsLike = {
-  runningRequests: 0,
-  waitingRequests: 0,
-  pagesTotal: 100,
-  pagesFree: 100,
-  pagesCached: 0,
-  pagesUsed: 0,
-  promptTokens: 0,
-  cachedTokens: 0,
-  generatedTokens: 0,
-  finishedRequests: 0,
-  abortedRequests: 0,
-  retractions: 0,
-  prefillSteps: 0,
-  decodeSteps: 0,
-  generationThroughput: 0,
-};
+import { idle } from "./idle-engine.ts";
 
 const busy: EngineMetricsLike = {
   runningRequests: 3,

@@ -5,10 +5,10 @@ import {
   createEngineMetrics,
   createEngineRequestMetrics,
   createMetricsRegistry,
-  type EngineMetricsLike,
   showKvCapacity,
 } from "@dyn/metrics";
 import { describe, expect, it } from "vitest";
+import { idle } from "./idle-engine.ts";
 
 interface Family {
   readonly name: string;
@@ -21,23 +21,6 @@ const page = JSON.parse(
   readFileSync(new URL("./fixtures/worker-page.json", import.meta.url), "utf8"),
 ) as { families: readonly Family[] };
 
-const snapshot: EngineMetricsLike = {
-  runningRequests: 0,
-  waitingRequests: 0,
-  pagesTotal: 100,
-  pagesFree: 100,
-  pagesCached: 0,
-  pagesUsed: 0,
-  promptTokens: 0,
-  cachedTokens: 0,
-  generatedTokens: 0,
-  finishedRequests: 0,
-  abortedRequests: 0,
-  retractions: 0,
-  prefillSteps: 0,
-  decodeSteps: 0,
-  generationThroughput: 0,
-};
 const labels = {
   dynamo_namespace: "dynamo",
   dynamo_component: "backend",
@@ -97,7 +80,7 @@ const engine = {
   kvBytesPerToken: 1,
   labels,
 };
-createEngineMetrics(registry, engine, () => snapshot);
+createEngineMetrics(registry, engine, () => idle);
 const requests = createEngineRequestMetrics(registry, engine);
 const component = createComponentMetrics(registry, {
   namespace: "dynamo",
@@ -110,7 +93,7 @@ showKvCapacity(registry, {
   component: "backend",
   model: "tiny",
   loadSeconds: 1,
-  ranks: [() => snapshot],
+  ranks: [() => idle],
 });
 
 async function ourFamilies(): Promise<Map<string, Family>> {

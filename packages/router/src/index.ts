@@ -29,7 +29,6 @@ export {
 } from "./cost/pick-two-tier.ts";
 export {
   type CachedBlocks,
-  noCachedBlocks,
   type RankLoad,
   type RequestSize,
   type WorkerCost,
@@ -43,7 +42,6 @@ export {
 export {
   type DecisionSpan,
   decisionToSpan,
-  decisionToSpanAttributes,
   type SpanAttributes,
 } from "./decision/decision-span.ts";
 export { RemoteIndex, type RemoteIndexOptions } from "./indexer/remote-index.ts";
@@ -66,7 +64,6 @@ export {
   toBlockKeys,
 } from "./load/active-requests.ts";
 export { type BusyThresholds, checkBusyThresholds, noThresholds } from "./load/busy-thresholds.ts";
-export { isMigratable } from "./migration/migratable.ts";
 export {
   createMigratingClient,
   type MigratingClient,
@@ -88,7 +85,6 @@ export {
   type ConditionalPolicy,
   type ConditionalSettings,
   completeConditionalSettings,
-  conditionalPolicies,
   defaultConditionalSettings,
 } from "./prefill/conditional-settings.ts";
 export {

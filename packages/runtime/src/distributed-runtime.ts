@@ -26,6 +26,7 @@ export interface Planes {
 /** For the word of the end to reach callers; a caller that does not read must not hold a shutdown. */
 const handOverMs = 5_000;
 
+/** Owns its planes. `drain` lets what runs finish and then closes; `close` ends it now. */
 export class DistributedRuntime {
   readonly planes: Planes;
   readonly #served = new Set<ServedEndpoint>();
@@ -117,6 +118,7 @@ export interface Component {
   endpoint(name: string): Endpoint;
 }
 
+/** Made by `DistributedRuntime.endpoint`: serves requests here, or makes clients of who serves them. */
 export class Endpoint {
   readonly id: EndpointId;
   readonly #planes: Planes;

@@ -1,5 +1,4 @@
 export {
-  checkName,
   type EndpointId,
   endpointPath,
   formatEndpointId,
@@ -11,7 +10,6 @@ export {
   type AdmissionLimits,
   type AdmissionPlace,
 } from "./admission/admission-gate.ts";
-export { Channel, type PushResult } from "./channel/channel.ts";
 export {
   type CallOptions,
   EndpointClient,
@@ -91,9 +89,5 @@ export type {
   ServeSettings,
 } from "./request/request-plane.ts";
 export { formatAddress } from "./request/tcp/control-message.ts";
-export {
-  defaultTcpOptions,
-  TcpRequestPlane,
-  type TcpRequestPlaneOptions,
-} from "./request/tcp/tcp-request-plane.ts";
+export { TcpRequestPlane, type TcpRequestPlaneOptions } from "./request/tcp/tcp-request-plane.ts";
 export { readTraceContext, type TraceContext } from "./request/trace-context.ts";

@@ -10,6 +10,7 @@ export interface MemHub {
   createPlanes(options?: { readonly instanceId?: bigint }): Planes;
 }
 
+/** Each `createPlanes` of it is one process to the others. Needs no close. */
 export function createMemHub(): MemHub {
   const store = new MemStore();
   const endpoints = new MemEndpoints();

@@ -1,6 +1,7 @@
 // Nobody listens: contexts are handed on as they came.
 import type { Span, TraceParent, Tracer } from "./span.ts";
 
+/** Records nothing; spans hand their parent's context on. */
 export const noTracer: Tracer = {
   startSpan: (_name, parent) => (parent === null ? nothing : createSilentSpan(parent)),
   close: async () => {},

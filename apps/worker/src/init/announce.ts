@@ -15,10 +15,10 @@ import { choosePayload } from "../health/choose-payload.ts";
 import { RequestGuard } from "../health/request-guard.ts";
 import { type HealthWatch, watchHealth } from "../health/watch-health.ts";
 import { openEngineRoutes } from "../routes/open-engine-routes.ts";
-import { createTaintRoute, taintPath } from "../routes/taint-route.ts";
 import type { WeightVersion } from "../routes/weight-version.ts";
 import type { EnginePage } from "../system/engine-page.ts";
 import type { WorkerSystem } from "../system/start-system.ts";
+import { announceModel } from "./announce-model.ts";
 
 /** What the init file of every worker type begins with. */
 export interface InitOptions {
@@ -64,10 +64,7 @@ export async function announce(
     observer: page.requestObserver(parseEndpointId(card.endpoint).endpoint),
   });
   system?.watch(page, card, admission);
-  const announced = system?.hostCardFiles(card) ?? card;
-  await served.registerModel(announced);
-  system?.engineRoutes.add(taintPath, createTaintRoute(served, announced));
-  system?.health.setEndpoint(served.id.endpoint, "ready");
+  await announceModel(served, card, system);
   const control = openEngineRoutes({
     args,
     logger,

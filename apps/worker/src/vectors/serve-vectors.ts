@@ -7,7 +7,7 @@ import { parseEndpointId, RequestContext, type RequestHandler } from "@dyn/runti
 import { choosePayload } from "../health/choose-payload.ts";
 import { RequestGuard } from "../health/request-guard.ts";
 import { watchHealth } from "../health/watch-health.ts";
-import { createTaintRoute, taintPath } from "../routes/taint-route.ts";
+import { announceModel } from "../init/announce-model.ts";
 import { reportEngineDeath } from "../system/report-engine-death.ts";
 import { RequestPage } from "../system/request-page.ts";
 import type { WatchedEngine } from "../system/watched-engine.ts";
@@ -44,10 +44,7 @@ export async function serveVectors<Item>(
   };
   const watched: WatchedEngine = { showMetrics, readProgress: () => readProgress(engine) };
   system?.watch(watched, card, admission);
-  const announced = system?.hostCardFiles(card) ?? card;
-  await served.registerModel(announced);
-  system?.engineRoutes.add(taintPath, createTaintRoute(served, announced));
-  system?.health.setEndpoint(served.id.endpoint, "ready");
+  await announceModel(served, card, system);
   const watch = watchHealth({
     args,
     logger,

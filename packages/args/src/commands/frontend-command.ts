@@ -22,6 +22,7 @@ const concerns = {
 };
 export type FrontendConcerns = typeof concerns;
 
+/** Flags, variables and help of dyn-frontend; for `parseArgs`. */
 export const frontendCommand: Command<FrontendConcerns> = defineCommand({
   name: "dyn-frontend",
   summary: "The OpenAI-compatible front of a deployment: tokenizes, routes, answers.",

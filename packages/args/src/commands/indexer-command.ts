@@ -14,6 +14,7 @@ const concerns = {
 };
 export type IndexerConcerns = typeof concerns;
 
+/** Flags, variables and help of dyn-indexer; for `parseArgs`. */
 export const indexerCommand: Command<IndexerConcerns> = defineCommand({
   name: "dyn-indexer",
   summary:

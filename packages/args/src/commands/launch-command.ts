@@ -13,6 +13,7 @@ import { workerCommand } from "./worker-command.ts";
 const concerns = { launch: launchOptions };
 export type LaunchConcerns = typeof concerns;
 
+/** Flags, variables and help of dyn launch; for `parseArgs`. */
 export const launchCommand: Command<LaunchConcerns> = defineCommand({
   name: "dyn launch",
   summary:

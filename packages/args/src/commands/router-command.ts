@@ -19,6 +19,7 @@ const concerns = {
 };
 export type RouterConcerns = typeof concerns;
 
+/** Flags, variables and help of dyn-router; for `parseArgs`. */
 export const routerCommand: Command<RouterConcerns> = defineCommand({
   name: "dyn-router",
   summary:

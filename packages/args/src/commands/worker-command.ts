@@ -24,6 +24,7 @@ const concerns = {
 };
 export type WorkerConcerns = typeof concerns;
 
+/** Flags, variables and help of dyn-worker. Read them by `parseWorkerArgs`, which knows SGLang's native flags too. */
 export const workerCommand: Command<WorkerConcerns> = defineCommand({
   name: "dyn-worker",
   summary: "Serves one model by one engine behind discovery.",

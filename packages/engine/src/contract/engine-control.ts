@@ -3,6 +3,7 @@
 /** `cuda_graph` is accepted for the reference's sake: a CPU holds none. */
 export type MemoryTag = "weights" | "kv_cache" | "cuda_graph";
 
+/** Everything that a memory command may name; SGLang's. */
 export const memoryTags: readonly MemoryTag[] = ["weights", "kv_cache", "cuda_graph"];
 
 /** `abort` ends what is open, `retract` sends what runs back to the queue without its KV, `in_place` freezes it. */

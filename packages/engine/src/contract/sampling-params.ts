@@ -39,6 +39,7 @@ export interface SamplingParams {
   readonly seed: number | null;
 }
 
+/** Samples from the whole distribution at temperature 1, until an end id or the end of the context. */
 export const defaultSamplingParams: SamplingParams = Object.freeze({
   maxNewTokens: null,
   minNewTokens: 0,

@@ -35,7 +35,7 @@ export class Answers {
     this.#outputs = options.outputs;
   }
 
-  /** KV events go first: who reads an output may ask for what it says is cached. */
+  /** What KV events and outputs have gathered goes out, in this order. */
   flush(): void {
     this.#options.events.flush();
     this.#outputs.flush();

@@ -1,4 +1,4 @@
-/** Says that something changed between steps, so that whoever drives the engine looks again. */
+/** Says that something changed, so that whoever waits for it, or drives the engine, looks again. */
 export class ChangeSignal {
   readonly #waiters = new Set<() => void>();
   #listener: () => void = () => {};

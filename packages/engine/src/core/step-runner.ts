@@ -14,6 +14,7 @@ import type { Choice } from "./choice.ts";
 import { errorFinish } from "./error-finish.ts";
 import { readLogitRows, wantsNext } from "./logit-rows.ts";
 import type { MetricsRecorder } from "./metrics-recorder.ts";
+import type { OpenRequests } from "./open-requests.ts";
 import { promptPositions } from "./prompt-logprobs.ts";
 import type { TokenSource } from "./token-source.ts";
 
@@ -32,31 +33,43 @@ export interface StepRunnerOptions {
 export class StepRunner {
   /** What could be planned waits for pages or KV that another engine's doing brings. */
   isBlocked = false;
-  readonly #options: StepRunnerOptions;
+  readonly #executor: Executor;
   readonly #scheduler: Scheduler;
+  readonly #controls: EngineControls;
   readonly #answers: Answers;
-  readonly #vocabSize: number;
+  readonly #open: OpenRequests;
+  readonly #tokens: TokenSource;
+  readonly #handOvers: HandOvers | null;
+  readonly #metrics: MetricsRecorder;
+  readonly #changes: ChangeSignal;
+  readonly #now: () => number;
   /** One each, so that a prefill between two decodes does not cost the decode table's rows. */
   readonly #prefillBatch = new BatchBuilder();
   readonly #decodeBatch = new BatchBuilder();
 
   constructor(options: StepRunnerOptions) {
-    this.#options = options;
+    this.#executor = options.executor;
     this.#scheduler = options.scheduler;
+    this.#controls = options.controls;
     this.#answers = options.answers;
-    this.#vocabSize = options.executor.info.vocabSize;
+    this.#open = options.answers.open;
+    this.#tokens = options.tokens;
+    this.#handOvers = options.handOvers;
+    this.#metrics = options.metrics;
+    this.#changes = options.changes;
+    this.#now = options.now;
   }
 
   /** `false` = there was nothing to do. */
   async run(): Promise<boolean> {
-    const { executor, controls, changes, metrics } = this.#options;
+    const controls = this.#controls;
     if (this.#answers.isComputing) throw new InternalError("Steps of an engine must not overlap.");
     if (!controls.mayStep) return false;
     const planUs = controls.profile === null ? 0 : StepProfile.nowUs();
     const plan = this.#scheduler.plan();
     if (plan === null) {
       this.#checkBlocked();
-      metrics.idle();
+      this.#metrics.idle();
       this.#answers.flush();
       return false;
     }
@@ -66,10 +79,10 @@ export class StepRunner {
     const startUs = planUs === 0 ? 0 : StepProfile.nowUs();
     let result: StepResult;
     try {
-      result = await executor.step(batch);
+      result = await this.#executor.step(batch);
     } catch (error) {
       this.#fail(plan, error);
-      changes.emit();
+      this.#changes.emit();
       return true;
     }
     const computedUs = planUs === 0 ? 0 : StepProfile.nowUs();
@@ -80,7 +93,7 @@ export class StepRunner {
       const tokens = tokenIds.length;
       controls.profile?.add({ kind, rows, tokens, planUs, startUs, computedUs, endUs });
     }
-    changes.emit();
+    this.#changes.emit();
     return true;
   }
 
@@ -95,37 +108,35 @@ export class StepRunner {
   }
 
   #stampScheduled({ sequences }: StepPlan): void {
-    for (const { group } of sequences) group.scheduledMs ??= this.#options.now();
+    for (const { group } of sequences) group.scheduledMs ??= this.#now();
   }
 
   #build(plan: StepPlan): ForwardBatch {
     const builder = plan.kind === "prefill" ? this.#prefillBatch : this.#decodeBatch;
-    const { open } = this.#answers;
     return builder.build(plan, {
       rowSampling: (sequence) => {
-        const { row } = open.choice(sequence)!;
+        const { row } = this.#open.choice(sequence)!;
         row.step = sequence.produced;
         return row;
       },
       promptPositions,
       wantsNext,
-      logitsRequired: (sequence) => open.choice(sequence)!.needsLogits,
+      logitsRequired: (sequence) => this.#open.choice(sequence)!.needsLogits,
     });
   }
 
   #finish(plan: StepPlan, batch: ForwardBatch, result: StepResult): void {
-    const { metrics, handOvers } = this.#options;
     const answers = this.#answers;
-    const rows = readLogitRows(plan, batch, result, this.#vocabSize);
+    const rows = readLogitRows(plan, batch, result, this.#executor.info.vocabSize);
     this.#scheduler.complete(plan);
     answers.isComputing = false;
     let sampled = 0;
     for (const [i, sequence] of plan.sequences.entries()) {
       const at = rows[i]!;
-      metrics.advanced(sequence);
+      this.#metrics.advanced(sequence);
       if (answers.isEnding(sequence)) continue;
-      if (sequence.isLeased) handOvers!.prefill.advanced(sequence);
-      const choice = answers.open.choice(sequence)!;
+      if (sequence.isLeased) this.#handOvers!.prefill.advanced(sequence);
+      const choice = this.#open.choice(sequence)!;
       if (at >= 0) {
         this.#advance(choice, result, at);
         sampled++;
@@ -135,14 +146,14 @@ export class StepRunner {
       }
     }
     answers.endDelayed();
-    metrics.step(plan.kind, sampled);
+    this.#metrics.step(plan.kind, sampled);
     answers.flush();
   }
 
   /** Samples one token and says it. A choice whose sampling fails ends alone. */
   #advance(choice: Choice, result: StepResult, at: number): void {
     try {
-      const { tokenId, logprobs } = this.#options.tokens.take(choice, result, at);
+      const { tokenId, logprobs } = this.#tokens.take(choice, result, at);
       if (choice.isPrefillHalf) this.#keepFirstToken(choice, tokenId, logprobs);
       else this.#answers.say(choice, tokenId, logprobs);
     } catch (error) {
@@ -160,7 +171,7 @@ export class StepRunner {
     if (tokenId !== null) sequence.append(tokenId);
     if (sequence.isLeased) this.#scheduler.hold(sequence);
     else this.#scheduler.finish(sequence);
-    this.#options.handOvers!.prefill.sampled(choice, tokenId, logprobs);
+    this.#handOvers!.prefill.sampled(choice, tokenId, logprobs);
   }
 
   #fail(plan: StepPlan, error: unknown): void {

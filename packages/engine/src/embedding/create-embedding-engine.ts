@@ -1,5 +1,6 @@
 // The engine over an executor: who waits, what is computed together, who gets which vector.
 import { CancelledError, InvalidArgumentError, OverloadedError } from "@dyn/protocol";
+import { ChangeSignal } from "../core/change-signal.ts";
 import { closedError, drainingError } from "../core/refusals.ts";
 import { untilAborted } from "../core/until-aborted.ts";
 import type {
@@ -26,6 +27,7 @@ export interface EmbeddingEngineOptions {
 /** The executor has the next batch before it is done with one, so that it never waits for this thread. */
 const batchesAhead = 2;
 
+/** The executor is the engine's from here on: it is closed with it. */
 export function createEmbeddingEngine(
   executor: EmbeddingExecutor,
   options: EmbeddingEngineOptions = {},
@@ -41,7 +43,7 @@ class QueuedEmbeddingEngine implements EmbeddingEngine {
   readonly #onBatch: NonNullable<EmbeddingEngineOptions["onBatch"]>;
   readonly #turns = new PromptTurns();
   readonly #open = new Set<OpenEmbedding>();
-  readonly #idleWaiters = new Set<() => void>();
+  readonly #idle = new ChangeSignal();
   readonly #counts = {
     runningPrompts: 0,
     promptTokens: 0,
@@ -179,7 +181,7 @@ class QueuedEmbeddingEngine implements EmbeddingEngine {
       this.#batchesRunning -= 1;
       this.#counts.runningPrompts -= batch.length;
       this.#advance();
-      if (this.#batchesRunning === 0) for (const wake of [...this.#idleWaiters]) wake();
+      if (this.#batchesRunning === 0) this.#idle.emit();
     }
   }
 
@@ -200,14 +202,7 @@ class QueuedEmbeddingEngine implements EmbeddingEngine {
   }
 
   #untilIdle(): Promise<void> {
-    if (this.#batchesRunning === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      const wake = () => {
-        this.#idleWaiters.delete(wake);
-        resolve();
-      };
-      this.#idleWaiters.add(wake);
-    });
+    return this.#batchesRunning === 0 ? Promise.resolve() : this.#idle.next();
   }
 }
 

@@ -11,6 +11,7 @@ import { Pacer } from "./pacer.ts";
 const peakLogit = 80;
 const rootHash = 0x2545f491;
 
+/** For tests and sizing; `createMockEngine` makes an engine of it. */
 export class MockExecutor implements Executor {
   readonly info: ExecutorInfo;
   readonly kv: MockKvStore;

@@ -104,6 +104,7 @@ function ofRank(command: EngineCommand, rank: number): EngineCommand {
   return { ...command, options: { ...options, name: `${options.name}-rank-${rank}` } };
 }
 
+/** The ranks are closed with it. Throws InvalidArgumentError without any. */
 export function createRankedEngine(ranks: readonly Engine[]): RankedEngine {
   return new RankedEngine(ranks);
 }

@@ -99,6 +99,7 @@ export class SamplerSequence {
   }
 }
 
+/** Throws InvalidArgumentError when the step and the tokens of a resumed choice differ in number. */
 export function createSamplerSequence(options: SamplerSequenceOptions): SamplerSequence {
   return new SamplerSequence(options);
 }

@@ -86,6 +86,7 @@ export class Sampler {
   }
 }
 
+/** One for all choices of an engine: what it keeps between calls is scratch memory for a row of f32 [vocabSize]. */
 export function createSampler(vocabSize: number): Sampler {
   return new Sampler(vocabSize);
 }

@@ -20,6 +20,7 @@ export interface SchedulerOptions {
   readonly priorityPreemptionThreshold: number | null;
 }
 
+/** What an engine does that is not told otherwise. */
 export const defaultSchedulerOptions: SchedulerOptions = Object.freeze({
   policy: "fcfs",
   maxRunningRequests: 256,

@@ -6,6 +6,7 @@ import type { EngineCommand, EngineControlState } from "../contract/engine-contr
 import type { GenerateOutput } from "../contract/engine-output.ts";
 import type { GenerateRequest } from "../contract/generate-request.ts";
 import type { KvEventBatch } from "../contract/kv-event.ts";
+import { ChangeSignal } from "../core/change-signal.ts";
 import { openStream } from "../core/open-stream.ts";
 import { closedError, drainingError, requestIdInUse, threadDied } from "../core/refusals.ts";
 import type { RequestStream } from "../core/request-stream.ts";
@@ -36,8 +37,8 @@ class ConnectedEngine implements Engine {
   readonly #listeners = new Map<number, (batch: KvEventBatch) => void>();
   readonly #flushes = new Map<number, PromiseWithReject<boolean>>();
   readonly #commands = new Map<number, PromiseWithReject<EngineControlState>>();
-  /** Called when nothing is open any more. */
-  readonly #idleWaiters = new Set<() => void>();
+  /** Emits when nothing is open any more. */
+  readonly #idle = new ChangeSignal();
   readonly #onReady: () => void;
   readonly #onDeath: (error: unknown) => void;
   #info: EngineInfo | null = null;
@@ -150,18 +151,11 @@ class ConnectedEngine implements Engine {
   #forget(handle: number, requestId: string): void {
     this.#requests.delete(handle);
     if (this.#handles.get(requestId) === handle) this.#handles.delete(requestId);
-    if (this.#requests.size === 0) for (const wake of this.#idleWaiters) wake();
+    if (this.#requests.size === 0) this.#idle.emit();
   }
 
   #untilIdle(): Promise<void> {
-    if (this.#requests.size === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      const wake = () => {
-        this.#idleWaiters.delete(wake);
-        resolve();
-      };
-      this.#idleWaiters.add(wake);
-    });
+    return this.#requests.size === 0 ? Promise.resolve() : this.#idle.next();
   }
 
   #tell(message: MessageToEngine): void {

@@ -22,6 +22,10 @@ interface Member extends Player {
   isReady: boolean;
 }
 
+/**
+ * Several gateway processes behind one port. Start it by `GatewayCluster.start`; it ends by `close`, or by itself
+ * when workers keep dying.
+ */
 export class GatewayCluster {
   /** Rejects when workers die faster than it makes sense to replace them. */
   readonly ended: Promise<never>;

@@ -40,6 +40,7 @@ const defaults = {
 /** Reading a vocabulary of 200 000 tokens takes a second or two; a busy machine may need some more. */
 const vocabularyTimeoutMs = 120_000;
 
+/** `close` ends its thread. */
 export function createGrammarCompiler(options: GrammarCompilerOptions): GrammarCompiler {
   return new ThreadCompiler(options);
 }

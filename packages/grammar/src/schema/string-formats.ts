@@ -15,6 +15,7 @@ const uri = `[a-zA-Z][a-zA-Z0-9+.-]*://${label}(?:\\.${label})*(?::[0-9]{1,5})?$
 const dayTime =
   "T(?:[0-9]{1,9}H(?:[0-9]{1,9}M)?(?:[0-9]{1,9}S)?|[0-9]{1,9}M(?:[0-9]{1,9}S)?|[0-9]{1,9}S)";
 
+/** By name of the `format` keyword. */
 export const stringFormats: Readonly<Record<string, string>> = {
   date,
   time,

@@ -55,6 +55,7 @@ const noRequests = (): Window => ({
   underTokens: 0,
 });
 
+/** By worker and rank, in windows of so many requests. */
 export class DriftAudit {
   readonly #windowSize: number;
   readonly #tolerance: number;

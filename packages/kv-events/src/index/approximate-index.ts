@@ -24,6 +24,7 @@ interface Decision {
   readonly dueAtMs: number;
 }
 
+/** Filled by decisions instead of events. Bounded by blocks and by age. */
 export class ApproximateIndex implements PrefixIndex {
   readonly #index: KvIndex;
   readonly #ttlMs: number | null;

@@ -27,6 +27,7 @@ export interface WorkerBlocks {
   readonly blockCount: number;
 }
 
+/** Tens of millions of blocks in 70 bytes each at most; beyond `maxBytes` the oldest make room. For one thread; needs no close. */
 export class KvIndex implements PrefixIndex {
   readonly #forest = new BlockForest();
   readonly #lives = new WorkerLives(this.#forest);

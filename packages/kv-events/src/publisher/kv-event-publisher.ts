@@ -38,6 +38,7 @@ export interface KvEventPublisher extends AsyncDisposable {
 
 const endMark = -1;
 
+/** Binds the sockets that the config names; of the publisher `null`, none. Throws UnavailableError without ZeroMQ. */
 export async function createKvEventPublisher(
   options: KvEventPublisherOptions,
 ): Promise<KvEventPublisher> {

@@ -9,6 +9,7 @@ export interface EventRecorderOptions {
   readonly maxBytes?: number;
 }
 
+/** The file is there from the start; one that was there is replaced. */
 export class EventRecorder implements AsyncDisposable {
   readonly #stream: WriteStream;
   readonly #maxBytes: number;

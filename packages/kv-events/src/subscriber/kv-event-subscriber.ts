@@ -51,6 +51,7 @@ export interface KvEventSubscriber extends AsyncIterable<KvEventDelivery>, Dispo
   close(): void;
 }
 
+/** An endless iterable of deliveries; a `reset` among them says to forget what was known. Throws UnavailableError without ZeroMQ. */
 export async function createKvEventSubscriber(
   options: KvEventSubscriberOptions,
 ): Promise<KvEventSubscriber> {

@@ -75,6 +75,7 @@ export interface IndexTotals {
   readonly repeatedStores: number;
 }
 
+/** Engines are registered, prompts are asked for; closed, it follows nobody. */
 export class KvIndexer {
   readonly #eventCounts = new Map<string, EventCount>();
   readonly #models = new Map<string, ModelIndex>();

@@ -81,6 +81,7 @@ export class IndexerServer {
   }
 }
 
+/** Resolves when it listens; throws UnavailableError when it cannot. */
 export function createIndexerServer(options: IndexerServerOptions): Promise<IndexerServer> {
   return IndexerServer.listen(options);
 }

@@ -56,6 +56,7 @@ export interface RelayedBatch {
   readonly dpRank?: number | null;
 }
 
+/** Made by `KvRelay.open`. `close` lets routers drop the rank's blocks before its events stop. */
 export class KvRelay implements AsyncDisposable {
   readonly publisherId: bigint;
   readonly #options: KvRelayOptions;

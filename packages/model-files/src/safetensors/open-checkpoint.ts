@@ -9,6 +9,7 @@ import type { Checkpoint, TensorView } from "./tensor-view.ts";
 /** libuv reads at most 2^31 - 1 bytes at once. */
 const maxReadBytes = 1 << 30;
 
+/** Reads headers only. Throws ModelFileError, which names the file, for what is missing, damaged or there twice. */
 export async function openCheckpoint(directory: string): Promise<Checkpoint> {
   const { names, weightMap } = await findShardFiles(directory);
   const tensors = new Map<string, TensorView>();

@@ -1,5 +1,6 @@
 import type { TensorDtype } from "./tensor-view.ts";
 
+/** Of one element, by safetensors' names. */
 export const tensorDtypeSizeBytes: Readonly<Record<TensorDtype, number>> = {
   F64: 8,
   F32: 4,

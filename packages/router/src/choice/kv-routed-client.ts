@@ -258,6 +258,7 @@ function isDecode({ bootstrap_info: info, prefill_result: result }: Preprocessed
   return info != null || result != null;
 }
 
+/** Starts the router. `close` closes router and client. */
 export function createKvRoutedClient(options: KvRoutedClientOptions): KvRoutedClient {
   return new KvRoutedClient(options);
 }

@@ -394,6 +394,7 @@ export class KvRouter {
   }
 }
 
+/** It knows nobody until `start`; workers that may be asked come by `setEligible`. */
 export function createKvRouter(options: KvRouterOptions): KvRouter {
   return new KvRouter(options);
 }

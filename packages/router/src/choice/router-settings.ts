@@ -50,6 +50,7 @@ export interface RouterSettings {
   readonly minInitialWorkers: number;
 }
 
+/** How a router decides that is not told otherwise. */
 export const defaultRouterSettings: RouterSettings = Object.freeze<RouterSettings>({
   cost: defaultCostSettings,
   selection: { type: "cost" },

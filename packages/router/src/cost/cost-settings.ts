@@ -24,6 +24,7 @@ export interface CostSettings {
   readonly loadModel: LoadModel;
 }
 
+/** How a router weighs that is not told otherwise. */
 export const defaultCostSettings: CostSettings = Object.freeze({
   overlapScoreCredit: 1,
   overlapScoreCreditDecay: 0,

@@ -8,6 +8,7 @@ export interface TwoTierSettings {
   readonly balanceRelThreshold: number;
 }
 
+/** Dynamo's. */
 export const defaultTwoTierSettings: TwoTierSettings = Object.freeze({
   cacheThreshold: 0.5,
   balanceAbsThreshold: 32,

@@ -13,12 +13,14 @@ export interface BusyThresholds {
   readonly activePrefillTokensFrac: number | null;
 }
 
+/** Nobody is ever busy. */
 export const noThresholds: BusyThresholds = Object.freeze({
   activeDecodeBlocks: null,
   activePrefillTokens: null,
   activePrefillTokensFrac: null,
 });
 
+/** Gives them back, or throws InvalidArgumentError for one that is out of its range. */
 export function checkBusyThresholds(thresholds: BusyThresholds): BusyThresholds {
   const { activeDecodeBlocks: decode } = thresholds;
   if (decode !== null && !(decode >= 0 && decode <= 1)) {

@@ -174,6 +174,7 @@ export class MigratingClient implements TokenClient {
   }
 }
 
+/** `close` closes `client`. */
 export function createMigratingClient(
   client: TokenClient,
   options: MigrationOptions,

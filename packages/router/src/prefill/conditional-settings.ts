@@ -17,6 +17,7 @@ export interface ConditionalSettings {
   readonly decodeBusy: number | null;
 }
 
+/** What `--router-conditional-disagg` does that is not told otherwise. */
 export const defaultConditionalSettings: ConditionalSettings = Object.freeze({
   policy: "isl_bounding",
   uncachedTokens: 2048,

@@ -328,6 +328,7 @@ export class DisaggregatedClient implements TokenClient {
   }
 }
 
+/** `close` closes the decode client and `pairs`; pools are closed by who made them. */
 export function createDisaggregatedClient(
   options: DisaggregatedClientOptions,
 ): DisaggregatedClient {

@@ -20,6 +20,7 @@ export interface QueueSettings {
   readonly className?: string;
 }
 
+/** Neither threshold is set: nobody waits. */
 export const defaultQueueSettings: QueueSettings = Object.freeze({
   policy: "fcfs",
   thresholdFrac: null,

@@ -37,6 +37,7 @@ export function parseEndpointId(text: string): EndpointId {
   return { namespace, component, endpoint };
 }
 
+/** `dyn://namespace.component.endpoint`. */
 export function formatEndpointId(id: EndpointId): string {
   return `${scheme}${id.namespace}.${id.component}.${id.endpoint}`;
 }

@@ -68,6 +68,7 @@ interface RunningCall {
   readonly stay: StayToken | undefined;
 }
 
+/** Made by `Endpoint.createClient`. It follows discovery until `close`; a request waits until discovery has told who is there. */
 export class EndpointClient<Request = unknown, Item = unknown> {
   readonly id: EndpointId;
   readonly #discovery: Discovery;

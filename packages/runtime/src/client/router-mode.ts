@@ -1,5 +1,6 @@
 import type { Instance } from "../discovery/record.ts";
 
+/** How one of several instances is picked; `direct` takes the one that each request names. */
 export const routerModes = [
   "round-robin",
   "random",

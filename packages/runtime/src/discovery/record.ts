@@ -64,6 +64,7 @@ const buckets: Readonly<Record<DiscoveryRecord["type"], Bucket>> = {
   eventSource: "v1/event_sources",
 };
 
+/** Dynamo's name of the place where records of this type are kept. */
 export function bucketOf(record: DiscoveryRecord): Bucket {
   return buckets[record.type];
 }

@@ -81,6 +81,10 @@ export interface PlaneSettings {
   readonly onProblem?: (message: string, error: unknown) => void;
 }
 
+/**
+ * Connects; throws UnavailableError or InvalidArgumentError with the flag that would help. The caller closes them,
+ * mostly through a DistributedRuntime.
+ */
 export async function createPlanes(
   options: PlaneOptions,
   settings: PlaneSettings = {},

@@ -33,6 +33,7 @@ export interface TokenizerPoolOptions {
 /** A longer text would take over 5 ms to cut and to look up; it goes to a thread as it is. */
 const maxCutLength = 4 * 1024 * 1024;
 
+/** A thread begins when a text needs one; `close` ends them. */
 export function createTokenizerPool(options: TokenizerPoolOptions): TokenizerPool {
   return new ThreadPool(options);
 }

@@ -24,6 +24,7 @@ export interface ChatTemplateOptions {
   readonly now?: () => Date;
 }
 
+/** Throws TemplateSourceError for a source that cannot be read; rendering throws InvalidArgumentError for what a template refuses. */
 export function createChatTemplate(
   source: ChatTemplateSource,
   options: ChatTemplateOptions = {},

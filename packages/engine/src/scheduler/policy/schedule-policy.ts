@@ -1,6 +1,7 @@
 import type { CacheNode, PageCache } from "../../cache/page-cache.ts";
 import type { Sequence } from "../sequence.ts";
 
+/** SGLang's names of the orders in which requests leave the queue. */
 export const policyNames = [
   "fcfs",
   "lpm",

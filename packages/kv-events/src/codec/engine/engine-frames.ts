@@ -7,6 +7,7 @@ export interface EngineMessage {
   readonly payload: Uint8Array;
 }
 
+/** The frames in their order on the wire. */
 export function encodeEngineFrames(message: EngineMessage): [string, Buffer, Uint8Array] {
   return [message.topic, encodeSequence(message.sequence), message.payload];
 }

@@ -7,6 +7,7 @@ export function decodeMsgpack(bytes: Uint8Array): unknown {
   return new MsgpackReader(bytes).value();
 }
 
+/** As msgspec and rmp write it: shortest integers, 64-bit floats, keys in the given order. */
 export function encodeMsgpack(value: unknown): Buffer {
   const to = new MsgpackWriter();
   to.value(value);

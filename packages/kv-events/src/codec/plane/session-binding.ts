@@ -30,6 +30,7 @@ const schema = z
     }),
   );
 
+/** MessagePack, a map with Dynamo's names. */
 export function encodeSessionBinding(binding: SessionBinding): Buffer {
   return encodeMsgpack({
     session_id: binding.sessionId,

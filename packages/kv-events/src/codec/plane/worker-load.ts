@@ -30,6 +30,7 @@ const schema = z
     }),
   );
 
+/** MessagePack, a map with Dynamo's names. */
 export function encodeWorkerLoad(load: WorkerLoad): Buffer {
   return encodeMsgpack({
     worker_id: load.workerId,

@@ -143,6 +143,7 @@ export function parseAddress(address: string): { host: string; port: number } {
   return { host, port };
 }
 
+/** `host:port`, with brackets around an IPv6 host. */
 export function formatAddress(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }

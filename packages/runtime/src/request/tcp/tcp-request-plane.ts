@@ -65,6 +65,7 @@ export interface TcpRequestPlaneOptions {
   readonly onProblem: (message: string, error: unknown) => void;
 }
 
+/** Loopback, and ports that the system picks. */
 export const defaultTcpOptions: TcpRequestPlaneOptions = Object.freeze({
   host: "127.0.0.1",
   requestPort: 0,
