@@ -26,5 +26,7 @@ export function toWireParam(error: unknown): unknown {
   const param = wireNames[error.param.replace(/\[.*$/, "")];
   if (param === undefined) return error;
   const { code, status, retryable } = error;
-  return new DynError(error.message, { code, status, retryable, param, cause: error });
+  const own = error.param.replace(/\[.*$/, "");
+  const message = own === "" ? error.message : error.message.replaceAll(own, param);
+  return new DynError(message, { code, status, retryable, param, cause: error });
 }
