@@ -1,3 +1,4 @@
+import { Agent, request as httpRequest } from "node:http";
 import { connect } from "node:net";
 import { OpenAIErrorBody } from "@dyn/protocol";
 import { request } from "undici";
@@ -92,6 +93,30 @@ describe("raw bytes", () => {
 
   it("that are no HTTP get 400", () =>
     expectRefused([{ bytes: "\x16\x03\x01hello\r\n\r\n" }], 400, /not valid HTTP/));
+
+  it("headers without end get 431 on a connection that has had an answer, too", async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const ask = (headers: Record<string, string>) =>
+      new Promise<{ status: number; isReused: boolean; body: string }>((resolve, reject) => {
+        const asked = httpRequest(`${deployment.url}/live`, { agent, headers }, (answer) => {
+          let body = "";
+          answer.on("data", (part: Buffer) => {
+            body += part.toString();
+          });
+          answer.on("end", () =>
+            resolve({ status: answer.statusCode!, isReused: asked.reusedSocket, body }),
+          );
+        });
+        asked.on("error", reject);
+        asked.end();
+      });
+    expect(await ask({})).toMatchObject({ status: 200 });
+    const refused = await ask({ x: "y".repeat(40_000) });
+    expect(refused).toMatchObject({ status: 431, isReused: true });
+    expect(JSON.parse(refused.body).error.message).toMatch(/too large/);
+    agent.destroy();
+    await expectStillServing();
+  });
 
   it("headers without end get 431", () =>
     expectRefused([{ bytes: `${post}x: ${"y".repeat(40_000)}\r\n\r\n` }], 431, /too large/));

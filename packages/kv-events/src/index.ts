@@ -85,4 +85,4 @@ export {
   type ResetReason,
 } from "./subscriber/kv-event-subscriber.ts";
 export type { SubscriberCounters } from "./subscriber/subscriber-counters.ts";
-export { toLocalEndpoint, toRankEndpoint } from "./zmq/rank-endpoint.ts";
+export { isBound, toLocalEndpoint, toRankEndpoint } from "./zmq/rank-endpoint.ts";

@@ -108,6 +108,20 @@ describe("subscriber", () => {
     expect(subscriber.counters.replayed).toBeGreaterThanOrEqual(50);
   });
 
+  it("that joins an engine which says nothing any more gets what it had said, each time", async () => {
+    const publisher = await publish();
+    send(publisher, 50);
+    for (let round = 0; round < 10; round++) {
+      const subscriber = await follow(publisher);
+      expect(await readUntil(subscriber, () => 49)).toEqual(range(0, 50));
+      expect(subscriber.counters).toMatchObject({ replayed: 50, missed: 0, resets: 0 });
+      subscriber.close();
+    }
+    send(publisher);
+    const last = await follow(publisher);
+    expect(await readUntil(last, () => 50)).toEqual(range(0, 51));
+  });
+
   it("gives each batch once and in order over a link that loses and repeats", async () => {
     await fc.assert(
       fc.asyncProperty(

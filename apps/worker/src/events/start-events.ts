@@ -2,7 +2,12 @@
 // socket, and its load.
 import type { WorkerArgs } from "@dyn/args";
 import type { Engine, RankedEngine } from "@dyn/engine";
-import { createKvEventPublisher, type KvEventPublisher, parseKvEventsConfig } from "@dyn/kv-events";
+import {
+  createKvEventPublisher,
+  isBound,
+  type KvEventPublisher,
+  parseKvEventsConfig,
+} from "@dyn/kv-events";
 import { createLoadReporter, KvRelay } from "@dyn/kv-relay";
 import type { Logger } from "@dyn/logging";
 import type { DistributedRuntime } from "@dyn/runtime";
@@ -69,8 +74,9 @@ async function startCacheEvents(
   const log = logger.child("kv-events");
   const onProblem = (message: string, error: unknown) =>
     log.warn(message, error === null ? {} : { error: String(error) });
+  const config = parseKvEventsConfig(args.values.engine.kvEventsConfig!);
   const publisher: KvEventPublisher = await createKvEventPublisher({
-    config: parseKvEventsConfig(args.values.engine.kvEventsConfig!),
+    config,
     dpRank,
     onProblem,
   });
@@ -89,6 +95,12 @@ async function startCacheEvents(
     });
     const { endpoint: address, replayEndpoint } = publisher;
     log.info("KV events are published", { endpoint: address, replayEndpoint, dpRank });
+    if (address !== null && !isBound(config.endpoint)) {
+      log.warn(
+        "KV events go to one subscriber that has to listen at this address. For any number of them give the endpoint a wildcard host: tcp://*:PORT.",
+        { endpoint: address },
+      );
+    }
     return { publisher, relay, unsubscribe };
   } catch (error) {
     await publisher.close();

@@ -11,8 +11,8 @@ export const doorOptions = z.object({
     { env: "DYN_API_KEYS_FILE", group, placeholder: "FILE" },
   ),
   apiKeys: option(
-    "API keys without limits, separated by blanks; beside those of the file.",
-    z.array(z.string().min(16)).default([]),
+    "API keys without limits, of at least 16 characters each, separated by blanks; beside those of the file.",
+    z.array(z.string().min(16, { error: "A key must have at least 16 characters" })).default([]),
     { env: "DYN_API_KEYS", flag: "api-keys", envOnly: true, secret: true, group },
   ),
   maxConcurrentRequests: option(

@@ -16,6 +16,11 @@ const reasons: readonly (readonly [path: RegExp, reason: string])[] = [
   ],
   [/^\/v1\/videos\//, `${keepsNothing} POST /v1/videos answers with the video itself.`],
   [/^\/v1\/images\/variations$/, "Send the picture and a prompt to /v1/images/edits."],
+  [/^\/generate$/, "It is on with DYN_SGLANG_ENABLE_GENERATE=1 at the frontend."],
+  [
+    /^\/inference\/v1\/generate$/,
+    "It is on with DYN_VLLM_ENABLE_INFERENCE_V1_GENERATE=1 at the frontend.",
+  ],
   [/^\/v1\/(?:audio|realtime|moderations)(?:\/|$)/, "This server has no models of that type."],
   [
     /^\/v1\/(?:fine_tuning|evals|assistants|threads)(?:\/|$)/,

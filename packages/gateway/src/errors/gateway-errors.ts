@@ -13,6 +13,26 @@ export function unknownModel(model: string, knownModels: readonly string[]): Not
   });
 }
 
+/** A model that is there, asked for what it does not do. */
+export function otherModelType(options: {
+  readonly model: string;
+  readonly type: string;
+  /** What it does. */
+  readonly types: readonly string[];
+  /** Who does what was asked for. */
+  readonly others: readonly string[];
+}): NotFoundError {
+  const { model, type, types, others } = options;
+  const hint =
+    others.length === 0
+      ? `No model of ${type} is served here at the moment.`
+      : `Models of ${type}: ${others.slice(0, 10).join(", ")}.`;
+  return new NotFoundError(
+    `The model ${JSON.stringify(clip(model))} is served for ${types.join(", ")}, not for ${type}. ${hint}`,
+    { param: "model", code: "DYN_GATEWAY_MODEL_NOT_FOUND" },
+  );
+}
+
 export function contextLengthExceeded(options: {
   readonly param: string;
   readonly contextLength: number;

@@ -82,7 +82,9 @@ export class HttpServer {
       void this.#serve(request, response);
     });
     this.#server.on("clientError", (error, socket) => {
-      if (this.#responses.get(socket)?.headersSent) socket.destroy();
+      const last = this.#responses.get(socket);
+      // In the middle of an answer there is no place for another; behind one that is over there is.
+      if (last?.headersSent && !last.writableFinished) socket.destroy();
       else answerClientError(error, socket);
     });
   }

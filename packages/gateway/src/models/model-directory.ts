@@ -11,6 +11,7 @@ import {
 import {
   modelLacks,
   modelStarting,
+  otherModelType,
   takesNoTokens,
   unknownModel,
 } from "../errors/gateway-errors.ts";
@@ -105,11 +106,12 @@ export class ModelDirectory {
     if (!this.#isSynced || this.known(name)?.isLoading(type) === true) throw modelStarting(name);
     const lacking = this.known(name)?.lacks(type) ?? [];
     if (lacking.length > 0) throw modelLacks(name, lacking);
-    const others = this.list().filter((model) => model.has(type));
-    throw unknownModel(
-      name,
-      others.map((model) => model.name),
-    );
+    const others = this.list()
+      .filter((model) => model.has(type))
+      .map((model) => model.name);
+    const types = this.find(name)?.types ?? [];
+    if (types.length > 0) throw otherModelType({ model: name, type, types, others });
+    throw unknownModel(name, others);
   }
 
   /** The same for prompts of tokens. Throws InvalidArgumentError too, when the model's workers take text. */

@@ -42,6 +42,11 @@ export class ServedModel {
     return [...new Set([...this.sets.values()].flatMap(({ card }) => card.aliases ?? []))];
   }
 
+  /** What it does, by its sets that are ready. */
+  get types(): readonly ModelType[] {
+    return [...new Set(this.readySets().flatMap(({ card }) => card.modelTypes))];
+  }
+
   /** Of its sets that have one, prefill workers' too. */
   routers(): KvRouter[] {
     return [...this.sets.values()].flatMap(({ pipeline, pool }) =>

@@ -4,8 +4,12 @@ import { DynError, InvalidArgumentError } from "@dyn/protocol";
 export function nameFormField(error: unknown, formField: string | null): unknown {
   if (!DynError.is(error) || error.param !== "guided_decoding") return error;
   if (formField === null || error.status !== 400) return error;
-  return new InvalidArgumentError(error.message.replaceAll("guided_decoding", formField), {
-    param: formField,
-    cause: error,
-  });
+  const message = error.message.replaceAll("guided_decoding", formField);
+  return new InvalidArgumentError(
+    message.includes(formField) ? message : `${formField}: ${message}`,
+    {
+      param: formField,
+      cause: error,
+    },
+  );
 }

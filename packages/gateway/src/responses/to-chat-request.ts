@@ -204,8 +204,11 @@ function toPart(part: ResponsesContentPart, param: string): ContentPart {
     case "refusal":
       return { type: "refusal", refusal: part.refusal };
     case "input_image":
-      if (part.image_url != null) return { type: "image_url", image_url: { url: part.image_url } };
-      break;
+      if (part.image_url == null) break;
+      throw new InvalidArgumentError(
+        `${param} is of type input_image, but this model reads text alone. Send text.`,
+        { param: `${param}.type` },
+      );
     case "input_file":
       break;
   }

@@ -77,7 +77,7 @@ function checkMessages(request: ChatCompletionRequest): void {
       message.content.forEach((part, j) => {
         if (part.type !== "text" && part.type !== "refusal") {
           throw new InvalidArgumentError(
-            `messages[${i}].content[${j}] is of type ${part.type}, but this model reads text alone.`,
+            `messages[${i}].content[${j}] is of type ${part.type}, but this model reads text alone. Send text.`,
             { param: `messages[${i}].content[${j}].type` },
           );
         }
@@ -88,7 +88,7 @@ function checkMessages(request: ChatCompletionRequest): void {
       const { arguments: args } = call.function;
       if (typeof args === "string" && !isJson(args)) {
         throw new InvalidArgumentError(
-          `messages[${i}].tool_calls[${j}].function.arguments is not valid JSON.`,
+          `messages[${i}].tool_calls[${j}].function.arguments is not valid JSON. Send the arguments as JSON text, or as an object.`,
           { param: `messages[${i}].tool_calls[${j}].function.arguments` },
         );
       }

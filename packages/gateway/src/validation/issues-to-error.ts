@@ -40,6 +40,8 @@ function clipName(name: string): string {
 interface Fault {
   readonly path: readonly PropertyKey[];
   readonly rule: string;
+  /** The field itself is too much, whatever its value. */
+  readonly isUnknown?: boolean;
 }
 
 /** Of a union's branches the one that came nearest tells what is wrong: it got into the value. */
@@ -48,14 +50,25 @@ function deepest(issue: Issue, base: readonly PropertyKey[]): Fault {
   if (issue.code === "invalid_key") {
     return { path, rule: issue.issues[0]?.message ?? issue.message };
   }
-  if (issue.code !== "invalid_union") return { path, rule: issue.message };
+  if (issue.code === "unrecognized_keys") {
+    return { path: [...path, issue.keys[0]!], rule: "", isUnknown: true };
+  }
+  if (issue.code !== "invalid_union") return { path, rule: ruleOf(issue) };
   const inside = issue.errors
     .filter((branch) => branch.every(({ path: inner }) => inner.length > 0))
     .sort((a, b) => a.length - b.length || reachOf(b) - reachOf(a));
   // Or it was of the right type and only too long, say.
   const ofRightType = issue.errors.filter((branch) => branch[0]?.code.startsWith("too_"));
   const nearest = inside[0]?.[0] ?? ofRightType[0]?.[0];
-  return nearest === undefined ? { path, rule: issue.message } : deepest(nearest, path);
+  return nearest === undefined ? { path, rule: ruleOf(issue) } : deepest(nearest, path);
+}
+
+/** In our words; what zod says by itself becomes the end of a sentence too. */
+function ruleOf({ message }: Issue): string {
+  const [, wanted] = /^Invalid input: expected (.+?)(?:, received .*)?$/.exec(message) ?? [];
+  if (wanted === undefined) return message;
+  if (wanted.startsWith('"')) return `must be ${wanted}`;
+  return `must be ${/^[aeio]/.test(wanted) ? "an" : "a"} ${wanted}`;
 }
 
 /** How many entries of a list were right before the first that was not. */
@@ -64,7 +77,11 @@ function reachOf(branch: readonly Issue[]): number {
   return typeof position === "number" ? position : 0;
 }
 
-function sentence({ path, rule }: Fault, body: unknown): string {
+function sentence({ path, rule, isUnknown = false }: Fault, body: unknown): string {
+  if (isUnknown) {
+    const name = clipName(formatPath(path));
+    return `${name} is no field that ${formatPath(path.slice(0, -1))} has. Leave it out, or correct its name.`;
+  }
   const name = path.length === 0 ? "The request body" : formatPath(path);
   const value = valueAt(body, path);
   if (value === undefined) return `${name} is required: it ${rule}.`;

@@ -23,8 +23,13 @@ const wireNames: Readonly<Record<string, string>> = {
 /** The same error, naming the field as the request does. */
 export function toWireParam(error: unknown): unknown {
   if (!DynError.is(error) || error.param === undefined) return error;
-  const param = wireNames[error.param.replace(/\[.*$/, "")];
+  const own = error.param.replace(/\[.*$/, "");
+  const param = wireNames[own];
   if (param === undefined) return error;
   const { code, status, retryable } = error;
-  return new DynError(error.message, { code, status, retryable, param, cause: error });
+  // Names of parameters are no words that could mean something else in the sentence.
+  const message = own.startsWith("sampling.")
+    ? error.message.replaceAll(own, param)
+    : error.message;
+  return new DynError(message, { code, status, retryable, param, cause: error });
 }

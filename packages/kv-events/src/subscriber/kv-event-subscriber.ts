@@ -60,15 +60,15 @@ export async function createKvEventSubscriber(
     receiveHighWaterMark: options.capacity ?? 100_000,
     linger: 0,
   });
+  // It listens for its connections before there is one: what was connected before that, nobody would hear of.
+  const subscriber = new ZmqSubscriber(socket, options);
   try {
-    socket.subscribe(options.topic ?? "");
-    if (options.bind) await socket.bind(options.endpoint);
-    else socket.connect(options.endpoint);
+    await subscriber.open();
   } catch (error) {
-    socket.close();
+    subscriber.close();
     throw error;
   }
-  return new ZmqSubscriber(socket, options);
+  return subscriber;
 }
 
 /** What identifies the publisher's last batch: a new publisher has another one under the same number. */
@@ -80,12 +80,12 @@ interface Cursor {
 }
 
 class ZmqSubscriber implements KvEventSubscriber {
-  readonly endpoint: string;
   readonly #socket: Subscriber;
   readonly #options: KvEventSubscriberOptions;
   readonly #counters = zeroCounters();
   readonly #end = new AbortController();
   readonly #cursor: Cursor = { next: 0, timestamp: null };
+  #endpoint: string;
   /** The connection came back: who is at the other end now may be new. */
   #isUnsure = false;
   /** A read that is under way outlasts a reader that leaves: a socket has one at a time. */
@@ -98,7 +98,7 @@ class ZmqSubscriber implements KvEventSubscriber {
   constructor(socket: Subscriber, options: KvEventSubscriberOptions) {
     this.#socket = socket;
     this.#options = options;
-    this.endpoint = options.bind ? (socket.lastEndpoint ?? options.endpoint) : options.endpoint;
+    this.#endpoint = options.endpoint;
     socket.events.on("disconnect", () => {
       this.#isUnsure = true;
     });
@@ -106,6 +106,21 @@ class ZmqSubscriber implements KvEventSubscriber {
       this.#isConnected = true;
       this.#wake?.();
     });
+  }
+
+  async open(): Promise<void> {
+    const { topic = "", bind, endpoint } = this.#options;
+    this.#socket.subscribe(topic);
+    if (bind) {
+      await this.#socket.bind(endpoint);
+      this.#endpoint = this.#socket.lastEndpoint ?? endpoint;
+    } else {
+      this.#socket.connect(endpoint);
+    }
+  }
+
+  get endpoint(): string {
+    return this.#endpoint;
   }
 
   get counters(): Readonly<SubscriberCounters> {
@@ -171,11 +186,17 @@ class ZmqSubscriber implements KvEventSubscriber {
 
   /**
    * An engine that was started again has nothing of what the old one had, and says nothing before it is used: it is asked
-   * for the last batch, which only the old one can have.
+   * for the last batch, which only the old one can have. One that nothing was heard of yet may have cached for long and be
+   * silent now: it is asked for all that it keeps.
    */
   async *#lookAgain(): AsyncGenerator<KvEventDelivery> {
     const cursor = this.#cursor;
-    if (!this.#isUnsure || cursor.timestamp === null || !this.#options.replayEndpoint) return;
+    if (!this.#options.replayEndpoint) return;
+    if (cursor.timestamp === null) {
+      yield* this.#replay(0, 0);
+      return;
+    }
+    if (!this.#isUnsure) return;
     const verdict = yield* this.#replay(cursor.next - 1, cursor.next);
     if (verdict === "no answer") return;
     this.#isUnsure = false;

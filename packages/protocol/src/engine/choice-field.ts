@@ -2,6 +2,7 @@
 // A worker that knows it draws what one request of all choices would have drawn.
 import { z } from "zod";
 import type { PreprocessedRequest } from "./preprocessed-request.ts";
+import { Seed } from "./seed.ts";
 
 const name = "dyn_choice";
 
@@ -9,7 +10,7 @@ export const ChoiceField = z.object({
   /** Of the choice in the whole request. */
   index: z.number().int().nonnegative(),
   /** Of the whole request; `sampling_options.seed` has one for workers that do not know the field. */
-  seed: z.union([z.number().int(), z.bigint()]).nullish(),
+  seed: Seed.nullish(),
 });
 export type ChoiceField = z.infer<typeof ChoiceField>;
 

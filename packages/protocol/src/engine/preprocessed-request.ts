@@ -2,6 +2,7 @@
 // Field names and nullability are the wire's (Dynamo 1.6.1), so they stay snake_case.
 import { z } from "zod";
 import { BootstrapInfo } from "./bootstrap-info.ts";
+import { Seed } from "./seed.ts";
 
 const tokenId = z.number().int().nonnegative();
 const optionalNumber = z.number().nullish();
@@ -45,8 +46,7 @@ export const SamplingOptions = z.object({
   min_p: optionalNumber,
   use_beam_search: optionalBoolean,
   length_penalty: optionalNumber,
-  /** i64 on the wire; beyond 2^53 it arrives as a bigint. */
-  seed: z.union([z.number().int(), z.bigint()]).nullish(),
+  seed: Seed.nullish(),
   include_stop_str_in_output: optionalBoolean,
   guided_decoding: GuidedDecoding.nullish(),
   /** Token id (as a string) to bias; ours: the reference drops it before the worker. */

@@ -21,9 +21,17 @@ export function allBusy(isPinned: boolean): OverloadedError {
   );
 }
 
-export function queueFull(current: number, limit: number, what: string): OverloadedError {
+/** `className`: of the line. */
+export function queueFull(
+  className: string,
+  {
+    current,
+    limit,
+    what,
+  }: { readonly current: number; readonly limit: number; readonly what: string },
+): OverloadedError {
   return new OverloadedError(
-    `The router's queue has ${current} ${what}, and ${limit} is its limit. Try again later.`,
+    `The router's queue ${JSON.stringify(className)} has ${current} ${what}, and ${limit} is its limit. Try again later.`,
     { code: "DYN_ROUTER_OVERLOADED", status: 529 },
   );
 }

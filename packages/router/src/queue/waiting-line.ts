@@ -55,7 +55,7 @@ export class WaitingLine {
     const { maxRequestsPerWorker, maxTokensPerWorker, maxCachedTokensPerWorker } = this.queueClass;
     const refuse = (what: QueueLimit, current: number, limit: number, name: string) => {
       onRefused(what);
-      throw queueFull(current, limit, name);
+      throw queueFull(this.queueClass.className, { current, limit, what: name });
     };
     const most = maxRequestsPerWorker * workers;
     if (this.depth >= most) refuse("requests", this.depth, most, "requests");
