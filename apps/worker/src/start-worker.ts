@@ -64,7 +64,7 @@ export async function startWorker(context: WorkerContext): Promise<RunningWorker
   const isVectorWorker = workerType === "embedding" || workerType === "rerank";
   checkOptions(args);
   for (const notice of args.notices) logger.warn(notice);
-  const system = await startSystem(args, logger);
+  const system = await startSystem(args, logger, context.planes.discovery);
   const tracer = await createTracer(args.values.process, {
     serviceName: "dyn-worker",
     onProblem: (message) => logger.warn(message),

@@ -9,8 +9,12 @@ export type {
   ValueSource,
 } from "./command/command.ts";
 export { defineCommand } from "./command/define-command.ts";
-export { conflictError, deriveValue, isGiven } from "./command/derive-value.ts";
-export { refuseUnsupported, type SupportedOptions } from "./command/refuse-unsupported.ts";
+export { conflictError, deriveValue, isGiven, nameOption } from "./command/derive-value.ts";
+export {
+  type RefusalReasons,
+  refuseUnsupported,
+  type SupportedOptions,
+} from "./command/refuse-unsupported.ts";
 export {
   type FrontendArgs,
   type FrontendConcerns,
@@ -56,6 +60,7 @@ export { runtimeOptions } from "./concerns/runtime-options.ts";
 export { systemOptions } from "./concerns/system-options.ts";
 export { workerOptions } from "./concerns/worker-options.ts";
 export type { FlagArity, NativeFlag } from "./native/native-flag.ts";
+export { noMedia } from "./native/no-media.ts";
 export { type OptionMeta, option } from "./option/option-meta.ts";
 export type { ReadFile } from "./parse/config-file.ts";
 export type { Environment } from "./parse/env-layer.ts";

@@ -247,6 +247,11 @@ test("a profile has the steps of the engine and the functions they were in", asy
   expect(await tell("start_profile", { unknown: 1 })).toMatchObject({ status: 500 });
   await complete(url, prompt, tokenCount);
   const stopped = await tell("stop_profile");
+  // No directory can be made there; the answer, and the next command, come all the same.
+  expect(await tell("start_profile", { output_dir: "/proc/profiles" })).toMatchObject({
+    status: 500,
+    body: { error: "Handler error", message: expect.stringContaining("/proc/profiles") },
+  });
   expect(stopped.body).toMatchObject({ status: "ok", message: "Profiling stopped" });
   const { traceEvents } = JSON.parse(readFileSync(join(output_dir, "one.trace.json"), "utf8"));
   const spans = (traceEvents as { ph: string; name: string; cat: string; dur: number }[]).filter(

@@ -93,6 +93,22 @@ test("an engine stopped in mid-step makes its worker not ready, its requests go 
   await other.stop();
 });
 
+test("an engine that hangs while nothing runs is found by the request that it never heard of", async () => {
+  const worker = await startStoppable("hung", { DYN_HEALTH_CHECK_BUSY_STALL: "1" });
+  const { ready: url } = await deployment.startFrontend();
+  await untilListed(url, "tiny");
+  expect(await complete(url, "Once", 3)).toMatchObject({ status: 200 });
+  worker.stop();
+  const [answer] = await Promise.all([complete(url, "Twice", 3), until(worker.systemUrl, 503)]);
+  // Nobody else is there to go on with it.
+  expect(answer.status).toBe(503);
+  expect((await read(worker.systemUrl)).body.reasons).toMatchObject({
+    progress: expect.stringContaining("nothing has been done"),
+  });
+  worker.goOn();
+  await until(worker.systemUrl, 200);
+});
+
 test("an idle worker is asked by its canary: stopped it is not ready, and alive", async () => {
   const worker = await startStoppable("idle", { ...canary, DYN_HEALTH_CHECK_BUSY_STALL: "20" });
   await until(worker.systemUrl, 200);

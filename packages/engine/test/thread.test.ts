@@ -169,6 +169,34 @@ describe("an engine on its own thread", () => {
     expect(await collect(engine.generate(makeRequest({ tokenIds: [1] })))).not.toHaveLength(0);
   });
 
+  it("shows a request as waiting until the thread says something of it, and a long prompt's steps before its first token", async () => {
+    const { port1, port2 } = new MessageChannel();
+    const gates: (() => void)[] = [];
+    class GatedExecutor extends MockExecutor {
+      override async step(...args: Parameters<MockExecutor["step"]>) {
+        await new Promise<void>((open) => gates.push(open));
+        return super.step(...args);
+      }
+    }
+    const served = serveEngine(new GatedExecutor(), port2, { chunkedPrefillSize: 16 });
+    const engine = await connectEngine(port1);
+    expect(engine.metrics().waitingRequests).toBe(0);
+    const outputs = collect(engine.generate(makeRequest({ tokenIds: prompt })));
+    await until(() => gates.length === 1);
+    // The first step stands still, and so would a thread that hangs in it.
+    expect(engine.metrics()).toMatchObject({ waitingRequests: 1, prefillSteps: 0 });
+    gates[0]!();
+    await until(() => gates.length === 2 && engine.metrics().prefillSteps === 1);
+    expect(engine.metrics()).toMatchObject({ runningRequests: 1, waitingRequests: 0 });
+    const opening = setInterval(() => gates.at(-1)!(), 1);
+    expect((await outputs).at(-1)!.finish).not.toBeNull();
+    clearInterval(opening);
+    await until(() => engine.metrics().runningRequests === 0);
+    expect(engine.metrics().waitingRequests).toBe(0);
+    await Promise.all([engine.close(), served]);
+    port1.close();
+  });
+
   it("closes: running requests end as aborted, later ones are refused", async () => {
     const { port1, port2 } = new MessageChannel();
     const served = serveEngine(new MockExecutor({ decodeMsPerStep: 1 }), port2);

@@ -1,7 +1,6 @@
 // `/engine/*`: what operators and trainers tell an engine. Who may call is decided here, what happens by the route.
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import { text } from "node:stream/consumers";
 import { InvalidArgumentError } from "@dyn/protocol";
 
 /** `off`: nobody. `local`: this machine's processes. `all`: whoever has the key. */
@@ -22,7 +21,10 @@ export interface EngineRouteAnswer {
 }
 
 /** Tensors come in bodies; the text of one has to fit into memory several times. */
-const maxBodyBytes = 256 * 1024 * 1024;
+const maxBodyMb = 256;
+const maxBodyBytes = maxBodyMb * 1024 * 1024;
+/** Each says that a browser, or a proxy, passes on what somebody else wants. Browsers leave Origin out of plain GETs. */
+const passedOnHeaders = ["origin", "sec-fetch-site", "forwarded", "x-forwarded-for"];
 const prefix = "/engine/";
 const loopback = /^(127\.|::1$|::ffff:127\.)/;
 
@@ -76,9 +78,7 @@ export class EngineRoutes {
     if (this.#access === "local") {
       const isLocal = loopback.test(socket.remoteAddress ?? "");
       // A page in a browser, or somebody behind a proxy, comes from here and is not from here.
-      const isPassedOn = [headers.origin, headers.forwarded, headers["x-forwarded-for"]].some(
-        (header) => header !== undefined,
-      );
+      const isPassedOn = passedOnHeaders.some((name) => headers[name] !== undefined);
       if (!isLocal || isPassedOn) {
         return failure(
           403,
@@ -94,15 +94,33 @@ export class EngineRoutes {
   }
 }
 
-async function readBody(request: IncomingMessage): Promise<string> {
-  let sizeBytes = 0;
-  request.on("data", (chunk: Buffer) => {
-    sizeBytes += chunk.length;
-    if (sizeBytes > maxBodyBytes) {
-      request.destroy(new RangeError(`A body may have ${maxBodyBytes} bytes.`));
-    }
+/** Throws a RangeError for a body that is too long; what of it is still to come is not kept. */
+function readBody(request: IncomingMessage): Promise<string> {
+  if (Number(request.headers["content-length"] ?? 0) > maxBodyBytes) {
+    request.resume();
+    return Promise.reject(tooLong());
+  }
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let sizeBytes = 0;
+    request.on("data", (chunk: Buffer) => {
+      sizeBytes += chunk.length;
+      if (sizeBytes <= maxBodyBytes) {
+        chunks.push(chunk);
+        return;
+      }
+      chunks.length = 0;
+      reject(tooLong());
+    });
+    request.once("end", () => resolve(Buffer.concat(chunks).toString()));
+    request.once("error", reject);
   });
-  return text(request);
+}
+
+function tooLong(): RangeError {
+  return new RangeError(
+    `A body may have ${maxBodyMb} MiB: send tensors in several calls, over TCP with update_weights_from_distributed, or as files with update_weights_from_disk.`,
+  );
 }
 
 function hash(key: string): Buffer {

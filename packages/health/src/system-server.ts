@@ -20,8 +20,8 @@ export interface SystemServerOptions {
   readonly live?: () => HealthReport;
   /** The page of /metrics. */
   readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>;
-  /** The answer of /metadata; `null` = there is none (404). */
-  readonly metadata?: () => unknown;
+  /** The JSON of /metadata; `null` = there is none (404). */
+  readonly metadata?: () => string | null;
   /** Serves what stands below /engine. Default: nothing does. */
   readonly engineRoutes?: EngineRoutes;
   /** A request that failed here. */
@@ -110,7 +110,7 @@ function createAnswer(options: SystemServerOptions, files: CardFileRoute) {
     } else if (path === "/metadata") {
       const metadata = options.metadata?.() ?? null;
       if (metadata === null) sendJson(response, 404, { error: "Metadata not available" });
-      else sendJson(response, 200, metadata);
+      else send(response, 200, "application/json", metadata);
     } else if (!(await files.answer(path, method, response))) {
       send(response, 404, "text/plain; charset=utf-8", "Route not found");
     }

@@ -65,8 +65,12 @@ test("metrics, metadata, other methods", async () => {
   expect((await ask("/metadata")).status).toBe(404);
   expect((await ask("/health", { method: "POST" })).status).toBe(405);
   expect((await ask("/metrics", { method: "HEAD" })).text).toBe("");
-  const { ask: other } = await start({ metadata: () => ({ a: 1 }) });
-  expect((await other("/metadata")).text).toBe('{"a":1}');
+  const { ask: other } = await start({ metadata: () => '{"a":1}' });
+  expect(await other("/metadata")).toEqual({
+    status: 200,
+    type: "application/json",
+    text: '{"a":1}',
+  });
 });
 
 test("files of a card are served byte by byte, and nothing else", async () => {

@@ -118,6 +118,9 @@ test("a process's records are one resource that its pod owns", async () => {
       },
     },
   });
+  const { spec } = resource as unknown as { spec: { data: unknown } };
+  expect(JSON.parse(member.ownMetadata())).toEqual(spec.data);
+  expect(member.ownMetadata()).toContain(`"instance_id":${member.instanceId}`);
   await member.close();
   expect(api.collection("dynamoworkermetadatas").get("worker-a")).toBeUndefined();
 });

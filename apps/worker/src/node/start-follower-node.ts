@@ -11,7 +11,7 @@ export async function startFollowerNode(args: WorkerArgs, logger: Logger): Promi
   for (const notice of args.notices) logger.warn(notice);
   // Without an endpoint the status that it starts with stays.
   const sound = deriveValue(args, "system", "startingHealthStatus", "ready", "--node-rank");
-  const system = args.values.system.port < 0 ? null : await startSystem(sound, logger);
+  const system = args.values.system.port < 0 ? null : await startSystem(sound, logger, null);
   const { nodeRank, nnodes } = args.values.engine;
   const report = {
     node: nodeRank,

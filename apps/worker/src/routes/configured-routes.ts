@@ -2,6 +2,7 @@
 // reference's; both targets are the one engine here.
 import { ArgsError } from "@dyn/args";
 import type { EngineRoute } from "@dyn/health";
+import { engineRouteNames } from "./engine-route-names.ts";
 import { taintPath } from "./taint-route.ts";
 
 const segment = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
@@ -14,6 +15,12 @@ const lifecycle: ReadonlySet<string> = new Set([
   "release_memory_occupation",
   "resume_memory_occupation",
 ]);
+
+/** Throws an ArgsError for a route that cannot be. */
+export function checkRoutes(options: readonly string[]): void {
+  const routes = engineRouteNames.flatMap((name) => [name, `control/${name}`]);
+  configuredRoutes(options, new Map(routes.map((path) => [path, () => null])));
+}
 
 /** By path below /engine/. `methods`: what can be told, by name. Throws an ArgsError for a route that cannot be. */
 export function configuredRoutes(

@@ -12,6 +12,7 @@ import {
 import type { EngineRoute } from "@dyn/health";
 import type { Logger } from "@dyn/logging";
 import { DynError, InvalidArgumentError } from "@dyn/protocol";
+import type { engineRouteNames } from "./engine-route-names.ts";
 import {
   ContinueBody,
   FlushBody,
@@ -59,7 +60,7 @@ export class EngineControlRoutes {
     this.#onPaused = options.onPaused;
     this.#groups = new WeightGroups(options.engine.info.weightBytes);
     // As releases before 1.6 had them, and as that one has them.
-    const both: Record<string, EngineRoute> = {
+    const both: Record<(typeof engineRouteNames)[number], EngineRoute> = {
       start_profile: (body) => this.#startProfile(body),
       stop_profile: () => this.#stopProfile(),
       update_weights_from_disk: (body) => this.#fromDisk(body),

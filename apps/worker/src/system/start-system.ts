@@ -4,7 +4,7 @@ import { createSystemServer, EngineRoutes, HealthState } from "@dyn/health";
 import type { Logger } from "@dyn/logging";
 import { createMetricsRegistry } from "@dyn/metrics";
 import { type ModelCard, nameToSlug } from "@dyn/protocol";
-import { type AdmissionGate, findOwnAddress, formatAddress } from "@dyn/runtime";
+import { type AdmissionGate, type Discovery, findOwnAddress, formatAddress } from "@dyn/runtime";
 import { cardFileGroup, withCardUrls } from "./card-file-group.ts";
 import { showAdmission } from "./show-admission.ts";
 import type { WatchedEngine } from "./watched-engine.ts";
@@ -21,8 +21,12 @@ export interface WorkerSystem {
   close(): Promise<void>;
 }
 
-/** `null`: DYN_SYSTEM_PORT is -1. */
-export async function startSystem(args: WorkerArgs, logger: Logger): Promise<WorkerSystem | null> {
+/** `null`: DYN_SYSTEM_PORT is -1. `discovery`: whose record of this process is shown; `null`: it joins none. */
+export async function startSystem(
+  args: WorkerArgs,
+  logger: Logger,
+  discovery: Discovery | null,
+): Promise<WorkerSystem | null> {
   const { host, port, healthPath, livePath, startingHealthStatus, selfHostMetadata } =
     args.values.system;
   if (port < 0) {
@@ -46,6 +50,7 @@ export async function startSystem(args: WorkerArgs, logger: Logger): Promise<Wor
     health: () => health.report(),
     live: () => health.liveReport(),
     metrics: () => registry.render(),
+    metadata: () => discovery?.ownMetadata?.() ?? null,
     engineRoutes,
     onProblem: (message, error) => logger.warn(message, { error: String(error) }),
   });

@@ -2,6 +2,7 @@ import { homedir } from "node:os";
 import { ArgsError } from "../args-error.ts";
 import type { PrintArgs } from "../command/command.ts";
 import { deriveValue, isGiven, nameOption } from "../command/derive-value.ts";
+import { noMedia } from "../native/no-media.ts";
 import { type ParseOptions, parseArgs } from "../parse/parse-args.ts";
 import { textToBoolean } from "../parse/text-to-value.ts";
 import { type WorkerRunArgs, workerCommand } from "./worker-command.ts";
@@ -47,19 +48,13 @@ export function parseWorkerArgs(options: WorkerParseOptions): WorkerArgs | Print
 
 /** Variables that chose a worker type which is chosen otherwise now. */
 function checkRetiredVariables(env: ParseOptions["env"]): void {
-  const remedies = {
-    DYN_SGL_MULTIMODAL_ENCODE_WORKER: "--disaggregation-mode encode with --enable-multimodal",
-    DYN_SGL_MULTIMODAL_WORKER:
-      "--enable-multimodal --dedicated-mm-encoder with --disaggregation-mode pd, prefill or decode",
-  };
-  for (const [name, remedy] of Object.entries(remedies)) {
+  const names = ["PROCESSOR", "ENCODE_WORKER", "WORKER"].map((it) => `DYN_SGL_MULTIMODAL_${it}`);
+  for (const name of names) {
     if (textToBoolean(env[name] ?? "") === true) {
       throw new ArgsError(
         "UNSUPPORTED_FLAG",
-        `${name}=${env[name]} has no meaning any more: unset it and use ${remedy}.`,
-        {
-          flag: name,
-        },
+        `${name}=${env[name]} is refused: ${noMedia}. Unset it.`,
+        { flag: name },
       );
     }
   }

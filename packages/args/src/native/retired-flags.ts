@@ -1,4 +1,5 @@
 import type { NativeFlag } from "./native-flag.ts";
+import { noMedia } from "./no-media.ts";
 
 const refuse = (flag: string, arity: NativeFlag["arity"], reason: string): NativeFlag => ({
   flag,
@@ -14,17 +15,17 @@ export const retiredWorkerFlags: readonly NativeFlag[] = [
   refuse(
     "multimodal-processor",
     "none",
-    "there is no processor any more: the frontend does its work; start the worker with --enable-multimodal.",
+    `${noMedia}; where they do, there is no processor any more, and frontends do its work. Leave it out.`,
   ),
   refuse(
     "multimodal-encode-worker",
     "none",
-    "use --disaggregation-mode encode --enable-multimodal.",
+    `${noMedia}; its name since 1.6 is --disaggregation-mode encode. Leave it out.`,
   ),
   refuse(
     "multimodal-worker",
     "none",
-    "use --enable-multimodal --dedicated-mm-encoder with --disaggregation-mode pd, prefill or decode.",
+    `${noMedia}; its name since 1.6 is --enable-multimodal --dedicated-mm-encoder. Leave it out.`,
   ),
 ];
 

@@ -3,6 +3,7 @@
 // malloc cannot be asked for them from inside a process, so memory is collapsed after it was filled. Linux 6.1 or newer.
 import { existsSync, readFileSync } from "node:fs";
 import koffi from "koffi";
+import { trimHeap } from "./trim-heap.ts";
 
 type Advice = readonly [address: bigint, sizeBytes: number, advice: number];
 
@@ -29,6 +30,8 @@ export function loadIntoHugePages<T>(load: () => T): { loaded: T; moved: Promise
   if (advise === null) return { loaded: load(), moved: Promise.resolve() };
   const before = anonymousRegions();
   const loaded = load();
+  // Copies that were made and dropped on the way must neither stay nor be moved.
+  trimHeap();
   const grown = [...anonymousRegions()].filter(([start, end]) => before.get(start) !== end);
   return { loaded, moved: collapse(advise, grown) };
 }

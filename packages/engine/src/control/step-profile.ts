@@ -1,8 +1,8 @@
 // What a profile of an engine is made of: a span per step and part of it, and the functions that the thread was in.
 // Written in Chrome's trace format, which its viewer and Perfetto open.
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, stat, writeFile } from "node:fs/promises";
 import { Session } from "node:inspector/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { threadId } from "node:worker_threads";
 import type { ProfileOptions } from "../contract/engine-control.ts";
 import { alreadyProfiling, notProfiling } from "./control-errors.ts";
@@ -46,7 +46,7 @@ export class StepProfile {
 
   static async start(current: StepProfile | null, options: ProfileOptions): Promise<StepProfile> {
     if (current !== null && current.#written === null) throw alreadyProfiling();
-    await mkdir(options.directory, { recursive: true });
+    await makeDirectory(options.directory);
     if (!options.hasCpu) return new StepProfile(options, null);
     const session = new Session();
     session.connect();
@@ -151,6 +151,23 @@ export class StepProfile {
     const { profile } = await this.#session.post("Profiler.stop");
     this.#session.disconnect();
     return profile;
+  }
+}
+
+/**
+ * With the directories above it. Not by mkdir's own `recursive`, which never ends where the system answers that a parent is
+ * missing that is there, as below /proc.
+ */
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST" && (await stat(path)).isDirectory()) return;
+    const parent = dirname(path);
+    if (code !== "ENOENT" || parent === path) throw error;
+    await makeDirectory(parent);
+    await mkdir(path);
   }
 }
 

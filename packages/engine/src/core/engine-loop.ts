@@ -2,13 +2,22 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { EngineCore } from "./engine-core.ts";
 
+export interface LoopHooks {
+  /** A step was made. */
+  readonly onStep?: () => void;
+  /** Nothing more to do. */
+  readonly onIdle?: () => void;
+}
+
 export class EngineLoop {
   readonly #core: EngineCore;
+  readonly #onStep: () => void;
   readonly #onIdle: () => void;
   #run: Promise<void> | null = null;
 
-  constructor(core: EngineCore, onIdle: () => void = () => {}) {
+  constructor(core: EngineCore, { onStep = () => {}, onIdle = () => {} }: LoopHooks = {}) {
     this.#core = core;
+    this.#onStep = onStep;
     this.#onIdle = onIdle;
     core.changes.onChange(() => {
       if (core.hasWork) this.wake();
@@ -40,6 +49,7 @@ export class EngineLoop {
       } catch (error) {
         this.#core.failAll(error);
       }
+      if (hasWork) this.#onStep();
       await nextTurn();
       if (!hasWork) hasWork = this.#core.hasWork;
     }

@@ -12,7 +12,7 @@ import { closedError, drainingError, requestIdInUse, threadDied } from "../core/
 import type { RequestStream } from "../core/request-stream.ts";
 import { untilAborted } from "../core/until-aborted.ts";
 import { unflattenOutputs } from "./flat-outputs.ts";
-import type { MessageFromEngine, MessageToEngine } from "./messages.ts";
+import type { EngineReading, MessageFromEngine, MessageToEngine } from "./messages.ts";
 
 /** A Worker or a MessagePort. Its death is heard by its events. */
 export type ConnectablePort = Worker | MessagePort;
@@ -42,7 +42,9 @@ class ConnectedEngine implements Engine {
   readonly #onReady: () => void;
   readonly #onDeath: (error: unknown) => void;
   #info: EngineInfo | null = null;
-  #metrics: EngineMetrics | null = null;
+  #reading: EngineReading | null = null;
+  /** Requests sent to the thread. */
+  #sent = 0;
   #number = 0;
   #drains = 0;
   /** Why nothing can be asked any more. */
@@ -87,8 +89,13 @@ class ConnectedEngine implements Engine {
     this.#tell({ type: "abortAll", message });
   }
 
+  /** Requests that the thread has not heard of wait, too: a thread that stands still says nothing of them. */
   metrics(): EngineMetrics {
-    return this.#metrics!;
+    const { metrics, heard } = this.#reading!;
+    const unheard = this.#sent - heard;
+    return unheard === 0
+      ? metrics
+      : { ...metrics, waitingRequests: metrics.waitingRequests + unheard };
   }
 
   onKvEvents(listener: (batch: KvEventBatch) => void): () => void {
@@ -144,6 +151,7 @@ class ConnectedEngine implements Engine {
     if (this.#handles.has(requestId)) throw requestIdInUse(requestId);
     // First, for it throws when the request cannot cross threads; answers come in a later turn.
     this.#tell({ type: "generate", handle, request });
+    this.#sent++;
     this.#handles.set(requestId, handle);
     this.#requests.set(handle, { requestId, promptTokens: tokenIds.length, stream });
   }
@@ -166,33 +174,34 @@ class ConnectedEngine implements Engine {
     switch (message.type) {
       case "ready":
         this.#info = message.info;
-        this.#metrics = message.metrics;
+        this.#reading = message.reading;
         this.#onReady();
         break;
       case "outputs":
-        this.#metrics = message.metrics;
+        this.#reading = message.reading;
         unflattenOutputs(
           message.outputs,
           (handle) => this.#requests.get(handle),
           (handle, output) => this.#requests.get(handle)?.stream.push(output),
         );
         break;
-      case "idle":
-        this.#metrics = message.metrics;
+      case "reading":
+        this.#reading = message.reading;
         break;
       case "refused":
+        this.#reading = message.reading;
         this.#requests.get(message.handle)?.stream.fail(recordToError(message.error));
         break;
       case "kvEvents":
         this.#listeners.get(message.subscription)?.(message.batch);
         break;
       case "flushed":
-        this.#metrics = message.metrics;
+        this.#reading = message.reading;
         this.#flushes.get(message.call)?.resolve(message.done);
         this.#flushes.delete(message.call);
         break;
       case "controlled": {
-        this.#metrics = message.metrics;
+        this.#reading = message.reading;
         const command = this.#commands.get(message.call);
         this.#commands.delete(message.call);
         if ("error" in message.answer) command?.reject(recordToError(message.answer.error));

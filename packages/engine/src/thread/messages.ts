@@ -20,25 +20,37 @@ export type MessageToEngine =
   /** Everything ends, then the thread says `closed` and no more. */
   | { readonly type: "close" };
 
+/** What the thread tells of itself. */
+export interface EngineReading {
+  readonly metrics: EngineMetrics;
+  /** Messages `generate` so far: what was sent and is not counted here waits for a thread that does not listen. */
+  readonly heard: number;
+}
+
 export type MessageFromEngine =
-  | { readonly type: "ready"; readonly info: EngineInfo; readonly metrics: EngineMetrics }
+  | { readonly type: "ready"; readonly info: EngineInfo; readonly reading: EngineReading }
   /** The request was not taken: nothing follows for this handle. */
-  | { readonly type: "refused"; readonly handle: number; readonly error: ErrorRecord }
-  | { readonly type: "outputs"; readonly outputs: FlatOutputs; readonly metrics: EngineMetrics }
+  | {
+      readonly type: "refused";
+      readonly handle: number;
+      readonly error: ErrorRecord;
+      readonly reading: EngineReading;
+    }
+  | { readonly type: "outputs"; readonly outputs: FlatOutputs; readonly reading: EngineReading }
   | { readonly type: "kvEvents"; readonly subscription: number; readonly batch: KvEventBatch }
-  /** Nothing runs or waits any more. */
-  | { readonly type: "idle"; readonly metrics: EngineMetrics }
+  /** A step without outputs, or nothing runs or waits any more. */
+  | { readonly type: "reading"; readonly reading: EngineReading }
   | {
       readonly type: "flushed";
       readonly call: number;
       readonly done: boolean;
-      readonly metrics: EngineMetrics;
+      readonly reading: EngineReading;
     }
   | {
       readonly type: "controlled";
       readonly call: number;
       readonly answer: { readonly state: EngineControlState } | { readonly error: ErrorRecord };
-      readonly metrics: EngineMetrics;
+      readonly reading: EngineReading;
     }
   /** `error`: closing itself failed. */
   | { readonly type: "closed"; readonly error: ErrorRecord | null };

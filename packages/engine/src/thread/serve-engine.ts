@@ -19,21 +19,33 @@ export function serveEngine(
   const handles = new Map<string, number>();
   const subscriptions = new Map<number, () => void>();
   const say = (message: MessageFromEngine) => port.postMessage(message);
-  const loop = new EngineLoop(core, () => say({ type: "idle", metrics: core.metrics() }));
+  let heard = 0;
+  let isStepTold = false;
+  const read = () => ({ metrics: core.metrics(), heard });
+  const loop = new EngineLoop(core, {
+    // Whoever asks for a long prompt sees it advance before its first token.
+    onStep: () => {
+      if (!isStepTold) say({ type: "reading", reading: read() });
+      isStepTold = false;
+    },
+    onIdle: () => say({ type: "reading", reading: read() }),
+  });
 
   core.onOutputs((outputs) => {
+    isStepTold = true;
     const flat = flattenOutputs(outputs, (requestId) => handles.get(requestId)!);
     for (const { requestId } of outputs) if (!core.holds(requestId)) handles.delete(requestId);
-    say({ type: "outputs", outputs: flat, metrics: core.metrics() });
+    say({ type: "outputs", outputs: flat, reading: read() });
   });
 
   const generate = ({ handle, request }: MessageToEngine & { type: "generate" }) => {
+    heard++;
     if (!handles.has(request.requestId)) handles.set(request.requestId, handle);
     try {
       core.submit(request);
     } catch (error) {
       if (handles.get(request.requestId) === handle) handles.delete(request.requestId);
-      say({ type: "refused", handle, error: errorToRecord(error) });
+      say({ type: "refused", handle, error: errorToRecord(error), reading: read() });
       return;
     }
     loop.wake();
@@ -76,13 +88,13 @@ export function serveEngine(
           break;
         case "flushCache": {
           const done = core.flushCache();
-          say({ type: "flushed", call: message.call, done, metrics: core.metrics() });
+          say({ type: "flushed", call: message.call, done, reading: read() });
           break;
         }
         case "control": {
           const { call, command } = message;
           const answer = (answer: (MessageFromEngine & { type: "controlled" })["answer"]) =>
-            say({ type: "controlled", call, answer, metrics: core.metrics() });
+            say({ type: "controlled", call, answer, reading: read() });
           core.control(command).then(
             (state) => answer({ state }),
             (error) => answer({ error: errorToRecord(error) }),
@@ -96,6 +108,6 @@ export function serveEngine(
       }
     };
     port.on("message", receive);
-    say({ type: "ready", info: core.info, metrics: core.metrics() });
+    say({ type: "ready", info: core.info, reading: read() });
   });
 }

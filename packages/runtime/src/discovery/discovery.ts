@@ -29,6 +29,8 @@ export interface Discovery {
     bucket: Bucket,
     options: { readonly prefix?: string; readonly signal: AbortSignal },
   ): AsyncIterable<DiscoveryEvent>;
+  /** JSON: what this process has told of itself, as others read it. Only where the store keeps it in one piece. */
+  ownMetadata?(): string;
   /** Takes this process's records away. Idempotent. */
   close(): Promise<void>;
 }

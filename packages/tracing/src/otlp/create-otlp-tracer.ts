@@ -78,8 +78,16 @@ function createDiagLogger(endpoint: string, onProblem: (message: string) => void
     const nowMs = performance.now();
     if (nowMs - toldAtMs < problemEveryMs) return;
     toldAtMs = nowMs;
-    onProblem(`Traces are not written (OTEL_EXPORT_ENABLED, collector ${endpoint}): ${message}`);
+    onProblem(
+      `Traces are not written (OTEL_EXPORT_ENABLED, collector ${endpoint}): ${withoutStack(message)}`,
+    );
   };
   const silent = () => {};
   return { error: tell, warn: tell, info: silent, debug: silent, verbose: silent };
+}
+
+/** OpenTelemetry says errors as a JSON object of their fields, the stack first. */
+function withoutStack(message: string): string {
+  const said = /"message":("(?:[^"\\]|\\.)*")/.exec(message)?.[1];
+  return message.startsWith("{") && said !== undefined ? (JSON.parse(said) as string) : message;
 }

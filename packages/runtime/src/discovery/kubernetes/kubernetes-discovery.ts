@@ -1,5 +1,6 @@
 // Discovery through the Kubernetes API, as Dynamo 1.6.1 does it: each process keeps its records in one custom resource
 // that belongs to its pod, and only those of ready pods count. No lease: readiness is the liveness.
+import { stringifyJson } from "../../codec/json-codec.ts";
 import type { Discovery, DiscoveryEvent } from "../discovery.ts";
 import { type Bucket, bucketOf, bucketPrefix, type DiscoveryRecord, recordKey } from "../record.ts";
 import { WatchChannel } from "../watch-channel.ts";
@@ -16,6 +17,7 @@ import { RecordWatch } from "./record-watch.ts";
 import { type KubeObject, listCollection, Reflector } from "./reflector.ts";
 import {
   decodeWorkerMetadata,
+  describeRecords,
   encodeWorkerMetadata,
   type HeldRecord,
   metadataGroup,
@@ -115,6 +117,10 @@ export class KubernetesDiscovery implements Discovery {
     if (this.#present !== null) watch.tell(this.#present, true);
     this.#reflectors ??= this.#reflect();
     return channel;
+  }
+
+  ownMetadata(): string {
+    return stringifyJson(describeRecords(this.#own.values()));
   }
 
   async close(): Promise<void> {

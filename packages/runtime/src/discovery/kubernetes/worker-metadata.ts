@@ -20,8 +20,10 @@ const buckets = Object.keys(sections) as Bucket[];
 const Data = z.record(z.string(), z.record(z.string(), z.looseObject({})).nullish());
 const Resource = z.looseObject({ spec: z.looseObject({ data: Data }) });
 
-/** JSON for a server-side apply. */
-export function encodeWorkerMetadata(pod: PodIdentity, records: Iterable<DiscoveryRecord>): string {
+/** `spec.data`; its integers of 64 bits are whole. */
+export function describeRecords(
+  records: Iterable<DiscoveryRecord>,
+): Readonly<Record<string, Readonly<Record<string, unknown>>>> {
   // Every section is there even when empty: the reference's reader wants them.
   const data: Record<string, Record<string, unknown>> = {};
   for (const bucket of buckets) data[sections[bucket]] = {};
@@ -30,6 +32,11 @@ export function encodeWorkerMetadata(pod: PodIdentity, records: Iterable<Discove
     const { key, value } = encodeRecord(record);
     data[sections[bucket]]![key.slice(bucket.length + 1)] = parseJson(value);
   }
+  return data;
+}
+
+/** JSON for a server-side apply. */
+export function encodeWorkerMetadata(pod: PodIdentity, records: Iterable<DiscoveryRecord>): string {
   return stringifyJson({
     apiVersion: "nvidia.com/v1alpha1",
     kind: "DynamoWorkerMetadata",
@@ -47,7 +54,7 @@ export function encodeWorkerMetadata(pod: PodIdentity, records: Iterable<Discove
         },
       ],
     },
-    spec: { data },
+    spec: { data: describeRecords(records) },
   });
 }
 
