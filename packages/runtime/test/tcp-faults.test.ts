@@ -19,6 +19,7 @@ import { encodeAcknowledgement } from "../src/request/tcp/acknowledgement.ts";
 import { CallHomeServer } from "../src/request/tcp/call-home-server.ts";
 import { decodeControlMessage, parseAddress } from "../src/request/tcp/control-message.ts";
 import { listenHost } from "../src/request/tcp/listen-host.ts";
+import { leaseExpired } from "../src/request/request-plane.ts";
 import { takeRequestFrame } from "../src/request/tcp/request-frame.ts";
 import { ResponseReceiver } from "../src/request/tcp/response-receiver.ts";
 import { SocketServer } from "../src/request/tcp/socket-server.ts";
@@ -298,6 +299,39 @@ test("an instance that leaves before its prologue ends the request as disconnect
   });
   const call = plane.call(answering, {}, new RequestContext(), { withdrawn: late.signal });
   expect(await collect(call)).toEqual([1]);
+});
+
+test("an instance whose lease has expired must speak; one that does goes on", async () => {
+  const expiry = new AbortController();
+  const settings = { withdrawn: expiry.signal };
+  const plane = createPlane({ withdrawnGraceMs: 1_000 });
+  const begin = async ({ acknowledge, dial, handshake }: TakenRequest) => {
+    acknowledge();
+    const home = await dial();
+    home.resume();
+    home.write(Buffer.concat([handshake, success]));
+    home.write(body({ data: { data: 1 }, complete_final: false }));
+    return home;
+  };
+  const silent = await createPuppet(async (puppet) => void (await begin(puppet)));
+  const mute = await createPuppet(({ acknowledge }) => acknowledge());
+  const talking = await createPuppet(async (puppet) => {
+    const home = await begin(puppet);
+    for (let i = 0; i < 80; i++) {
+      await sleep(20);
+      home.write(body({ data: { data: 2 }, complete_final: false }));
+    }
+    home.write(end);
+  });
+  const calls = [silent, mute, talking].map((instance) =>
+    collect(plane.call(instance, {}, new RequestContext(), settings)),
+  );
+  setTimeout(() => expiry.abort(leaseExpired), 50);
+  const [broken, never, whole] = await Promise.allSettled(calls);
+  for (const call of [broken, never]) {
+    expect(call).toMatchObject({ reason: { code: "DYN_RUNTIME_DISCONNECTED", retryable: true } });
+  }
+  expect(whole).toMatchObject({ status: "fulfilled", value: { length: 81 } });
 });
 
 test("close ends what waits and what runs at once, leaves no handle, and nothing opens again", async () => {
