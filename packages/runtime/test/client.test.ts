@@ -283,6 +283,19 @@ describe("routing sets", () => {
     expect(ids(sets.free)).toEqual([1n, 2n]);
   });
 
+  test("a trial that its caller leaves tells nothing: the next request is one", () => {
+    let now = 0;
+    const sets = new RoutingSets({ now: () => now });
+    for (const id of [1n, 2n]) sets.add(instance(id));
+    sets.inhibit(1n, 100);
+    for (now = 100; now < 500; now += 100) {
+      expect(ids(sets.free)).toEqual([1n, 2n]);
+      sets.tried(1n);
+      sets.left(1n);
+      expect(ids(sets.free)).toEqual([2n]);
+    }
+  });
+
   test("the longest inhibition is eight times the first", () => {
     let now = 0;
     const sets = new RoutingSets({ now: () => now });

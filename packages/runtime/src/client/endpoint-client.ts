@@ -226,6 +226,7 @@ export class EndpointClient<Request = unknown, Item = unknown> {
     if (left > 0) this.#inflight.set(instanceId, left);
     else this.#inflight.delete(instanceId);
     if (outcome === "complete") this.#sets.succeed(instanceId, stay);
+    else if (outcome === "left") this.#sets.left(instanceId, stay);
     if (typeof outcome === "string" || !DynError.is(outcome.error)) return;
     const { code } = outcome.error;
     if (failuresOfTheInstance.has(code)) {
@@ -292,8 +293,7 @@ export class EndpointClient<Request = unknown, Item = unknown> {
     try {
       for await (const event of this.#discovery.watch("v1/instances", { prefix, signal })) {
         if (event.type === "synced") this.#synced = true;
-        else if (event.type === "delete")
-          this.#remove(instanceIdOfKey(event.key), event.isExpired);
+        else if (event.type === "delete") this.#remove(instanceIdOfKey(event.key), event.isExpired);
         else if (event.record.type === "instance") this.#add(event.record.instance);
         this.#tellChange();
       }

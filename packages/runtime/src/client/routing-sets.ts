@@ -108,6 +108,12 @@ export class RoutingSets {
     stay.inhibitedUntilMs = nowMs + stay.trialMs;
   }
 
+  /** A request was taken back before its outcome: where it was the trial, the next one is. */
+  left(instanceId: bigint, token = this.tokenOf(instanceId)): void {
+    const stay = this.#current(instanceId, token);
+    if (stay !== undefined) stay.isTried = false;
+  }
+
   /** It answered. */
   succeed(instanceId: bigint, token = this.tokenOf(instanceId)): void {
     const stay = this.#current(instanceId, token);

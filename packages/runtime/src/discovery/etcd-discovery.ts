@@ -128,7 +128,10 @@ export class EtcdDiscovery implements Discovery {
       return Number(secondsLeft) < 0;
     } catch (error) {
       if (!this.#end.signal.aborted)
-        this.#onProblem("etcd does not say whether a lease is over; it is taken as one that is not.", error);
+        this.#onProblem(
+          "etcd does not say whether a lease is over; it is taken as one that is not.",
+          error,
+        );
       return false;
     }
   }
