@@ -26,6 +26,7 @@ export async function gatewaySettings({ values }: FrontendArgs): Promise<Partial
     overloadStatus: http.overloadStatusCode,
     backendStreamTimeoutMs:
       http.backendStreamTimeoutSecs === undefined ? null : http.backendStreamTimeoutSecs * 1000,
+    prefillTimeoutMs: http.prefillTimeoutSecs === undefined ? null : http.prefillTimeoutSecs * 1000,
     ignoreUnknownFields: http.ignoreUnsupportedFields,
   };
 }

@@ -15,6 +15,7 @@ export const supportedOptions: SupportedOptions<FrontendConcerns> = {
     "sseKeepAliveIntervalMs",
     "overloadStatusCode",
     "backendStreamTimeoutSecs",
+    "prefillTimeoutSecs",
     "disableNvext",
     "ignoreUnsupportedFields",
     "forceIncludeUsage",

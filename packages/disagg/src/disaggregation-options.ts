@@ -25,8 +25,8 @@ export interface DisaggregationOptions {
   readonly leaseTimeoutMs?: number;
   /** Decode: until a prefill engine must have answered. Default 1000. */
   readonly connectTimeoutMs?: number;
-  /** A connection on which nothing came for two of these is dead. Default 5000, SGLang's. */
-  readonly heartbeatMs?: number;
+  /** An engine from which nothing came for so long is gone, and its rooms with it; at least 2000 between processes, which say every second that they live. Default 5000. */
+  readonly peerTimeoutMs?: number;
 }
 
 export type FullDisaggregationOptions = Required<DisaggregationOptions>;
@@ -48,7 +48,7 @@ export function completeOptions(options: DisaggregationOptions): FullDisaggregat
     roomTimeoutMs: options.roomTimeoutMs ?? 300_000,
     leaseTimeoutMs: options.leaseTimeoutMs ?? 30_000,
     connectTimeoutMs: options.connectTimeoutMs ?? 1000,
-    heartbeatMs: options.heartbeatMs ?? 5000,
+    peerTimeoutMs: options.peerTimeoutMs ?? 5000,
   };
   if (full.mode !== "prefill" && full.mode !== "decode") {
     throw invalidOption("mode", full.mode, "prefill or decode");
@@ -63,7 +63,7 @@ export function completeOptions(options: DisaggregationOptions): FullDisaggregat
     "roomTimeoutMs",
     "leaseTimeoutMs",
     "connectTimeoutMs",
-    "heartbeatMs",
+    "peerTimeoutMs",
   ] as const) {
     atLeast(name, full[name], 1);
   }

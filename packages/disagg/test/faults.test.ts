@@ -108,7 +108,7 @@ it.each([
       transfer: {
         ...tcp.transfer,
         // Where nothing stalls nobody is to be taken for gone.
-        ...(kind === "stall" ? { heartbeatMs: 1_000 } : {}),
+        ...(kind === "stall" ? { peerTimeoutMs: 2_000 } : {}),
         transport: kind === "memory" ? "shm" : "tcp",
       },
     });

@@ -4,6 +4,7 @@
 import { complete, Deployment, untilListed } from "../src/deployment.ts";
 import { createRandom } from "../src/random.ts";
 import { fetchEngineLoad } from "../src/read-metrics.ts";
+import { tokenTimes } from "../src/token-times.ts";
 
 const kills = Number(process.argv[2] ?? 20);
 const random = createRandom(Number(process.argv[3] ?? 1));
@@ -26,30 +27,11 @@ interface Kill {
   readonly gapMs: number;
 }
 
-/** Wall-clock milliseconds of each token's coming. */
-async function* tokenTimes(url: string, prompt: string, maxTokens: number) {
-  const response = await fetch(`${url}/v1/completions`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({
-      ...{ model: "tiny", prompt, max_tokens: maxTokens, temperature: 0 },
-      ...{ ignore_eos: true, stream: true },
-    }),
-  });
-  if (response.status !== 200) throw new Error(`${response.status}: ${await response.text()}`);
-  const decoder = new TextDecoder();
-  for await (const chunk of response.body!) {
-    const text = decoder.decode(chunk as Uint8Array, { stream: true });
-    if (text.includes('"error":{')) throw new Error(text);
-    if (text.includes('"text":"')) yield Date.now();
-  }
-}
-
 const pause = (forMs: number) => new Promise((resolve) => setTimeout(resolve, forMs));
 
 async function firstTokenAt(url: string, prompt: string): Promise<number> {
   let first: number | null = null;
-  for await (const atMs of tokenTimes(url, prompt, 4)) first ??= atMs;
+  for await (const { atMs } of tokenTimes(url, prompt, 4)) first ??= atMs;
   if (first === null) throw new Error("No token came.");
   return first;
 }
@@ -83,7 +65,7 @@ async function measure(prefillCount: number): Promise<Kill[]> {
       const undisturbedMs = (await firstTokenAt(url, topic("alone"))) - begunMs;
       const beside: number[] = [];
       const besideOver = (async () => {
-        for await (const atMs of tokenTimes(url, `${round}`, 250)) beside.push(atMs);
+        for await (const { atMs } of tokenTimes(url, `${round}`, 250)) beside.push(atMs);
       })();
       while (beside.length === 0) await pause(5);
       const answer = firstTokenAt(url, topic("killed"));

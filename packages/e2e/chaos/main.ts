@@ -1,5 +1,5 @@
 // `pnpm chaos [--seed N] [--only TEXT]`: every fault under load; with all of them the table in docs/benchmarks.
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { createRandom } from "../src/random.ts";
 import type { Fault, Outcome, Stage } from "./fault.ts";
@@ -13,7 +13,9 @@ import {
 import {
   clientsThatLeave,
   clockJump,
+  decodeStop,
   frontendRestart,
+  prefillStop,
   workerKill,
   workerStop,
 } from "./faults/process-faults.ts";
@@ -34,8 +36,9 @@ import {
   startNamespaceStage,
   startNatsStage,
   startSmallDiskStage,
+  startSplitStage,
 } from "./stages.ts";
-import { outcomesToMarkdown } from "./table.ts";
+import { outcomesToMarkdown, withOtherSections } from "./table.ts";
 
 const { values } = parseArgs({
   options: { seed: { type: "string", default: "1" }, only: { type: "string", default: "" } },
@@ -85,6 +88,7 @@ const byFiles = [
   clientsThatLeave(1_000),
 ];
 await act(startFileStage, byFiles);
+await act(startSplitStage, [prefillStop, decodeStop]);
 const left = [
   ...(await act(startEtcdStage, [
     etcdRestart,
@@ -102,7 +106,8 @@ if ("ZMQ publisher restart".includes(values.only)) tell(await runPublisherRestar
 const seconds = (performance.now() - begunMs) / 1000;
 const markdown = outcomesToMarkdown(outcomes, { seed, seconds, skipped });
 if (values.only === "") {
-  writeFileSync(new URL("../../../docs/benchmarks/reliability.md", import.meta.url), markdown);
+  const page = new URL("../../../docs/benchmarks/reliability.md", import.meta.url);
+  writeFileSync(page, withOtherSections(markdown, readFileSync(page, "utf8")));
 } else console.log(markdown);
 const bad = outcomes.filter(({ hung, lost, doubled }) => hung + lost + doubled > 0);
 if (bad.length > 0) console.error(`Hung, lost or doubled in: ${bad.map(({ fault }) => fault)}`);

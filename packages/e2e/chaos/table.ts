@@ -33,7 +33,7 @@ export function outcomesToMarkdown(
     `Made by \`pnpm chaos --seed ${run.seed}\` in ${Math.round(run.seconds)} s, ${new Date().toISOString().slice(0, 10)}: ${cpus().length} cores (${cpu}, shared), Node ${process.versions.node}.`,
     "",
     "A frontend and two workers with the mock engine, each a process of its own; clients ask one streamed question after the other,",
-    "greedy and seeded, one choice and two. Every answer is compared token by token with the undisturbed one, and the greedy ones",
+    "greedy and seeded, one choice and two; for the rows of prefill and decode workers two of each. Every answer is compared token by token with the undisturbed one, and the greedy ones",
     "with the mock's definition: token i is a hash of the prompt and the tokens before it.",
     "",
     line(columns.map(([head]) => head)),
@@ -50,6 +50,12 @@ export function outcomesToMarkdown(
       : ["", "Not run here:", "", ...run.skipped.map((it) => `- ${it}`)]),
     "",
   ].join("\n");
+}
+
+/** The page with the sections that others wrote below the last one's. */
+export function withOtherSections(page: string, last: string): string {
+  const at = last.indexOf("\n## ");
+  return at < 0 ? page : page + last.slice(at);
 }
 
 function count(value: number): string {

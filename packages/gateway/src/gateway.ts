@@ -75,7 +75,12 @@ export class Gateway {
         ? {}
         : { servesNamespace: options.servesNamespace }),
       createPrefillPool: (card, members) =>
-        createPrefillPool({ card, ...common, ...clientOf(members) }),
+        createPrefillPool({
+          card,
+          ...common,
+          ...clientOf(members),
+          timeoutMs: settings.prefillTimeoutMs,
+        }),
       createPipeline: (card, members, prefillPool) =>
         createModelPipeline({
           card,

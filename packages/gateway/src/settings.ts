@@ -34,6 +34,8 @@ export interface GatewaySettings {
   readonly overloadStatus: number;
   /** A worker's stream that is silent for longer, begun or not, ends with 504 or goes on elsewhere; `null`: no such limit. */
   readonly backendStreamTimeoutMs: number | null;
+  /** A prompt that a prefill worker has for longer goes to another one, or stays with its decode worker; `null`: no such limit. */
+  readonly prefillTimeoutMs: number | null;
   /** What /v1/models shows instead of the card's context length. */
   readonly shownContextLength: number | null;
   readonly shownMaxOutputTokens: number | null;
@@ -56,6 +58,7 @@ export const defaultSettings: GatewaySettings = Object.freeze({
   requestTemplate: null,
   overloadStatus: 529,
   backendStreamTimeoutMs: null,
+  prefillTimeoutMs: null,
   shownContextLength: null,
   shownMaxOutputTokens: null,
 });

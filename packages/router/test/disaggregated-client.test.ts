@@ -164,6 +164,40 @@ describe("the prefill-first flow", () => {
   });
 });
 
+describe("a prompt that a prefill worker has for too long", () => {
+  const hanging = (isSilent: boolean, asked: bigint[]) => ({
+    prefillCount: 2,
+    prefillTimeoutMs: 100,
+    isSilent,
+    prefillHandler: async function* (request: unknown, { signal }: RequestContext) {
+      const { bootstrap_info, routing } = request as PreprocessedRequest;
+      asked.push(BigInt(routing!.prefill_worker_id!));
+      if (!isSilent) yield { data: { token_ids: [], disaggregated_params: bootstrap_info } };
+      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    },
+  });
+
+  test.each([
+    ["concurrent", false],
+    ["prefill-first", true],
+  ])("goes to each other one, then stays with the decode worker; %s", async (_, isSilent) => {
+    const asked: bigint[] = [];
+    await start(hanging(isSilent, asked));
+    expect(await ask(splitRequest())).toEqual(await aggregated(splitRequest()));
+    expect(asked.toSorted()).toEqual([101n, 102n]);
+    expect(deployment.failures.map(({ cause }) => cause)).toMatchObject([
+      { code: "DYN_ROUTER_PREFILL_TIMEOUT", status: 504 },
+      { code: "DYN_ROUTER_PREFILL_TIMEOUT" },
+    ]);
+  });
+
+  test("is not one that was computed in time, however long its answer takes", async () => {
+    await start({ prefillTimeoutMs: 2_000 });
+    expect(await ask(splitRequest())).toEqual(await aggregated(splitRequest()));
+    expect(deployment.failures).toEqual([]);
+  });
+});
+
 const terms = (elementType: string, more: Partial<HandOverTerms> = {}): HandOverTerms => ({
   protocolVersion: 1,
   transports: ["shm", "tcp"],

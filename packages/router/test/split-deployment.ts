@@ -43,6 +43,7 @@ export interface SplitOptions {
   readonly engine?: MockEngineOptions;
   /** Prefill workers' cards do not say where they can be met. */
   readonly isSilent?: boolean;
+  readonly prefillTimeoutMs?: number;
   readonly prefillsItself?: boolean;
   readonly dpSize?: number;
   readonly conditional?: ConditionalSettings;
@@ -165,7 +166,12 @@ export async function startSplitDeployment(options: SplitOptions = {}): Promise<
   const pairs = new HandOverPairs(await follow("decode", decodeCount), (pair) =>
     mismatches.push(pair),
   );
-  const pool = new PrefillPool({ client: prefill, router: routers[1] ?? null, workers });
+  const pool = new PrefillPool({
+    client: prefill,
+    router: routers[1] ?? null,
+    workers,
+    timeoutMs: options.prefillTimeoutMs ?? null,
+  });
   let hasPool = prefillCount > 0;
   const failures: PrefillFailure[] = [];
   const client = createDisaggregatedClient({

@@ -253,6 +253,64 @@ describe("routing sets", () => {
     expect(ids(sets.overloaded)).toEqual([]);
   });
 
+  test("an instance that failed is let in again with one request, and stays out longer when that fails too", () => {
+    let now = 0;
+    const sets = new RoutingSets({ now: () => now });
+    for (const id of [1n, 2n]) sets.add(instance(id));
+    sets.inhibit(1n, 100);
+    now = 50;
+    // One that was sent before.
+    sets.inhibit(1n, 100);
+    now = 150;
+    expect(ids(sets.free)).toEqual([1n, 2n]);
+    sets.tried(1n);
+    expect(ids(sets.free)).toEqual([2n]);
+    now = 200;
+    sets.inhibit(1n, 100);
+    now = 399;
+    expect(ids(sets.free)).toEqual([2n]);
+    now = 400;
+    sets.tried(1n);
+    expect(ids(sets.free)).toEqual([2n]);
+    sets.succeed(1n);
+    expect(ids(sets.free)).toEqual([1n, 2n]);
+    sets.inhibit(1n, 100);
+    now = 500;
+    sets.tried(1n);
+    // It has not failed for so long: it is back, whether the request is over or not.
+    now = 600;
+    sets.tried(1n);
+    expect(ids(sets.free)).toEqual([1n, 2n]);
+  });
+
+  test("a trial that its caller leaves tells nothing: the next request is one", () => {
+    let now = 0;
+    const sets = new RoutingSets({ now: () => now });
+    for (const id of [1n, 2n]) sets.add(instance(id));
+    sets.inhibit(1n, 100);
+    for (now = 100; now < 500; now += 100) {
+      expect(ids(sets.free)).toEqual([1n, 2n]);
+      sets.tried(1n);
+      sets.left(1n);
+      expect(ids(sets.free)).toEqual([2n]);
+    }
+  });
+
+  test("the longest inhibition is eight times the first", () => {
+    let now = 0;
+    const sets = new RoutingSets({ now: () => now });
+    sets.add(instance(1n));
+    const pauses: number[] = [];
+    for (let i = 0; i < 6; i++) {
+      sets.inhibit(1n, 100);
+      const begunMs = now;
+      while (sets.free.length === 0) now += 100;
+      pauses.push(now - begunMs);
+      sets.tried(1n);
+    }
+    expect(pauses).toEqual([100, 200, 400, 800, 800, 800]);
+  });
+
   test("an inhibition of no length keeps nobody out", () => {
     const sets = new RoutingSets({ now: () => 0 });
     sets.add(instance(1n));

@@ -50,13 +50,17 @@ describe.skipIf(server === null)("etcd", () => {
     const member = await connect({ leaseTtlSeconds: 20 });
     await member.put(record(member.instanceId));
     const seen: string[] = [];
+    const expired: boolean[] = [];
     const end = new AbortController();
     const other = await connect();
-    const watching = follow(other.watch("v1/instances", { signal: end.signal }), seen);
+    const watching = follow(other.watch("v1/instances", { signal: end.signal }), seen, (event) => {
+      if (event.type === "delete") expired.push(event.isExpired);
+    });
     await expect.poll(() => seen).toEqual(["put", "synced"]);
     const client = new Etcd3({ hosts: endpoints });
     await client.leaseClient.leaseRevoke({ ID: member.instanceId.toString() });
     await expect.poll(() => seen).toEqual(["put", "synced", "delete", "put"]);
+    expect(expired).toEqual([true]);
     await expect.poll(() => member.epoch).toBe(2);
     expect(await other.list("v1/instances")).toEqual([record(member.instanceId)]);
     end.abort();
@@ -298,6 +302,13 @@ test("with user and password, also after a restart that forgot the session", asy
   await member.close();
 });
 
-async function follow(events: AsyncIterable<DiscoveryEvent>, seen: string[]): Promise<void> {
-  for await (const { type } of events) seen.push(type);
+async function follow(
+  events: AsyncIterable<DiscoveryEvent>,
+  seen: string[],
+  onEvent: (event: DiscoveryEvent) => void = () => {},
+): Promise<void> {
+  for await (const event of events) {
+    seen.push(event.type);
+    onEvent(event);
+  }
 }

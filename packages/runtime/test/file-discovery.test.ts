@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { drawU64, FileDiscovery } from "@dyn/runtime";
+import { type DiscoveryRecord, drawU64, FileDiscovery, recordKey } from "@dyn/runtime";
 import { mountSmallDisk } from "@dyn/testing";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { decodeFileName, encodeFileName } from "../src/discovery/key-path.ts";
@@ -18,6 +18,15 @@ afterEach(() => rm(root, { recursive: true, force: true }));
 
 const join_ = (options: object = {}) =>
   new FileDiscovery({ root, instanceId: drawU64(), ...options });
+
+const instanceRecord = (instanceId: bigint): DiscoveryRecord => ({
+  type: "instance",
+  instance: {
+    id: { namespace: "dyn", component: "backend", endpoint: "generate" },
+    instanceId,
+    transport: { tcp: "127.0.0.1:1/x" },
+  },
+});
 
 discoveryConformance("file", async () => join_());
 
@@ -74,6 +83,26 @@ test("a record of a process that died turns stale, vanishes and is deleted", asy
     .toEqual([[], []]);
   await other.close();
   await dead.close();
+});
+
+test("a watch tells a record that nobody keeps alive from one that was taken away", async () => {
+  const watcher = join_({ staleAfterMs: 4_000, pollIntervalMs: 20 });
+  const stopped = join_({ instanceId: 1n, touchIntervalMs: 1e9 });
+  const leaving = join_({ instanceId: 2n, touchIntervalMs: 20 });
+  for (const member of [stopped, leaving]) await member.put(instanceRecord(member.instanceId));
+  const end = new AbortController();
+  const gone: [string, boolean][] = [];
+  for await (const event of watcher.watch("v1/instances", { signal: end.signal })) {
+    if (event.type === "synced") await leaving.delete(recordKey(instanceRecord(2n)));
+    if (event.type !== "delete") continue;
+    gone.push([event.key, event.isExpired]);
+    if (gone.length === 2) end.abort();
+  }
+  expect(gone).toEqual([
+    [recordKey(instanceRecord(2n)), false],
+    [recordKey(instanceRecord(1n)), true],
+  ]);
+  await Promise.all([watcher.close(), stopped.close(), leaving.close()]);
 });
 
 test("a clock that jumps an hour, either way, on either side, takes nobody for dead", async () => {

@@ -15,6 +15,7 @@ import { ByteQueue } from "../src/codec/byte-queue.ts";
 import { jsonCodec } from "../src/codec/json-codec.ts";
 import { decodeTwoPart, encodeTwoPart } from "../src/codec/two-part-message.ts";
 import { Answer } from "../src/request/answer/answer.ts";
+import { leaseExpired } from "../src/request/request-plane.ts";
 import { encodeAcknowledgement } from "../src/request/tcp/acknowledgement.ts";
 import { CallHomeServer } from "../src/request/tcp/call-home-server.ts";
 import { decodeControlMessage, parseAddress } from "../src/request/tcp/control-message.ts";
@@ -310,6 +311,39 @@ test("an instance that leaves before its prologue ends the request as disconnect
     setTimeout(goOn, 100);
   }
   expect(items).toEqual([1, 2]);
+});
+
+test("an instance whose lease has expired must speak; one that does goes on", async () => {
+  const expiry = new AbortController();
+  const settings = { withdrawn: expiry.signal };
+  const plane = createPlane({ withdrawnGraceMs: 1_000 });
+  const begin = async ({ acknowledge, dial, handshake }: TakenRequest) => {
+    acknowledge();
+    const home = await dial();
+    home.resume();
+    home.write(Buffer.concat([handshake, success]));
+    home.write(body({ data: { data: 1 }, complete_final: false }));
+    return home;
+  };
+  const silent = await createPuppet(async (puppet) => void (await begin(puppet)));
+  const mute = await createPuppet(({ acknowledge }) => acknowledge());
+  const talking = await createPuppet(async (puppet) => {
+    const home = await begin(puppet);
+    for (let i = 0; i < 80; i++) {
+      await sleep(20);
+      home.write(body({ data: { data: 2 }, complete_final: false }));
+    }
+    home.write(end);
+  });
+  const calls = [silent, mute, talking].map((instance) =>
+    collect(plane.call(instance, {}, new RequestContext(), settings)),
+  );
+  setTimeout(() => expiry.abort(leaseExpired), 50);
+  const [broken, never, whole] = await Promise.allSettled(calls);
+  for (const call of [broken, never]) {
+    expect(call).toMatchObject({ reason: { code: "DYN_RUNTIME_DISCONNECTED", retryable: true } });
+  }
+  expect(whole).toMatchObject({ status: "fulfilled", value: { length: 81 } });
 });
 
 test("close ends what waits and what runs at once, leaves no handle, and nothing opens again", async () => {

@@ -18,6 +18,7 @@ export async function createHandOver(
     host: runtime.tcpRpcHost ?? findOwnAddress(),
     bootstrapPort: first?.bootstrapPort ?? engine.disaggregationBootstrapPort ?? 0,
     transport: engine.disaggregationTransport,
+    peerTimeoutMs: runtime.peerTimeout * 1000,
     dpRank: mode === "prefill" ? dpRank : 0,
     dpSize: mode === "prefill" ? engine.dpSize : 1,
   };

@@ -92,6 +92,11 @@ export const httpOptions = z.object({
     "DYN_HTTP_BACKEND_STREAM_TIMEOUT_SECS",
     "http-backend-stream-timeout-secs",
   ),
+  prefillTimeoutSecs: limit(
+    "Seconds that a prefill worker may have a prompt, its queue included; then another one is asked, or the decode worker prefills. Less than the time-out of streams, where that is set; not set: as long as it lives.",
+    "DYN_HTTP_PREFILL_TIMEOUT_SECS",
+    "http-prefill-timeout-secs",
+  ),
   preCommitErrorPeekMs: option(
     "Milliseconds that a stream's headers wait for an early error.",
     z.number().gt(0).optional(),

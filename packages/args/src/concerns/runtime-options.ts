@@ -133,6 +133,11 @@ export const runtimeOptions = z.object({
     z.number().gt(0).default(3),
     { env: "DYN_TCP_CONNECT_TIMEOUT", envOnly: true, group: planes },
   ),
+  peerTimeout: option(
+    "Seconds without a word after which a process is taken for gone: a frontend goes on elsewhere with what it had at such a worker, prefill and decode engines close the rooms they share. Asked every second; time that the asking process gets no CPU does not count.",
+    z.number().min(2).max(3_600).default(5),
+    { env: "DYN_PEER_TIMEOUT_SECS", envOnly: true, group: planes },
+  ),
   eventPlane: option(
     "How KV events and load reports travel; zmq when not set.",
     z.enum(["nats", "zmq"]).optional(),

@@ -88,7 +88,7 @@ export class DecodePeer {
     }
     this.#connection = new PeerConnection({
       socket: { host, port },
-      heartbeatMs: settings.heartbeatMs,
+      peerTimeoutMs: settings.peerTimeoutMs,
       schema: prefillMessageSchema,
       maxPayloadBytes: () => runBytes,
       allocate: () => this.#take(),

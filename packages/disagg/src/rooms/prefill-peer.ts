@@ -62,7 +62,7 @@ export class PrefillPeer {
     this.#hooks = options.hooks;
     this.#connection = new PeerConnection({
       socket: options.socket,
-      heartbeatMs: options.options.heartbeatMs,
+      peerTimeoutMs: options.options.peerTimeoutMs,
       schema: decodeMessageSchema,
       maxPayloadBytes: () => 0,
       allocate: (sizeBytes) => new ArrayBuffer(sizeBytes),

@@ -7,20 +7,25 @@ import { FrameReader } from "./frame-reader.ts";
 
 /** What is read at once where it is not known yet what comes. */
 const scratchBytes = 1 << 16;
+/** How often each side says that it lives, whatever the other one's time-out. */
+const heartbeatMs = 1_000;
+const looksPerTimeout = 6;
 
 export class PeerConnection<Incoming extends { type: string }, Outgoing extends { type: string }> {
   readonly address: string;
   readonly #socket: Socket;
   readonly #reader: FrameReader;
   readonly #timer: NodeJS.Timeout;
-  #heardMs = performance.now();
+  #hasHeard = false;
+  #silentMs = 0;
   #onClose: (error: Error) => void;
   #isClosed = false;
 
   constructor(options: {
     /** One that came, or where to go. Payloads are read without a copy by who goes. */
     socket: Socket | { readonly host: string; readonly port: number };
-    heartbeatMs: number;
+    /** A peer from which nothing came for so long is gone. */
+    peerTimeoutMs: number;
     /** Of what comes in. */
     schema: ZodType<Incoming>;
     maxPayloadBytes: () => number;
@@ -29,7 +34,8 @@ export class PeerConnection<Incoming extends { type: string }, Outgoing extends 
     /** Once; nothing comes after it. */
     onClose: (error: Error) => void;
   }) {
-    const { heartbeatMs, onMessage } = options;
+    const { peerTimeoutMs, onMessage } = options;
+    const lookMs = Math.min(heartbeatMs, peerTimeoutMs / looksPerTimeout);
     this.#onClose = options.onClose;
     this.#reader = new FrameReader({
       maxPayloadBytes: options.maxPayloadBytes,
@@ -55,19 +61,22 @@ export class PeerConnection<Incoming extends { type: string }, Outgoing extends 
     socket.setNoDelay(true);
     socket.on("error", (error) => this.close(peerGone(this.address, error.message)));
     socket.on("close", () => this.close(peerGone(this.address, "it closed the connection")));
-    let beatMs = performance.now();
+    let lookedMs = performance.now();
     this.#timer = setInterval(() => {
       const nowMs = performance.now();
       // What came while this side stood still is read behind the timers.
-      const stoodStill = nowMs - beatMs > 1.5 * heartbeatMs;
-      beatMs = nowMs;
-      const silentMs = nowMs - this.#heardMs;
-      if (silentMs > 2 * heartbeatMs && !stoodStill) {
-        this.close(peerGone(this.address, `nothing came from it for ${Math.round(silentMs)} ms`));
+      const stoodStill = nowMs - lookedMs > 1.5 * lookMs;
+      const passedMs = stoodStill ? 0 : nowMs - lookedMs;
+      lookedMs = nowMs;
+      this.#silentMs = this.#hasHeard ? 0 : this.#silentMs + passedMs;
+      this.#hasHeard = false;
+      if (this.#silentMs >= peerTimeoutMs - lookMs) {
+        const silentMs = Math.round(this.#silentMs + lookMs);
+        this.close(peerGone(this.address, `nothing came from it for ${silentMs} ms`));
       } else {
         this.#write('{"type":"ping"}', null);
       }
-    }, heartbeatMs);
+    }, lookMs);
     this.#timer.unref();
   }
 
@@ -114,7 +123,7 @@ export class PeerConnection<Incoming extends { type: string }, Outgoing extends 
 
   /** `chunk`: `null` = the bytes are in the reader's target. */
   #read(chunk: Buffer | null, count: number): void {
-    this.#heardMs = performance.now();
+    this.#hasHeard = true;
     if (this.#isClosed) return;
     try {
       if (chunk !== null) this.#reader.push(chunk);

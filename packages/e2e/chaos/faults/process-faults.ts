@@ -2,6 +2,7 @@ import { ask, createAgent } from "../ask.ts";
 import { modelName, vocabSize } from "../deployment.ts";
 import { type Fault, pause } from "../fault.ts";
 import { createQuestions } from "../question.ts";
+import { splitRoles } from "../stages.ts";
 
 /** The first `count` workers, one after the other, each started again. */
 export function workerKill(count: number): Fault {
@@ -18,17 +19,25 @@ export function workerKill(count: number): Fault {
   };
 }
 
-export const workerStop: Fault = {
-  name: "worker SIGSTOP 20 s and back",
-  inject: async ({ stage: { deployment } }) => {
-    const { process } = deployment.workers[0]!.program;
-    process.kill("SIGSTOP");
-    await pause(20_000);
-    process.kill("SIGCONT");
-    await pause(3_000);
-    return { means: "signal" };
-  },
-};
+/** `kind`: of the worker with this index. */
+function stopAndContinue(kind: string, index: number): Fault {
+  return {
+    name: `${kind} SIGSTOP 20 s and back`,
+    inject: async ({ stage: { deployment } }) => {
+      const { process } = deployment.workers[index]!.program;
+      process.kill("SIGSTOP");
+      await pause(20_000);
+      process.kill("SIGCONT");
+      await pause(3_000);
+      return { means: "signal" };
+    },
+  };
+}
+
+export const workerStop = stopAndContinue("worker", 0);
+/** Of a split stage. */
+export const prefillStop = stopAndContinue("prefill worker", splitRoles.indexOf("prefill"));
+export const decodeStop = stopAndContinue("decode worker", splitRoles.indexOf("decode"));
 
 export const frontendRestart: Fault = {
   name: "frontend restart",

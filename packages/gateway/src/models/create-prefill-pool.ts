@@ -18,6 +18,7 @@ export function createPrefillPool(options: {
   readonly routing: RoutingOptions;
   readonly metrics: MetricsRegistry;
   readonly logger: GatewayLogger;
+  readonly timeoutMs: number | null;
 }): PrefillPool {
   const { card, runtime, routing, logger } = options;
   const ofStage = settingsOf(routing, card);
@@ -33,6 +34,7 @@ export function createPrefillPool(options: {
   return new PrefillPool({
     client,
     router,
+    timeoutMs: options.timeoutMs,
     workers: new WorkerDirectory({
       discovery: runtime.planes.discovery,
       endpoint: parseEndpointId(card.endpoint),

@@ -1,10 +1,5 @@
 // One prefill at a worker of the pool: its answer is read here, and never by a client.
-import {
-  type DynError,
-  type EngineOutputItem,
-  InternalError,
-  UnavailableError,
-} from "@dyn/protocol";
+import { DynError, type EngineOutputItem, InternalError, UnavailableError } from "@dyn/protocol";
 import type { Annotated } from "@dyn/runtime";
 import { type Handover, handoverFields } from "./handover.ts";
 
@@ -31,6 +26,9 @@ export class PrefillLeg {
   /** What the decode worker is told; rejects with a PrefillFailure. */
   readonly handover: Promise<Handover>;
   readonly #end = new AbortController();
+  /** Tells the worker alone: whoever waits hears of a failure. */
+  readonly #giveUp = new AbortController();
+  #deadline: NodeJS.Timeout | null = null;
   #cachedTokens: number | null = null;
   #prefilledMs: number | null = null;
   #failure: PrefillFailure | null = null;
@@ -38,13 +36,22 @@ export class PrefillLeg {
   #onFailed: ((failure: PrefillFailure) => void) | null = null;
   #onPrefilled: ((atMs: number) => void) | null = null;
 
-  /** `open`: begins the call, under the signal; `chosen` is called before the worker is asked. */
+  /**
+   * `open`: begins the call, under the signal; `chosen` is called before the worker is asked. `timeoutMs`: until the prompt
+   * must be computed, else the prefill fails with status 504; `null`: it may take its time.
+   */
   constructor(
     open: (
       signal: AbortSignal,
       chosen: (choice: PrefillChosen) => void,
     ) => AsyncIterable<Annotated<EngineOutputItem>>,
+    timeoutMs: number | null = null,
   ) {
+    if (timeoutMs !== null) {
+      this.#deadline = setTimeout(() => this.#giveUp.abort(prefillTimeout(timeoutMs)), timeoutMs);
+      this.#deadline.unref();
+      this.#end.signal.addEventListener("abort", () => this.#stopWaiting(), { once: true });
+    }
     this.handover = new Promise((resolve, reject) => {
       void this.#run(open, resolve).catch((failure: PrefillFailure) => {
         this.#failure = failure;
@@ -103,7 +110,8 @@ export class PrefillLeg {
       handOver({ flow, workerId: choice!.workerId, dpRank: choice!.dpRank, fields });
     };
     try {
-      const stream = open(this.#end.signal, (chosen) => {
+      const signal = AbortSignal.any([this.#end.signal, this.#giveUp.signal]);
+      const stream = open(signal, (chosen) => {
         choice = chosen;
         if (chosen.fields !== null) hand("concurrent", chosen.fields);
       });
@@ -114,16 +122,26 @@ export class PrefillLeg {
         const fields = isHandedOver ? null : handoverFields(data);
         if (fields !== null) hand("prefill-first", fields);
       }
+      this.#giveUp.signal.throwIfAborted();
       if (!isHandedOver) throw nothingSaid();
       if (!this.#end.signal.aborted) this.#prefilled();
-    } catch (cause) {
+    } catch (error) {
+      const cause = this.#giveUp.signal.aborted ? this.#giveUp.signal.reason : error;
       throw new PrefillFailure(cause, (choice as PrefillChosen | null)?.workerId ?? null);
+    } finally {
+      this.#stopWaiting();
     }
+  }
+
+  #stopWaiting(): void {
+    if (this.#deadline !== null) clearTimeout(this.#deadline);
+    this.#deadline = null;
   }
 
   #prefilled(): void {
     if (this.#prefilledMs !== null) return;
     this.#prefilledMs = performance.now();
+    this.#stopWaiting();
     this.#onPrefilled?.(this.#prefilledMs);
   }
 
@@ -146,6 +164,13 @@ function refuseFailed({ finish_reason: reason }: EngineOutputItem): void {
   throw new UnavailableError(`The prefill worker gave the request up (${reason}).`, {
     code: "DYN_ROUTER_PREFILL_ABORTED",
   });
+}
+
+function prefillTimeout(timeoutMs: number): DynError {
+  return new DynError(
+    `The prefill worker did not compute the prompt within the ${timeoutMs / 1000} s that this server gives one.`,
+    { code: "DYN_ROUTER_PREFILL_TIMEOUT", status: 504, retryable: true },
+  );
 }
 
 function nothingSaid(): DynError {

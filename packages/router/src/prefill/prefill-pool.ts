@@ -12,6 +12,8 @@ export interface PrefillPoolOptions {
   readonly client: TokenClient;
   /** Of the pool alone; `null` in the modes that know nothing of caches. */
   readonly router: KvRouter | null;
+  /** Until a prompt must be computed; then its prefill fails, and is done elsewhere. `null`, the default: it may take its time. */
+  readonly timeoutMs?: number | null;
   /** What the workers' cards say. Closes with the pool. */
   readonly workers: WorkerDirectory;
 }
@@ -25,11 +27,13 @@ export class PrefillPool {
   readonly router: KvRouter | null;
   readonly workers: WorkerDirectory;
   readonly #client: TokenClient;
+  readonly #timeoutMs: number | null;
   #running = 0;
   #isRetired = false;
 
-  constructor({ client, router, workers }: PrefillPoolOptions) {
+  constructor({ client, router, workers, timeoutMs = null }: PrefillPoolOptions) {
     this.#client = client;
+    this.#timeoutMs = timeoutMs;
     this.router = router;
     this.workers = workers;
   }
@@ -46,7 +50,10 @@ export class PrefillPool {
 
   /** Starts at once; the leg ends when it is told to, or with its answer. */
   begin(request: PreprocessedRequest, options: LegOptions): PrefillLeg {
-    return new PrefillLeg((signal, chosen) => this.#ask(request, { ...options, signal }, chosen));
+    return new PrefillLeg(
+      (signal, chosen) => this.#ask(request, { ...options, signal }, chosen),
+      this.#timeoutMs,
+    );
   }
 
   /** Nothing new is begun; closes when the last prefill is over. */

@@ -6,7 +6,7 @@ import type { Discovery } from "../discovery/discovery.ts";
 import type { Instance } from "../discovery/record.ts";
 import { LazyStream, type StreamOutcome } from "../request/answer/lazy-stream.ts";
 import { RequestContext } from "../request/request-context.ts";
-import type { Annotated, RequestPlane } from "../request/request-plane.ts";
+import { type Annotated, leaseExpired, type RequestPlane } from "../request/request-plane.ts";
 import type { TraceContext } from "../request/trace-context.ts";
 import type { InstanceMembers } from "./instance-members.ts";
 import { createPicker, type Picker, type RouterMode } from "./router-mode.ts";
@@ -38,7 +38,10 @@ export interface EndpointClientOptions {
   readonly mode?: RouterMode;
   readonly random?: () => number;
   readonly now?: () => number;
-  /** How long a failure keeps an instance out while there are others; 0 = not at all. Default 5 000. */
+  /**
+   * How long a failure keeps an instance out while there are others; 0 = not at all. Twice as long each time that it fails
+   * when it is let in again, eight times at most. Default 5 000.
+   */
   readonly inhibitMs?: number;
   /** Other processes that send to the same instances: routing by load counts theirs too. */
   readonly sharedLoad?: SharedLoad;
@@ -213,6 +216,7 @@ export class EndpointClient<Request = unknown, Item = unknown> {
 
   #begin(instanceId: bigint): RunningCall {
     this.#inflight.set(instanceId, this.inflight(instanceId) + 1);
+    this.#sets.tried(instanceId);
     this.#sharedLoad?.changed(instanceId, 1);
     return { instanceId, stay: this.#sets.tokenOf(instanceId) };
   }
@@ -223,6 +227,7 @@ export class EndpointClient<Request = unknown, Item = unknown> {
     if (left > 0) this.#inflight.set(instanceId, left);
     else this.#inflight.delete(instanceId);
     if (outcome === "complete") this.#sets.succeed(instanceId, stay);
+    else if (outcome === "left") this.#sets.left(instanceId, stay);
     if (typeof outcome === "string" || !DynError.is(outcome.error)) return;
     const { code } = outcome.error;
     if (failuresOfTheInstance.has(code)) {
@@ -289,7 +294,7 @@ export class EndpointClient<Request = unknown, Item = unknown> {
     try {
       for await (const event of this.#discovery.watch("v1/instances", { prefix, signal })) {
         if (event.type === "synced") this.#synced = true;
-        else if (event.type === "delete") this.#remove(instanceIdOfKey(event.key));
+        else if (event.type === "delete") this.#remove(instanceIdOfKey(event.key), event.isExpired);
         else if (event.record.type === "instance") this.#add(event.record.instance);
         this.#tellChange();
       }
@@ -320,10 +325,10 @@ export class EndpointClient<Request = unknown, Item = unknown> {
     this.#tellChange();
   }
 
-  #remove(instanceId: bigint): void {
+  #remove(instanceId: bigint, isExpired: boolean): void {
     this.#known.delete(instanceId);
     this.#sets.remove(instanceId);
-    this.#withdrawals.get(instanceId)?.abort();
+    this.#withdrawals.get(instanceId)?.abort(isExpired ? leaseExpired : undefined);
     this.#withdrawals.delete(instanceId);
   }
 

@@ -6,6 +6,11 @@ interface Stay {
   /** Failures without a success in between. */
   failureCount: number;
   inhibitedUntilMs: number;
+  /** How long the last inhibition was; 0: it has answered since. */
+  inhibitedForMs: number;
+  /** It was let in again, with one request, and others wait for the outcome. */
+  isTried: boolean;
+  trialMs: number;
   overloadedUntilMs: number;
   /** When it may be tried although it is inhibited, if nobody else is there. */
   retryAtMs: number;
@@ -16,6 +21,8 @@ export type StayToken = object;
 
 const firstBackoffMs = 50;
 const longestBackoffMs = 1_000;
+/** An inhibition is at most so many times as long as the first. */
+const longestInhibition = 8;
 
 /**
  * What a client knows of the instances of its endpoint.
@@ -34,13 +41,16 @@ export class RoutingSets {
     const stay = this.#stays.get(instance.instanceId);
     if (stay !== undefined) {
       stay.instance = instance;
-      stay.inhibitedUntilMs = 0;
+      forgive(stay);
       return;
     }
     this.#stays.set(instance.instanceId, {
       instance,
       failureCount: 0,
       inhibitedUntilMs: 0,
+      inhibitedForMs: 0,
+      isTried: false,
+      trialMs: 0,
       overloadedUntilMs: 0,
       retryAtMs: 0,
     });
@@ -59,12 +69,21 @@ export class RoutingSets {
     return this.#stays.get(instanceId);
   }
 
-  /** A failure that speaks against the instance, not the request. Late reports of an earlier stay are passed over. */
+  /**
+   * A failure that speaks against the instance, not the request. Late reports of an earlier stay are passed over. One that
+   * fails when it is let in again stays out twice as long.
+   */
   inhibit(instanceId: bigint, forMs: number, token = this.tokenOf(instanceId)): void {
     const stay = this.#current(instanceId, token);
     if (stay === undefined) return;
     const nowMs = this.#now();
-    stay.inhibitedUntilMs = nowMs + forMs;
+    const isAgain = stay.inhibitedUntilMs <= nowMs || stay.isTried;
+    const lastMs = stay.inhibitedForMs;
+    if (lastMs === 0) stay.inhibitedForMs = forMs;
+    else if (isAgain) stay.inhibitedForMs = Math.min(2 * lastMs, longestInhibition * forMs);
+    stay.isTried = false;
+    stay.trialMs = forMs;
+    stay.inhibitedUntilMs = nowMs + stay.inhibitedForMs;
     // Requests that fail together are one failure.
     if (nowMs < stay.retryAtMs) return;
     const backoffMs = Math.min(longestBackoffMs, firstBackoffMs * 2 ** stay.failureCount);
@@ -72,13 +91,36 @@ export class RoutingSets {
     stay.retryAtMs = nowMs + Math.min(backoffMs, forMs);
   }
 
+  /**
+   * A request is sent to it. The first one after an inhibition finds out whether the instance is back, and the others go
+   * elsewhere meanwhile: a worker that says nothing costs one request, not all that come. A trial that has lasted as long
+   * as the first inhibition was and has not failed counts as an answer.
+   */
+  tried(instanceId: bigint): void {
+    const stay = this.#stays.get(instanceId);
+    const nowMs = this.#now();
+    if (stay === undefined || stay.inhibitedForMs === 0 || stay.inhibitedUntilMs > nowMs) return;
+    if (stay.isTried) {
+      forgive(stay);
+      return;
+    }
+    stay.isTried = true;
+    stay.inhibitedUntilMs = nowMs + stay.trialMs;
+  }
+
+  /** A request was taken back before its outcome: where it was the trial, the next one is. */
+  left(instanceId: bigint, token = this.tokenOf(instanceId)): void {
+    const stay = this.#current(instanceId, token);
+    if (stay !== undefined) stay.isTried = false;
+  }
+
   /** It answered. */
   succeed(instanceId: bigint, token = this.tokenOf(instanceId)): void {
     const stay = this.#current(instanceId, token);
     if (stay === undefined || stay.failureCount === 0) return;
     stay.failureCount = 0;
-    stay.inhibitedUntilMs = 0;
     stay.retryAtMs = 0;
+    forgive(stay);
   }
 
   markOverloaded(instanceId: bigint, forMs: number, token = this.tokenOf(instanceId)): void {
@@ -130,4 +172,10 @@ export class RoutingSets {
     const stay = this.#stays.get(instanceId);
     return stay !== undefined && stay === token ? stay : undefined;
   }
+}
+
+function forgive(stay: Stay): void {
+  stay.inhibitedUntilMs = 0;
+  stay.inhibitedForMs = 0;
+  stay.isTried = false;
 }

@@ -3,7 +3,8 @@ import type { Bucket, DiscoveryRecord } from "./record.ts";
 export type DiscoveryEvent =
   /** Added, or replaced under the same key. */
   | { readonly type: "put"; readonly key: string; readonly record: DiscoveryRecord }
-  | { readonly type: "delete"; readonly key: string }
+  /** `isExpired`: its process did not take it away, but has not kept it alive. */
+  | { readonly type: "delete"; readonly key: string; readonly isExpired: boolean }
   /** All that was there when the watch began (or resumed) has been told. */
   | { readonly type: "synced" };
 

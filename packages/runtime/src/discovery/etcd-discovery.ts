@@ -112,6 +112,7 @@ export class EtcdDiscovery implements Discovery {
       channel,
       signal,
       read: (prefix) => this.#read(prefix),
+      isLeaseOver: (leaseId) => this.#isLeaseOver(leaseId),
       decode: (entry) => this.#decode(bucket, entry),
       onProblem: this.#onProblem,
     });
@@ -119,6 +120,20 @@ export class EtcdDiscovery implements Discovery {
     signal.addEventListener("abort", () => channel.close(), { once: true });
     void watch.run().finally(() => channel.close());
     return channel;
+  }
+
+  async #isLeaseOver(leaseId: string): Promise<boolean> {
+    try {
+      const { TTL: secondsLeft } = await this.#client.leaseClient.leaseTimeToLive({ ID: leaseId });
+      return Number(secondsLeft) < 0;
+    } catch (error) {
+      if (!this.#end.signal.aborted)
+        this.#onProblem(
+          "etcd does not say whether a lease is over; it is taken as one that is not.",
+          error,
+        );
+      return false;
+    }
   }
 
   async close(): Promise<void> {

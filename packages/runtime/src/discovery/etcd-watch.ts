@@ -17,6 +17,8 @@ export interface EtcdWatchOptions {
   readonly read: (prefix: string) => Promise<{ stored: StoredRecord[]; revision: string }>;
   /** `null`: it cannot be used, and is left out. */
   readonly decode: (entry: StoredRecord) => DiscoveryRecord | null;
+  /** Whether the server has ended the lease of a key that is gone; false when that cannot be told. */
+  readonly isLeaseOver: (leaseId: string) => Promise<boolean>;
   readonly onProblem: (message: string, error: unknown) => void;
 }
 
@@ -35,6 +37,8 @@ export class EtcdWatch {
   /** Keys that a second look did not find. */
   readonly #missing = new Set<string>();
   #missingTimer: NodeJS.Timeout | null = null;
+  /** Changes that are told one after the other: of a deletion it is asked why. */
+  #telling: Promise<void> = Promise.resolve();
 
   constructor(options: EtcdWatchOptions) {
     this.#options = options;
@@ -47,6 +51,7 @@ export class EtcdWatch {
     for (let pauseMs = firstRetryMs; !signal.aborted; ) {
       try {
         const { stored, revision } = await read(prefix);
+        await this.#telling;
         if (signal.aborted) return;
         this.#tellDifference(stored);
         channel.push({ type: "synced" });
@@ -63,9 +68,10 @@ export class EtcdWatch {
 
   /** Resolves when the signal ends it; rejects when the connection is lost or the server gives it up. */
   async #follow(revision: string): Promise<void> {
-    const { client, prefix, signal, onProblem } = this.#options;
+    const { client, prefix, signal, isLeaseOver, onProblem } = this.#options;
     const watcher: Watcher = watchAlone(client)
       .prefix(prefix)
+      .withPreviousKV()
       .startRevision((BigInt(revision) + 1n).toString())
       .watcher();
     let isGone = false;
@@ -75,9 +81,16 @@ export class EtcdWatch {
         stop = resolve;
         signal.addEventListener("abort", stop, { once: true });
         watcher.on("put", ({ key, value }) => {
-          this.#tellPut({ key: key.toString(), value: value.toString() });
+          const entry = { key: key.toString(), value: value.toString() };
+          this.#inOrder(() => this.#tellPut(entry));
         });
-        watcher.on("delete", ({ key }) => this.#tellDelete(key.toString()));
+        watcher.on("delete", ({ key }, previous) => {
+          const leaseId = previous?.lease ?? "0";
+          this.#inOrder(async () => {
+            const isExpired = leaseId !== "0" && (await isLeaseOver(leaseId));
+            this.#tellDelete(key.toString(), isExpired);
+          });
+        });
         watcher.on("error", (error) => {
           isGone = true;
           reject(error);
@@ -97,6 +110,10 @@ export class EtcdWatch {
     }
   }
 
+  #inOrder(tell: () => void | Promise<void>): void {
+    this.#telling = this.#telling.then(tell);
+  }
+
   #tellDifference(stored: readonly StoredRecord[]): void {
     const present = new Set(stored.map(({ key }) => key));
     for (const entry of stored) this.#tellPut(entry);
@@ -104,7 +121,7 @@ export class EtcdWatch {
     for (const key of this.#told.keys()) if (!present.has(key)) this.#missing.add(key);
     if (this.#missing.size === 0) return;
     this.#missingTimer = setTimeout(() => {
-      for (const key of this.#missing) this.#tellDelete(key);
+      for (const key of this.#missing) this.#tellDelete(key, false);
     }, missingGraceMs);
     this.#missingTimer.unref();
   }
@@ -124,8 +141,8 @@ export class EtcdWatch {
     channel.push({ type: "put", key: entry.key, record });
   }
 
-  #tellDelete(key: string): void {
+  #tellDelete(key: string, isExpired: boolean): void {
     this.#missing.delete(key);
-    if (this.#told.delete(key)) this.#options.channel.push({ type: "delete", key });
+    if (this.#told.delete(key)) this.#options.channel.push({ type: "delete", key, isExpired });
   }
 }

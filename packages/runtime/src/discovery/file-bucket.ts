@@ -44,6 +44,8 @@ interface Watch {
 /** Whatever the file system tells, everything is looked at so often. */
 const fullLookMs = 10_000;
 const statConcurrency = 64;
+/** Members look a second or two apart. */
+const almostStaleMs = 2_000;
 
 export class FileBucket {
   readonly #options: FileBucketOptions;
@@ -222,7 +224,7 @@ export class FileBucket {
     for (const [name, file] of this.#files) {
       const path = join(folder, name);
       if (nowMs - file.changedMs <= staleAfterMs || isOwn(path)) continue;
-      this.#withdraw(file);
+      this.#withdraw(file, true);
       if (nowMs - file.firstSeenMs <= staleAfterMs) continue;
       this.#files.delete(name);
       await rm(path, { force: true });
@@ -233,11 +235,13 @@ export class FileBucket {
     const file = this.#files.get(name);
     if (file === undefined) return;
     this.#files.delete(name);
-    this.#withdraw(file);
+    // Another member may have found it stale a moment before this one.
+    const { monotonicNow, staleAfterMs } = this.#options;
+    this.#withdraw(file, monotonicNow() - file.changedMs > staleAfterMs - almostStaleMs);
   }
 
-  #withdraw(file: SeenFile): void {
-    if (file.isTold) this.#tell({ type: "delete", key: file.key });
+  #withdraw(file: SeenFile, isExpired: boolean): void {
+    if (file.isTold) this.#tell({ type: "delete", key: file.key, isExpired });
     file.isTold = false;
   }
 

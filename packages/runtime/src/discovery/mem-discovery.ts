@@ -20,7 +20,7 @@ export class MemStore {
   }
 
   delete(key: string): void {
-    if (this.#records.delete(key)) this.#tell(key, { type: "delete", key });
+    if (this.#records.delete(key)) this.#tell(key, { type: "delete", key, isExpired: false });
   }
 
   list(prefix: string): [string, DiscoveryRecord][] {

@@ -47,6 +47,8 @@ export interface PlaneOptions extends TcpTlsOptions {
   readonly tcpRequestTimeout?: number;
   /** Seconds. */
   readonly tcpConnectTimeout?: number;
+  /** Seconds: a worker that says nothing for so long is given up. Default 5. */
+  readonly peerTimeout?: number;
   /** Unset: zmq, and memory where discovery is in memory. */
   readonly eventPlane?: "zmq" | "nats" | undefined;
   /** What event publishers tell others; default the machine's own address. */
@@ -124,6 +126,7 @@ async function createRequestPlane(
     responsePort,
     prologueTimeoutMs,
     connectTimeoutMs,
+    peerTimeoutMs,
     codec,
     responseMux,
   } = tcp;
@@ -134,6 +137,7 @@ async function createRequestPlane(
     ...(responsePort === undefined ? {} : { responsePort }),
     ...(prologueTimeoutMs === undefined ? {} : { prologueTimeoutMs }),
     ...(connectTimeoutMs === undefined ? {} : { dialTimeoutMs: connectTimeoutMs }),
+    ...(peerTimeoutMs === undefined ? {} : { peerTimeoutMs }),
     ...(codec === undefined ? {} : { codec }),
     ...(responseMux === undefined ? {} : { responseMux }),
     ...(natsRequestTimeoutSecs === undefined
@@ -146,7 +150,7 @@ function readTcp(
   options: PlaneOptions,
   { onProblem }: PlaneSettings,
 ): Partial<TcpRequestPlaneOptions> {
-  const { tcpRequestTimeout, tcpConnectTimeout } = options;
+  const { tcpRequestTimeout, tcpConnectTimeout, peerTimeout } = options;
   // Files are shared by the processes of one machine, other backends by machines.
   const own = options.discoveryBackend === "file" ? "127.0.0.1" : findOwnAddress();
   const host = options.tcpRpcHost ?? own;
@@ -158,6 +162,7 @@ function readTcp(
     maxPayloadBytes: options.tcpMaxMessageSize,
     acknowledgementTimeoutMs: tcpRequestTimeout && tcpRequestTimeout * 1000,
     connectTimeoutMs: tcpConnectTimeout && tcpConnectTimeout * 1000,
+    peerTimeoutMs: peerTimeout && peerTimeout * 1000,
     codec: options.requestPlaneCodec,
     responseMux: options.responseMux,
     onProblem,

@@ -50,10 +50,14 @@ export interface ServeSettings {
   readonly deviceType?: string;
 }
 
+/** Why an instance is withdrawn that did not leave by itself: nobody has kept its record alive. */
+export const leaseExpired = Symbol("leaseExpired");
+
 export interface CallSettings {
   /**
    * Aborted when the instance leaves discovery: a request that the worker has not begun to answer
-   * ends as DYN_RUNTIME_DISCONNECTED, one that it answers goes on.
+   * ends as DYN_RUNTIME_DISCONNECTED, one that it answers goes on. With the reason `leaseExpired` one that it
+   * answers ends too, once it has been silent for a while.
    */
   readonly withdrawn?: AbortSignal | undefined;
   /** `many`: the request is an AsyncIterable of items, read as fast as the worker takes them. Default one. */

@@ -65,7 +65,7 @@ export function discoveryConformance(name: string, create: () => Promise<Discove
       })();
       await watching;
       expect(seen.map((event) => event.type)).toEqual(["put", "synced", "put", "delete"]);
-      expect(seen[3]).toEqual({ type: "delete", key: recordKey(first) });
+      expect(seen[3]).toEqual({ type: "delete", key: recordKey(first), isExpired: false });
     });
 
     test("a member that closes takes its records with it, and only its own", async () => {

@@ -7,6 +7,9 @@ export interface CuttingProxy {
   readonly connectionCount: number;
   /** From now on nothing passes, either way; connections stay. */
   silence(): void;
+  /** Nothing passes, either way, until `release`; nothing is lost. */
+  hold(): void;
+  release(): void;
   /** Connections end; new ones pass. */
   cut(): void;
   close(): void;
@@ -54,6 +57,12 @@ export async function openCuttingProxy(
     },
     silence: () => {
       isSilent = true;
+    },
+    hold: () => {
+      for (const socket of sockets) socket.pause();
+    },
+    release: () => {
+      for (const socket of sockets) socket.resume();
     },
     cut,
     close: () => {

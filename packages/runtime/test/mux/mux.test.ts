@@ -30,7 +30,7 @@ async function createPair(
   options: {
     readonly window?: number;
     readonly pieceBytes?: () => number;
-    readonly callerKeepAliveMs?: number;
+    readonly peerTimeoutMs?: number;
     readonly dialer?: Partial<MuxDialerOptions>;
   } = {},
 ) {
@@ -41,7 +41,7 @@ async function createPair(
     port: 0,
     onProblem,
     ...(options.window === undefined ? {} : { muxWindow: options.window }),
-    muxKeepAliveMs: options.callerKeepAliveMs ?? 60_000,
+    peerTimeoutMs: options.peerTimeoutMs ?? 360_000,
   });
   const proxy = await openCuttingProxy(callHome.port, options.pieceBytes);
   const dialer = new MuxDialer({
@@ -57,10 +57,10 @@ async function createPair(
     await callHome.close();
   };
   cleanups.push(close);
-  const open = async () => {
+  const open = async (instanceId?: bigint) => {
     const subject = randomUUID();
     const answer = new Answer();
-    callHome.expect(subject, { answer, codec: msgpackCodec });
+    callHome.expect(subject, { answer, codec: msgpackCodec, instanceId });
     const cancels: string[] = [];
     const sender = await dialer.openStream({
       target: { host: "127.0.0.1", port: proxy.port, subject },
@@ -244,7 +244,7 @@ test("what broke off before its caller had read a word of it is told anew, also 
 });
 
 test("a peer that vanished without a word is noticed by both sides; one that is idle is not", async () => {
-  const pair = await createPair({ callerKeepAliveMs: 250, dialer: { keepAliveMs: 250 } });
+  const pair = await createPair({ peerTimeoutMs: 1_500, dialer: { keepAliveMs: 250 } });
   const { answer, sender, cancels } = await pair.open();
   await sendAll(sender, [{ data: 1 }]);
   await answer.next();
@@ -255,6 +255,44 @@ test("a peer that vanished without a word is noticed by both sides; one that is 
   await expect(answer.next()).rejects.toMatchObject({ code: "DYN_RUNTIME_DISCONNECTED" });
   await expect.poll(() => cancels).toEqual(["kill"]);
   expect(pair.problems.join()).toContain("silent");
+});
+
+test("what a silent worker has not begun to answer is lost with what it was at; what others are asked is not", async () => {
+  const pair = await createPair({ peerTimeoutMs: 1_500 });
+  const [silent, other] = [7n, 8n];
+  const { answer, sender } = await pair.open(silent);
+  await sender.prologue();
+  await expect.poll(() => answer.hasBegun).toBe(true);
+  expect([pair.callHome.watches(silent), pair.callHome.watches(other)]).toEqual([true, false]);
+  const [waiting, elsewhere] = [new Answer(), new Answer()];
+  for (const [asked, instanceId] of [
+    [waiting, silent],
+    [elsewhere, other],
+  ] as const) {
+    pair.callHome.expect(randomUUID(), { answer: asked, codec: msgpackCodec, instanceId });
+  }
+  pair.proxy.silence();
+  for (const lost of [answer, waiting]) {
+    await expect(lost.next()).rejects.toMatchObject({
+      code: "DYN_RUNTIME_DISCONNECTED",
+      retryable: true,
+    });
+  }
+  expect(elsewhere.isEnded).toBe(false);
+  expect(pair.callHome.watches(silent)).toBe(false);
+});
+
+test("a worker that stalls for less than the time-out loses nothing", async () => {
+  const pair = await createPair({ peerTimeoutMs: 6_000 });
+  const { answer, sender } = await pair.open();
+  await sendAll(sender, [{ data: 1 }]);
+  await answer.next();
+  pair.proxy.hold();
+  // Longer than a look and its question.
+  await new Promise((resolve) => setTimeout(resolve, 1_200));
+  pair.proxy.release();
+  sender.item({ data: 2 });
+  expect(await answer.next()).toMatchObject({ value: { data: 2 } });
 });
 
 test("a caller that does not greet in time is answered over a connection of its own", async () => {

@@ -19,7 +19,7 @@ export class RecordWatch {
     for (const key of this.#known.keys()) {
       if (present.has(key)) continue;
       this.#known.delete(key);
-      this.#channel.push({ type: "delete", key });
+      this.#channel.push({ type: "delete", key, isExpired: false });
     }
     for (const [key, { record, text }] of present) {
       if (!key.startsWith(this.#prefix) || this.#known.get(key) === text) continue;

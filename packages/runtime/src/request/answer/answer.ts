@@ -8,6 +8,8 @@ export interface AnswerCarrier {
   drained(weight: number): void;
   /** Asks the worker to finish. */
   stop(): void;
+  /** When the worker was last heard of, by performance.now; absent: the carrier itself notices one that is gone. */
+  readonly heardMs?: number;
   /** The answer has ended: regularly, by an error of the carrier, or because the caller gave up (`isKilled`). */
   release(isKilled: boolean): void;
 }
@@ -47,6 +49,11 @@ export class Answer implements AsyncIterator<Annotated> {
   /** Stop was asked for: items under way are still taken, and a bare end is a regular one. */
   get isStopping(): boolean {
     return this.#isStopping;
+  }
+
+  /** When the worker was last heard of, by performance.now; -Infinity: not known. */
+  get heardMs(): number {
+    return this.#carrier?.heardMs ?? Number.NEGATIVE_INFINITY;
   }
 
   get unreadCount(): number {

@@ -9,13 +9,24 @@ import { MuxWriter } from "./mux-writer.ts";
 /** Unsent bytes beyond this make writers wait. */
 const highWaterBytes = 1024 * 1024;
 
+/** Of looks without need, one in so many asks. */
+const idleLooks = 12;
+
+/** How a peer that says nothing is noticed: who was silent from one look to the next is asked, and has some looks to answer. */
+export interface Vigilance {
+  readonly lookMs: number;
+  /** Looks until an answer must have come. Together: gone `patience + 1` to `patience + 2` looks after its last word. */
+  readonly patience: number;
+}
+
 export interface MuxConnectionOptions {
   readonly socket: Socket;
   /** Bytes that came behind the greeting. */
   readonly rest: Buffer;
   readonly maxPayloadBytes: number;
-  /** A peer that was silent for one such interval is asked; silent for two, it is gone: after three at most. */
-  readonly keepAliveMs: number;
+  readonly vigilance: Vigilance;
+  /** Whether somebody waits for the peer now. One that nobody waits for is asked now and then. Default: always. */
+  readonly isNeeded?: () => boolean;
   /** May throw a ProtocolError, which ends the connection. */
   readonly onFrame: (type: number, payload: Buffer) => void;
   /** Once; `error` = why, if the peer did something wrong or is silent. */
@@ -32,7 +43,11 @@ export class MuxConnection {
   readonly #keepAlive: NodeJS.Timeout;
   #isScheduled = false;
   #hasHeard = false;
+  /** Looks without a word, before the peer was asked and since. */
   #silentCount = 0;
+  #askedCount = 0;
+  #lookedMs = performance.now();
+  #isSilent = false;
   #error: ProtocolError | null = null;
 
   constructor(options: MuxConnectionOptions) {
@@ -44,13 +59,18 @@ export class MuxConnection {
     socket.on("drain", () => this.#wake());
     socket.on("error", () => socket.destroy());
     socket.on("close", () => this.#closed());
-    this.#keepAlive = setInterval(() => this.#tick(), options.keepAliveMs).unref();
+    this.#keepAlive = setInterval(() => this.#look(), options.vigilance.lookMs).unref();
   }
 
   /** Reads what came behind the greeting, then the socket. */
   start(): void {
     this.#receive(this.#options.rest);
     this.#socket.resume();
+  }
+
+  /** The peer was given up because it said nothing. */
+  get isSilent(): boolean {
+    return this.#isSilent;
   }
 
   get isOpen(): boolean {
@@ -113,25 +133,39 @@ export class MuxConnection {
     } else if (type !== frameTypes.pong) this.#options.onFrame(type, payload);
   };
 
-  /** Counted in ticks, not by the clock: a process that was stopped itself has missed none. */
-  #tick(): void {
+  /**
+   * Counted in looks, not by the clock: a process that was stopped itself has missed none. One that comes late itself is
+   * not counted: where this process gets no time, its peer may get none either.
+   */
+  #look(): void {
+    const { vigilance, isNeeded } = this.#options;
+    const { lookMs, patience } = vigilance;
+    const nowMs = performance.now();
+    const isLate = nowMs - this.#lookedMs > 1.5 * lookMs;
+    this.#lookedMs = nowMs;
     if (this.#hasHeard) {
       this.#hasHeard = false;
       this.#silentCount = 0;
+      this.#askedCount = 0;
       return;
     }
     this.#silentCount += 1;
-    if (this.#silentCount === 1) {
+    if (this.#askedCount === 0) {
+      if (this.#silentCount < idleLooks && isNeeded?.() === false) return;
+      this.#askedCount = 1;
       this.writer.ping();
       this.flushSoon();
-    } else {
-      const silentMs = this.#options.keepAliveMs * this.#silentCount;
-      this.destroy(
-        new ProtocolError(
-          `The peer of a response mux was silent for ${silentMs} ms and is given up.`,
-        ),
-      );
+      return;
     }
+    if (!isLate) this.#askedCount += 1;
+    if (this.#askedCount <= patience) return;
+    this.#isSilent = true;
+    const silentMs = Math.round(lookMs * this.#silentCount);
+    this.destroy(
+      new ProtocolError(
+        `The peer of a response mux was silent for ${silentMs} ms and is given up.`,
+      ),
+    );
   }
 
   #wake(): void {

@@ -32,6 +32,7 @@ export interface MuxLinkOptions {
   readonly security: SocketSecurity | null;
   /** For connection, TLS and greeting together. */
   readonly connectTimeoutMs: number;
+  /** A caller that was silent for one of these is asked; silent for two, it is gone: after three at most. */
   readonly keepAliveMs: number;
   readonly idleTimeoutMs: number;
   /** The caller wants the request of this subject no more. */
@@ -60,7 +61,7 @@ export class MuxLink {
       socket,
       rest,
       maxPayloadBytes,
-      keepAliveMs: options.keepAliveMs,
+      vigilance: { lookMs: options.keepAliveMs, patience: 1 },
       onFrame: (type, payload) => this.#receive(type, payload),
       onClose: (error) => this.#closed(error),
     });

@@ -20,9 +20,14 @@ import { expectBytes, readItems } from "./mux-reader.ts";
 
 const maxPayloadBytes = maxMessageBytes + 1024 * 1024;
 
+/** A peer is asked and given up within its time-out: six looks. */
+const looksPerTimeout = 6;
+
 export interface ExpectedAnswer {
   readonly answer: Answer;
   readonly codec: PayloadCodec;
+  /** Who is to answer; `undefined`: not known. */
+  readonly instanceId?: bigint | undefined;
 }
 
 export interface MuxReceiverOptions {
@@ -30,17 +35,25 @@ export interface MuxReceiverOptions {
   readonly rest: Buffer;
   /** What was offered to the worker for each stream. */
   readonly window: number;
-  readonly keepAliveMs: number;
+  /** A worker that says nothing for so long is given up, while anything is expected of it. */
+  readonly peerTimeoutMs: number;
+  /** Whether answers are expected that have not begun. */
+  readonly isExpecting: () => boolean;
   /** Hands out the answer of a subject, once. */
   readonly claim: (subject: string) => ExpectedAnswer | undefined;
   readonly onProblem: (message: string, error: unknown) => void;
-  readonly onClose: () => void;
+  /** `silentIds`: the instances that answered here, of a worker that was given up because it said nothing. */
+  readonly onClose: (silentIds: ReadonlySet<bigint>) => void;
 }
+
+const none: ReadonlySet<bigint> = new Set();
 
 export class MuxReceiver {
   readonly #options: MuxReceiverOptions;
   readonly #connection: MuxConnection;
   readonly #streams = new Map<number, MuxStream>();
+  /** Those that answered here: of one process, which has one or a few. */
+  readonly #instanceIds = new Set<bigint>();
   #payload: Buffer = Buffer.alloc(0);
 
   constructor(options: MuxReceiverOptions) {
@@ -49,11 +62,20 @@ export class MuxReceiver {
       socket: options.socket,
       rest: options.rest,
       maxPayloadBytes,
-      keepAliveMs: options.keepAliveMs,
+      vigilance: {
+        lookMs: options.peerTimeoutMs / looksPerTimeout,
+        patience: looksPerTimeout - 2,
+      },
+      isNeeded: () => this.#streams.size > 0 || options.isExpecting(),
       onFrame: (type, payload) => this.#receive(type, payload),
       onClose: (error) => this.#closed(error),
     });
     this.#connection.start();
+  }
+
+  /** Whether this connection tells how the instance is. */
+  serves(instanceId: bigint): boolean {
+    return this.#connection.isOpen && this.#instanceIds.has(instanceId);
   }
 
   /** Tells the worker of a request that waits there, if it is that worker's. */
@@ -89,6 +111,7 @@ export class MuxReceiver {
   #open(id: number, subject: string): void {
     if (this.#streams.has(id)) throw new ProtocolError(`Stream ${id} was opened twice.`);
     const expected = this.#options.claim(subject);
+    if (expected?.instanceId !== undefined) this.#instanceIds.add(expected.instanceId);
     const stream = new MuxStream(id, expected, {
       connection: this.#connection,
       window: this.#options.window,
@@ -118,7 +141,7 @@ export class MuxReceiver {
     }
     for (const stream of [...this.#streams.values()]) stream.broken();
     this.#streams.clear();
-    this.#options.onClose();
+    this.#options.onClose(this.#connection.isSilent ? this.#instanceIds : none);
   }
 }
 

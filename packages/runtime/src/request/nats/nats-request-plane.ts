@@ -46,6 +46,8 @@ export interface NatsRequestPlaneOptions extends NatsOptions {
   /** Also bounds the wait for a server that is away. Default 10 000 ms. */
   readonly acknowledgementTimeoutMs?: number;
   readonly prologueTimeoutMs?: number;
+  /** As the TCP plane's. */
+  readonly peerTimeoutMs?: number;
   /** What callers have to use for this process's endpoints. Default msgpack. */
   readonly codec?: "json" | "msgpack";
   /** Marks what the codec cannot tell by itself, such as the width of floats. */
@@ -162,6 +164,7 @@ export class NatsRequestPlane implements RequestPlane {
       listen: () => this.#listenForResponses(host),
       codec,
       context,
+      instanceId: instance.instanceId,
       prologueTimeoutMs,
       withdrawn,
       items: input === "many" ? (request as AsyncIterable<unknown>) : undefined,
@@ -208,10 +211,12 @@ export class NatsRequestPlane implements RequestPlane {
   }
 
   #listenForResponses(host: string): Promise<CallHomeServer> {
+    const { peerTimeoutMs } = this.#options;
     this.#callHome ??= CallHomeServer.listen({
       host: listenHost(host),
       port: this.#options.responsePort ?? 0,
       security: this.#options.security ?? null,
+      ...(peerTimeoutMs === undefined ? {} : { peerTimeoutMs }),
     });
     return this.#callHome;
   }

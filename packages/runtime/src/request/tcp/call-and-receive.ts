@@ -7,7 +7,7 @@ import { Answer } from "../answer/answer.ts";
 import { brokenAnswer } from "../answer/broken-answer.ts";
 import { LazyStream } from "../answer/lazy-stream.ts";
 import type { CancelKind, RequestContext } from "../request-context.ts";
-import type { Annotated } from "../request-plane.ts";
+import { type Annotated, leaseExpired } from "../request-plane.ts";
 import type { CallHomeServer } from "./call-home-server.ts";
 import { RequestFeed } from "./request-stream.ts";
 
@@ -29,11 +29,15 @@ export interface Call {
   readonly listen: () => Promise<CallHomeServer>;
   readonly codec: PayloadCodec;
   readonly context: RequestContext;
+  readonly instanceId: bigint;
   /** From the acknowledgement to the worker's prologue: covers its queue. */
   readonly prologueTimeoutMs: number;
-  /** Aborted when the instance leaves discovery: nothing may ever come of a request without a prologue. */
+  /** As in CallSettings. */
   readonly withdrawn?: AbortSignal | undefined;
-  /** An instance that leaves in order still answers what reached it; so long it is waited for. Default 5 000. */
+  /**
+   * An instance that leaves in order still answers what reached it; so long it is waited for. One whose lease has expired
+   * must have said something within it, up to now. Default 5 000.
+   */
   readonly withdrawnGraceMs?: number;
   /** Items that the caller sends meanwhile. */
   readonly items?: AsyncIterable<unknown> | undefined;
@@ -66,6 +70,8 @@ class CallHomeExchange {
   #withdrawal: NodeJS.Timeout | null = null;
   #carrier: RequestCarrier | null = null;
   #loss: NodeJS.Timeout | null = null;
+  #expiry: NodeJS.Timeout | null = null;
+  #sentMs = 0;
   #tellEnd = () => {};
 
   constructor(call: Call) {
@@ -78,12 +84,13 @@ class CallHomeExchange {
   }
 
   async open(): Promise<Answer> {
-    const { context, codec, withdrawn, prologueTimeoutMs, send } = this.#call;
+    const { context, codec, instanceId, withdrawn, prologueTimeoutMs, send } = this.#call;
+    this.#sentMs = performance.now();
     const answer = this.#answer;
     try {
       this.#callHome = await this.#call.listen();
       if (context.isStopped) throw context.reason;
-      this.#callHome.expect(this.#subject, { answer, codec });
+      this.#callHome.expect(this.#subject, { answer, codec, instanceId });
       this.#expectItems(this.#callHome);
       context.onCancel(this.#onCancel);
       withdrawn?.addEventListener("abort", this.#onWithdrawn, { once: true });
@@ -108,6 +115,7 @@ class CallHomeExchange {
   close(): void {
     const { context, withdrawn } = this.#call;
     this.#stopWaiting();
+    if (this.#expiry !== null) clearTimeout(this.#expiry);
     this.#callHome?.forget(this.#subject, this.#answer);
     if (this.#requestSubject !== null) this.#callHome?.forgetItems(this.#requestSubject);
     this.#feed?.close();
@@ -155,12 +163,37 @@ class CallHomeExchange {
   };
 
   readonly #onWithdrawn = (): void => {
+    if (this.#call.withdrawn?.reason === leaseExpired) {
+      // What it has said lately is heard first.
+      this.#expiry = setTimeout(this.#onExpired, lostGraceMs);
+      return;
+    }
     if (this.#answer.hasBegun) return;
     this.#withdrawal = setTimeout(
       () => this.#answer.kill(brokenAnswer("The instance left before it began to answer.")),
-      this.#call.withdrawnGraceMs ?? 5_000,
+      this.#graceMs,
     );
   };
+
+  /**
+   * Nobody keeps its record alive: most likely it is dead, and its machine with it, or it would have closed its
+   * connections. A shared connection knows better; on one of its own the worker must speak.
+   */
+  readonly #onExpired = (): void => {
+    const answer = this.#answer;
+    if (answer.isEnded || this.#callHome?.watches(this.#call.instanceId) === true) return;
+    const heardMs = Math.max(this.#sentMs, answer.heardMs);
+    const leftMs = heardMs + this.#graceMs - performance.now();
+    if (leftMs > 0) {
+      this.#expiry = setTimeout(this.#onExpired, leftMs);
+      return;
+    }
+    answer.kill(brokenAnswer("The worker fell silent, and its lease in discovery has expired."));
+  };
+
+  get #graceMs(): number {
+    return this.#call.withdrawnGraceMs ?? 5_000;
+  }
 
   /** Discovery notices a dead process after its lease; its connections tell at once. */
   readonly #onLost = (): void => {

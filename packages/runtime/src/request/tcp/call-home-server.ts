@@ -6,6 +6,7 @@ import { UnavailableError } from "@dyn/protocol";
 import { ByteQueue } from "../../codec/byte-queue.ts";
 import { readTwoPartLengths, twoPartHeadBytes } from "../../codec/two-part-message.ts";
 import type { Answer } from "../answer/answer.ts";
+import { brokenAnswer } from "../answer/broken-answer.ts";
 import {
   decodeGreeting,
   encodeGreeting,
@@ -24,13 +25,15 @@ const handshakeTimeoutMs = 10_000;
 const maxHandshakeBytes = 16 * 1024;
 const maxSilent = 1024;
 const defaultMuxWindow = 64 * 1024;
+/** Twice and more of what a process may stall on a busy machine. */
+export const defaultPeerTimeoutMs = 5_000;
 
 export interface CallHomeServerOptions {
   readonly host: string;
   readonly port: number;
   readonly security?: SocketSecurity | null;
-  /** A worker that vanished from a shared connection is noticed within three of these. Default 10 000. */
-  readonly muxKeepAliveMs?: number;
+  /** A worker that answers over a shared connection and says nothing for so long is given up. Default 5 000. */
+  readonly peerTimeoutMs?: number;
   /** Weight of items that one stream of a shared connection may have under way and unread. Default 65 536. */
   readonly muxWindow?: number;
   readonly onProblem?: (message: string, error: unknown) => void;
@@ -43,13 +46,13 @@ export class CallHomeServer {
   readonly #workers = new Set<MuxReceiver>();
   readonly #feeds = new Map<string, RequestFeed>();
   readonly #answers = new Set<Answer>();
-  readonly #muxKeepAliveMs: number;
+  readonly #peerTimeoutMs: number;
   readonly #onProblem: (message: string, error: unknown) => void;
   #server: SocketServer | null = null;
 
   private constructor(options: CallHomeServerOptions) {
     this.#onProblem = options.onProblem ?? (() => {});
-    this.#muxKeepAliveMs = options.muxKeepAliveMs ?? 10_000;
+    this.#peerTimeoutMs = options.peerTimeoutMs ?? defaultPeerTimeoutMs;
     this.muxOffer = { callerId: randomUUID(), window: options.muxWindow ?? defaultMuxWindow };
   }
 
@@ -107,6 +110,19 @@ export class CallHomeServer {
     await this.#server?.close();
   }
 
+  /** Whether a shared connection is there that tells how the instance is. */
+  watches(instanceId: bigint): boolean {
+    return [...this.#workers].some((worker) => worker.serves(instanceId));
+  }
+
+  /** What they were sent and have not begun is lost like what they were at. */
+  #loseSilent(instanceIds: ReadonlySet<bigint>): void {
+    for (const { answer, instanceId } of [...this.#expected.values()]) {
+      if (instanceId === undefined || !instanceIds.has(instanceId)) continue;
+      answer.kill(brokenAnswer("The worker fell silent before it began to answer."));
+    }
+  }
+
   /** Each subject is answered once. */
   #claim(subject: string): ExpectedAnswer | undefined {
     const expected = this.#expected.get(subject);
@@ -146,10 +162,14 @@ export class CallHomeServer {
         socket,
         rest: takeRest(queue),
         window: this.muxOffer.window,
-        keepAliveMs: this.#muxKeepAliveMs,
+        peerTimeoutMs: this.#peerTimeoutMs,
+        isExpecting: () => this.#expected.size > 0,
         claim: (subject) => this.#claim(subject),
         onProblem: this.#onProblem,
-        onClose: () => this.#workers.delete(worker),
+        onClose: (silentIds) => {
+          this.#workers.delete(worker);
+          if (silentIds.size > 0) this.#loseSilent(silentIds);
+        },
       });
       this.#workers.add(worker);
       return true;

@@ -3,8 +3,8 @@ import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { clientTlsOptions, type SocketSecurity } from "./socket-security.ts";
 
-/** A peer that vanished without a word is noticed although nothing is sent to it. */
-export const keepAliveDelayMs = 15_000;
+/** A peer whose machine vanished is noticed although nothing is sent to it: ten questions later, a second apart (libuv). */
+export const keepAliveDelayMs = 5_000;
 
 export interface OpenedSocket {
   readonly socket: Socket;

@@ -27,6 +27,7 @@ export class ResponseReceiver implements AnswerCarrier {
   readonly #codec: PayloadCodec;
   readonly #queue = new ByteQueue();
   #isComplete = false;
+  heardMs = performance.now();
 
   private constructor(socket: Socket, answer: Answer, codec: PayloadCodec) {
     this.#socket = socket;
@@ -68,6 +69,7 @@ export class ResponseReceiver implements AnswerCarrier {
   }
 
   #receive(chunk: Buffer): void {
+    this.heardMs = performance.now();
     // Behind the end nothing is kept.
     if (this.#answer.isEnded) return;
     this.#queue.push(chunk);

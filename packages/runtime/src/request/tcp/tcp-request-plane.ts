@@ -19,7 +19,7 @@ import type {
 import { readTraceContext } from "../trace-context.ts";
 import { acknowledgements } from "./acknowledgement.ts";
 import { callAndReceive } from "./call-and-receive.ts";
-import { CallHomeServer } from "./call-home-server.ts";
+import { CallHomeServer, defaultPeerTimeoutMs } from "./call-home-server.ts";
 import { decodeControlMessage, formatAddress, parseAddress } from "./control-message.ts";
 import { listenHost } from "./listen-host.ts";
 import { RequestConnection } from "./request-connection.ts";
@@ -60,7 +60,9 @@ export interface TcpRequestPlaneOptions {
   readonly responseMux: boolean;
   /** Shared connections: from the first dial to the greeting, then one connection per answer. */
   readonly muxConnectTimeoutMs: number;
-  /** Shared connections: a peer that vanished is noticed within three of these. */
+  /** A worker that answers over a shared connection and says nothing for so long is given up. */
+  readonly peerTimeoutMs: number;
+  /** Shared connections, a worker's end: a caller that vanished is noticed within three of these. */
   readonly muxKeepAliveMs: number;
   readonly onProblem: (message: string, error: unknown) => void;
 }
@@ -81,6 +83,7 @@ export const defaultTcpOptions: TcpRequestPlaneOptions = Object.freeze({
   security: null,
   responseMux: true,
   muxConnectTimeoutMs: 1_000,
+  peerTimeoutMs: defaultPeerTimeoutMs,
   muxKeepAliveMs: 10_000,
   onProblem: () => {},
 });
@@ -165,6 +168,7 @@ export class TcpRequestPlane implements RequestPlane {
       listen: () => this.#listenForResponses(),
       codec,
       context,
+      instanceId: instance.instanceId,
       prologueTimeoutMs,
       withdrawn,
       withdrawnGraceMs,
@@ -256,7 +260,7 @@ export class TcpRequestPlane implements RequestPlane {
       host: listenHost(responseHost),
       port: responsePort,
       security,
-      muxKeepAliveMs: this.#options.muxKeepAliveMs,
+      peerTimeoutMs: this.#options.peerTimeoutMs,
       onProblem,
     }).catch((error) => {
       this.#callHome = null;
