@@ -48,15 +48,18 @@ export function parseWorkerArgs(options: WorkerParseOptions): WorkerArgs | Print
 
 /** Variables that chose a worker type which is chosen otherwise now. */
 function checkRetiredVariables(env: ParseOptions["env"]): void {
-  const names = ["PROCESSOR", "ENCODE_WORKER", "WORKER"].map((it) => `DYN_SGL_MULTIMODAL_${it}`);
-  for (const name of names) {
-    if (textToBoolean(env[name] ?? "") === true) {
-      throw new ArgsError(
-        "UNSUPPORTED_FLAG",
-        `${name}=${env[name]} is refused: ${noMedia}. Unset it.`,
-        { flag: name },
-      );
-    }
+  const successors = {
+    DYN_SGL_MULTIMODAL_PROCESSOR: "--enable-multimodal",
+    DYN_SGL_MULTIMODAL_ENCODE_WORKER: "--disaggregation-mode encode",
+    DYN_SGL_MULTIMODAL_WORKER: "--enable-multimodal --dedicated-mm-encoder",
+  };
+  for (const [name, successor] of Object.entries(successors)) {
+    if (textToBoolean(env[name] ?? "") !== true) continue;
+    throw new ArgsError(
+      "UNSUPPORTED_FLAG",
+      `${name}=${env[name]} is refused: ${noMedia}; since 1.6 ${successor} stands for it. Unset it.`,
+      { flag: name },
+    );
   }
 }
 

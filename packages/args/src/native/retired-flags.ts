@@ -15,17 +15,17 @@ export const retiredWorkerFlags: readonly NativeFlag[] = [
   refuse(
     "multimodal-processor",
     "none",
-    `${noMedia}; where they do, there is no processor any more, and frontends do its work. Leave it out.`,
+    `${noMedia}; since 1.6 --enable-multimodal stands for it. Leave it out.`,
   ),
   refuse(
     "multimodal-encode-worker",
     "none",
-    `${noMedia}; its name since 1.6 is --disaggregation-mode encode. Leave it out.`,
+    `${noMedia}; since 1.6 --disaggregation-mode encode stands for it. Leave it out.`,
   ),
   refuse(
     "multimodal-worker",
     "none",
-    `${noMedia}; its name since 1.6 is --enable-multimodal --dedicated-mm-encoder. Leave it out.`,
+    `${noMedia}; since 1.6 --enable-multimodal --dedicated-mm-encoder stands for it. Leave it out.`,
   ),
 ];
 
