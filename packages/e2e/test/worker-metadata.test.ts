@@ -14,7 +14,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 test("/metadata has the endpoints and the card of a worker that Kubernetes knows", async () => {
   const api = await FakeKubeApi.start();
-  writeFileSync(join(folder, "token"), "a-token\n");
+  writeFileSync(join(folder, "token"), "first-token\n");
   api.setReady("worker-0", true);
   const args = parseWorkerArgs({
     argv: ["--model-path", "dyn-tiny-chat", "--engine", "mock"],
