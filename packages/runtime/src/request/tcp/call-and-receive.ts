@@ -188,7 +188,15 @@ class CallHomeExchange {
       this.#expiry = setTimeout(this.#onExpired, leftMs);
       return;
     }
-    answer.kill(brokenAnswer("The worker fell silent, and its lease in discovery has expired."));
+    // A process that stood still itself looks at its sockets before it judges.
+    setImmediate(() => {
+      if (answer.isEnded) return;
+      if (answer.heardMs > heardMs) this.#onExpired();
+      else
+        answer.kill(
+          brokenAnswer("The worker fell silent, and its lease in discovery has expired."),
+        );
+    });
   };
 
   get #graceMs(): number {
