@@ -55,7 +55,7 @@ async function untilIdle(...workers: { readonly systemUrl: string | null }[]): P
 }
 
 /** Half a minute for a long prompt, in steps that are short: an engine says how it stands behind each. */
-const slowPrefill = ["--mock-prefill-us-per-token", "50000", "--chunked-prefill-size", "8"];
+const slowPrefill = ["--mock-prefill-us-per-token", "50000", "--chunked-prefill-size", "16"];
 const long = (topic: string) => `${topic} and so on. `.repeat(100);
 
 test("answers are those of one worker that does everything", async () => {

@@ -1,7 +1,7 @@
 // Our pages beside those of Dynamo 1.6.1 over SGLang 0.5.21, process by process: the same families, types, labels and
 // bounds, or a reason why not. The fixture holds what its pages show, read from running processes.
 import { readFileSync } from "node:fs";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { complete, Deployment, untilListed } from "../src/deployment.ts";
 import { metricDifferencesPage } from "../src/metric-differences-page.ts";
 import { type MetricFamily, readFamilies, type ShownFamily } from "../src/metric-families.ts";
@@ -62,12 +62,13 @@ describe("pages beside the reference's", () => {
     const url = frontend.ready;
     await untilListed(url, "tiny", "whole", "vectors");
     // The prefill worker may be known later, and no prompt is to do without it.
-    const isRegistered = async () =>
-      readMetric(await fetchMetrics(url), registered, 'worker_type="prefill"');
-    await expect.poll(isRegistered).toBe(1);
-    await expect
-      .poll(async () => readMetric(await fetchMetrics(router.systemUrl!), registered))
-      .toBe(1);
+    await until(async () => {
+      const label = 'worker_type="prefill"';
+      const counts = [url, router.systemUrl!].map(async (it) =>
+        readMetric(await fetchMetrics(it), registered, label),
+      );
+      expect(await Promise.all(counts)).toEqual([1, 1]);
+    });
     const prompt = "What is 12 + 30? ".repeat(20);
     // On a busy machine the first may be prefilled where it is decoded: a prefill worker has a second to answer.
     const decodePage = () => fetchMetrics(decode.systemUrl!);
@@ -88,18 +89,16 @@ describe("pages beside the reference's", () => {
       indexer: indexer.systemUrl!,
     };
     // The last acknowledgements come behind the answers.
-    await expect
-      .poll(async () => {
-        const both = [await fetchMetrics(prefill.systemUrl!), await decodePage()];
-        const counts = both.map((page) => [
-          acknowledgedOf(page),
-          readMetric(page, "sglang:kv_transfer_latency_ms_count"),
-          readMetric(page, "dyn_hand_over_leases"),
-        ]);
-        const acknowledged = counts[0]![0];
-        return String(counts) === String([1, 2].map(() => [acknowledged, acknowledged, 0]));
-      })
-      .toBe(true);
+    await until(async () => {
+      const both = [await fetchMetrics(prefill.systemUrl!), await decodePage()];
+      const acknowledged = acknowledgedOf(both[0]!);
+      const counts = both.map((page) => [
+        acknowledgedOf(page),
+        readMetric(page, "sglang:kv_transfer_latency_ms_count"),
+        readMetric(page, "dyn_hand_over_leases"),
+      ]);
+      expect(counts).toEqual(both.map(() => [acknowledged, acknowledged, 0]));
+    });
     for (const name of pageNames) {
       pages.set(name, await fetchMetrics(urls[name]));
       shown.set(name, readFamilies(pages.get(name)!));
@@ -191,6 +190,11 @@ describe("pages beside the reference's", () => {
 
 function find(list: readonly Excuse[], page: PageName, name: string): Excuse | undefined {
   return list.find(({ names, pages: of }) => names.test(name) && (of?.includes(page) ?? true));
+}
+
+/** As `expect.poll`, which is for tests alone. */
+function until(holds: () => Promise<void>): Promise<void> {
+  return vi.waitFor(holds, { timeout: 60_000, interval: 100 });
 }
 
 /** There is no series before the first. */
