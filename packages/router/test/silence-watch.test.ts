@@ -26,3 +26,19 @@ test("a process that stood still for longer than its limits takes no stream for 
   expect(asked!.failure).toMatchObject({ code: "DYN_RUNTIME_STREAM_TIMEOUT" });
   expect(begun!.failure).toBeNull();
 });
+
+test("one whose worker has left discovery may be paused, and waits longer than one whose worker is there", async () => {
+  const limits = { begunMs: 1_000, withdrawnMs: 60_000, timeoutMs: null };
+  const watch = new SilenceWatch(limits, () => new Set([1n]));
+  const silent: string[] = [];
+  const [here, paused] = ["here", "paused"].map((name) => watch.add(() => silent.push(name)));
+  here!.instanceId = 1n;
+  paused!.instanceId = 2n;
+  for (const stream of [here, paused]) {
+    stream!.handOver();
+    stream!.await();
+  }
+  await expect.poll(() => silent).toEqual(["here"]);
+  expect(paused!.failure).toBeNull();
+  paused!.end();
+});

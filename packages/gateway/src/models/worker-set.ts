@@ -87,14 +87,11 @@ export class WorkerSet {
   }
 }
 
-/** Fields in which the cards of a set must agree: prompts would mean different things otherwise. */
-const sharedFields = [
-  "sourcePath",
-  "modelInput",
-  "contextLength",
-  "kvCacheBlockSize",
-  "chatTemplate",
-] as const;
+/**
+ * Fields in which the cards of a set must agree: prompts would mean different things otherwise. Pages may differ in size:
+ * hand-over converts them, and the router says whose events it cannot use.
+ */
+const sharedFields = ["sourcePath", "modelInput", "contextLength", "chatTemplate"] as const;
 const sharedFiles = ["config", "tokenizer", "tokenizerConfig", "generationConfig"] as const;
 
 /** What keeps a card out of a set, in words; `null` when nothing does. */

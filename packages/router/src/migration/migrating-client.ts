@@ -21,9 +21,9 @@ export interface Migration {
 export interface MigrationOptions {
   /** How often one request may move; 0 = never. */
   readonly limit: number;
-  /** A stream that has begun and says nothing for so long has lost its worker. Default 60 000. */
+  /** A stream that has begun and says nothing for so long, its instance in discovery, has lost its worker. Default 60 000. */
   readonly silenceMs?: number;
-  /** The same for one whose instance has left discovery, begun or not. Default 5 000. */
+  /** The same for one whose instance has left discovery, begun or not: it may have been told to pause. Default 600 000. */
   readonly withdrawnSilenceMs?: number;
   /** No stream may be silent for longer, begun or not; it then fails with status 504. `null`, the default: no such limit. */
   readonly streamTimeoutMs?: number | null;
@@ -55,7 +55,7 @@ export class MigratingClient implements TokenClient {
     this.#silence = new SilenceWatch(
       {
         begunMs: options.silenceMs ?? 60_000,
-        withdrawnMs: options.withdrawnSilenceMs ?? 5_000,
+        withdrawnMs: options.withdrawnSilenceMs ?? 600_000,
         timeoutMs: options.streamTimeoutMs ?? null,
       },
       () => new Set(client.instances.map(({ instanceId }) => instanceId)),

@@ -1,11 +1,12 @@
 // Streams that say nothing. A worker can hang with its connections open; nothing below notices that. Silence is counted
-// while this process runs: one that was stopped could not hear.
+// while this process runs: one that was stopped could not hear. A worker that has left discovery may be told to pause, for
+// as long as new weights take: it has time, and the request plane finds out whether its process is still there.
 import { DynError, UnavailableError } from "@dyn/protocol";
 
 export interface SilenceLimits {
-  /** Between two items of a stream that has begun. */
+  /** Between two items of a stream that has begun, while its instance is in discovery. */
   readonly begunMs: number;
-  /** Of a stream whose instance has left discovery: one that leaves in order goes on talking. */
+  /** Of a stream whose instance has left discovery, begun or not. */
   readonly withdrawnMs: number;
   /** Of any stream, begun or not: the operator's own limit. `null`: none. */
   readonly timeoutMs: number | null;
@@ -114,7 +115,8 @@ export class SilenceWatch {
         this.#fail(entry, streamTimeout(timeoutMs));
         continue;
       }
-      if (!isGone && !(entry.hasBegun && silentMs > this.#limits.begunMs)) continue;
+      const isStuck = isPresent && entry.hasBegun && silentMs > this.#limits.begunMs;
+      if (!isGone && !isStuck) continue;
       const seconds = Math.round(silentMs / 1000);
       const failure = new UnavailableError(
         `The worker said nothing for ${seconds} s${isGone ? " and has left discovery" : ""}.`,
