@@ -1,5 +1,6 @@
 // The programs at their edges: help, mistakes, signals.
 import { spawnSync } from "node:child_process";
+import { type AddressInfo, createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { begin } from "../src/deployment.ts";
@@ -41,6 +42,22 @@ test.each([
   expect(stderr).toContain(text);
   expect(stderr).not.toContain("    at ");
   expect(status).toBe(2);
+});
+
+test("a port that is another program's is named with the flag that changes it", async () => {
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+  try {
+    const { port } = other.address() as AddressInfo;
+    const at = ["--http-host", "127.0.0.1", "--http-port", `${port}`, "--discovery-backend", "mem"];
+    const { status, stderr } = run("frontend", ...at);
+    expect(stderr).toContain(`127.0.0.1:${port}`);
+    expect(stderr).toContain("--http-port");
+    expect(stderr).not.toContain("    at ");
+    expect(status).toBe(1);
+  } finally {
+    other.close();
+  }
 });
 
 test.each([["--watchdog-timeout", "5"], ["--kserve-grpc-server"]])(

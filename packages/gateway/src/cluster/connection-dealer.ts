@@ -1,6 +1,6 @@
 // Accepts the connections of the port and deals them to the workers in turn. It reads nothing of what they say.
 import { createServer, type Server, type Socket } from "node:net";
-import { DynError } from "@dyn/protocol";
+import { cannotListen } from "../errors/gateway-errors.ts";
 
 /** Connections that wait while no worker is ready; more are closed. */
 const largestQueue = 1_024;
@@ -34,14 +34,7 @@ export class ConnectionDealer {
   }): Promise<ConnectionDealer> {
     const server = createServer({ pauseOnConnect: true, noDelay: true });
     await new Promise<void>((resolve, reject) => {
-      server.once("error", (error) =>
-        reject(
-          new DynError(
-            `Cannot listen at ${address.host}:${address.port}: ${error.message}. Choose another --http-host or --http-port.`,
-            { code: "DYN_GATEWAY_CANNOT_LISTEN", status: 503, cause: error },
-          ),
-        ),
-      );
+      server.once("error", (error) => reject(cannotListen(address, error)));
       server.listen(address.port, address.host, resolve);
     });
     return new ConnectionDealer(server);

@@ -185,6 +185,17 @@ export function rateLimited(message: string, waitMs: number): DynError {
   );
 }
 
+/** Most often the port is another program's. */
+export function cannotListen(
+  { host, port }: { readonly host: string; readonly port: number },
+  cause: Error,
+): DynError {
+  return new DynError(
+    `Cannot listen at ${host}:${port}: ${cause.message}. Choose another --http-host or --http-port.`,
+    { code: "DYN_GATEWAY_CANNOT_LISTEN", status: 503, cause },
+  );
+}
+
 /** The worker's stream ended before each choice had its finish reason. */
 export function incompleteStream(): DynError {
   return new DynError("The worker's answer broke off before it was complete.", {

@@ -8,7 +8,7 @@ import { DynError } from "@dyn/protocol";
 import { traceIds } from "@dyn/tracing";
 import { allowOrigin, answerPreflight, type CorsOrigins } from "../door/cors.ts";
 import type { Door } from "../door/door.ts";
-import { draining } from "../errors/gateway-errors.ts";
+import { cannotListen, draining } from "../errors/gateway-errors.ts";
 import type { GatewayLimits } from "../limits.ts";
 import type { GatewayLogger } from "../logger.ts";
 import { answerClientError } from "./client-error.ts";
@@ -93,11 +93,13 @@ export class HttpServer {
     return this.#draining;
   }
 
+  /** Throws a DynError when the address cannot be had. */
   async listen(options: { readonly host: string; readonly port: number }): Promise<number> {
     await new Promise<void>((resolve, reject) => {
-      this.#server.once("error", reject);
+      const refuse = (error: Error) => reject(cannotListen(options, error));
+      this.#server.once("error", refuse);
       this.#server.listen(options.port, options.host, () => {
-        this.#server.off("error", reject);
+        this.#server.off("error", refuse);
         resolve();
       });
     });
