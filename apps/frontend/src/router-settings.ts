@@ -8,7 +8,7 @@ import {
   optionsToSettings,
 } from "@dyn/router";
 
-/** The mode, and the KV router's settings in mode kv. */
+/** The mode, and settings: all of the KV router's in mode kv. */
 export async function routerSettings({
   values,
 }: FrontendArgs): Promise<
@@ -27,7 +27,13 @@ export async function routerSettings({
     };
   }
   refuseOutsideKv(router);
-  return { routerMode: mode, cpuRatio: router.encoderCudaToCpuRatio };
+  // Busy workers are left out in every mode.
+  const { thresholds } = optionsToSettings(router);
+  return {
+    routerMode: mode,
+    cpuRatio: router.encoderCudaToCpuRatio,
+    ...(thresholds === undefined ? {} : { routerSettings: { thresholds } }),
+  };
 }
 
 type RouterValues = FrontendArgs["values"]["router"];
@@ -69,9 +75,6 @@ function conditionalSettings(router: RouterValues): Partial<ConditionalSettings>
 /** Elsewhere these would do nothing, and nobody would say so. */
 function refuseOutsideKv(router: RouterValues): void {
   const wanted = {
-    "--active-decode-blocks-threshold": router.activeDecodeBlocksThreshold,
-    "--active-prefill-tokens-threshold": router.activePrefillTokensThreshold,
-    "--active-prefill-tokens-threshold-frac": router.activePrefillTokensThresholdFrac,
     "--router-queue-threshold": router.routerQueueThreshold,
     "--router-session-affinity-ttl-secs": router.routerSessionAffinityTtlSecs ?? null,
     "--router-policy-config": router.routerPolicyConfig ?? null,

@@ -291,11 +291,20 @@ describe("sync", () => {
 });
 
 describe("overload", () => {
-  test("when all workers report more than the threshold: 529 at once, and service when they are free", async () => {
-    await worker(11n, "--mock-decode-ms-per-step", "20");
-    const front = await frontend("--active-decode-blocks-threshold", "0.0001");
-    const leave = new AbortController();
-    const stream = await fetch(`${front.url}/v1/completions`, {
+  /** Who answers so many prompts, one after the other. */
+  async function workersOf(front: RunningFrontend, count: number): Promise<Set<bigint>> {
+    const chosen = new Set<bigint>();
+    for (let i = 0; i < count; i++) {
+      const { status, worker } = await ask(front, block());
+      expect(status).toBe(200);
+      chosen.add(worker);
+    }
+    return chosen;
+  }
+
+  /** Reads its first bytes; it runs until `leave`. */
+  async function occupy({ url }: RunningFrontend, leave: AbortController, fields: object = {}) {
+    const stream = await fetch(`${url}/v1/completions`, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify({
@@ -304,17 +313,64 @@ describe("overload", () => {
         max_tokens: 2_000,
         ignore_eos: true,
         stream: true,
+        nvext: { extra_fields: ["worker_id"] },
+        ...fields,
       }),
       signal: leave.signal,
     });
-    await stream.body!.getReader().read();
-    await expect.poll(async () => (await ask(front, block())).status).toBe(529);
-    const refused = await ask(front, block());
-    expect(JSON.parse(refused.text)).toMatchObject({
-      error: { message: expect.stringContaining("overloaded") },
-    });
+    const { value } = await stream.body!.getReader().read();
+    return Buffer.from(value ?? []).toString();
+  }
+
+  test.each(["kv", "round-robin"])(
+    "in mode %s, when all workers report more than the threshold: 529 at once, and service when they are free",
+    async (mode) => {
+      await worker(11n, "--mock-decode-ms-per-step", "20");
+      const front = await frontend(
+        ...["--router-mode", mode, "--active-decode-blocks-threshold", "0.0001"],
+      );
+      const leave = new AbortController();
+      await occupy(front, leave);
+      await expect.poll(async () => (await ask(front, block())).status).toBe(529);
+      const refused = await ask(front, block());
+      expect(JSON.parse(refused.text)).toMatchObject({
+        error: { message: expect.stringContaining("overloaded") },
+      });
+      leave.abort();
+      await expect.poll(async () => (await ask(front, block())).status).toBe(200);
+    },
+  );
+
+  test("in mode round-robin a busy worker is left out, as long as its threshold is set", async () => {
+    await worker(11n, "--mock-decode-ms-per-step", "20");
+    await worker(22n, "--mock-decode-ms-per-step", "20");
+    const front = await frontend("--router-mode", "round-robin");
+    await expect.poll(async () => (await workersOf(front, 4)).size).toBe(2);
+    const set = async (share: number | null) => {
+      const response = await fetch(`${front.url}/busy_threshold`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ model: "tiny", active_decode_blocks_threshold: share }),
+      });
+      expect(response.status).toBe(200);
+    };
+    const leave = new AbortController();
+    await occupy(front, leave);
+    await set(0.0001);
+    await expect.poll(async () => (await workersOf(front, 6)).size).toBe(1);
+    await set(null);
+    expect((await workersOf(front, 6)).size).toBe(2);
     leave.abort();
-    await expect.poll(async () => (await ask(front, block())).status).toBe(200);
+  });
+
+  test("in mode round-robin prompts that are being computed count, and no longer", async () => {
+    await worker(11n, "--mock-prefill-us-per-token", "100000");
+    const front = await frontend(
+      ...["--router-mode", "round-robin", "--active-prefill-tokens-threshold", "4"],
+    );
+    const both = await Promise.all([ask(front, block()), ask(front, block())]);
+    expect(both.map(({ status }) => status).toSorted()).toEqual([200, 529]);
+    expect((await ask(front, block())).status).toBe(200);
   });
 
   test("without thresholds nothing is refused", async () => {

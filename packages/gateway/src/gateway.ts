@@ -49,7 +49,9 @@ export class Gateway {
     const thresholds = options.shared?.thresholds ?? new LocalThresholds();
     const setThresholds = (model: string, set = thresholds.get(model)) => {
       if (set === undefined) return;
-      for (const router of this.#models.known(model)?.routers() ?? []) router.setThresholds(set);
+      for (const holder of this.#models.known(model)?.thresholdHolders() ?? []) {
+        holder.setThresholds(set);
+      }
     };
     thresholds.onChange(setThresholds);
     // Older releases of Dynamo set it at the worker.

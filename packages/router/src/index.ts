@@ -63,7 +63,17 @@ export {
   type RankId,
   toBlockKeys,
 } from "./load/active-requests.ts";
-export { type BusyThresholds, checkBusyThresholds, noThresholds } from "./load/busy-thresholds.ts";
+export {
+  type BusyThresholds,
+  checkBusyThresholds,
+  noThresholds,
+  type ThresholdHolder,
+} from "./load/busy-thresholds.ts";
+export {
+  createLoadGuardedClient,
+  LoadGuardedClient,
+  type LoadGuardedClientOptions,
+} from "./load/load-guarded-client.ts";
 export {
   createMigratingClient,
   type MigratingClient,

@@ -10,6 +10,7 @@ import {
   type KvRouter,
   type MigrationOptions,
   type PrefillPool,
+  type ThresholdHolder,
   type TokenClient,
   WorkerDirectory,
 } from "@dyn/router";
@@ -33,6 +34,7 @@ export interface ModelPipelineParts extends BasePipelineParts, ModelText {
   readonly client: TokenClient;
   /** `null` in the modes that know nothing of caches. */
   readonly router: KvRouter | null;
+  readonly thresholds: ThresholdHolder | null;
   /** Where prefill and decode are apart. */
   readonly disaggregated: DisaggregatedClient | null;
   readonly parsers: ModelParsers;
@@ -42,6 +44,7 @@ export interface ModelPipelineParts extends BasePipelineParts, ModelText {
 export class ModelPipeline extends BasePipeline {
   readonly client: TokenClient;
   readonly router: KvRouter | null;
+  readonly thresholds: ThresholdHolder | null;
   readonly disaggregated: DisaggregatedClient | null;
   readonly tokenizer: Tokenizer;
   readonly pool: TokenizerPool;
@@ -54,6 +57,7 @@ export class ModelPipeline extends BasePipeline {
     super(parts);
     this.client = parts.client;
     this.router = parts.router;
+    this.thresholds = parts.thresholds;
     this.disaggregated = parts.disaggregated;
     this.tokenizer = parts.tokenizer;
     this.pool = parts.pool;
@@ -102,12 +106,13 @@ export async function createModelPipeline(options: {
   const text = await loadModelText(card, options);
   const base = connect();
   const routed = createRoutedClient({ ...options, workers: base.workers });
-  const { client, router } = routed;
+  const { client, router, thresholds } = routed;
   const disaggregated = card.workerType === "decode" ? joinPrefill(routed, options) : null;
   return new ModelPipeline({
     ...base,
     client: createMigratingClient(disaggregated ?? client, options.migration),
     router,
+    thresholds,
     disaggregated,
     ...text,
     parsers,

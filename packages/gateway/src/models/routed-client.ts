@@ -10,12 +10,14 @@ import {
   type ConditionalSettings,
   createKvRoutedClient,
   createKvRouter,
+  createLoadGuardedClient,
   createRouterMetrics,
   type KvRouter,
   type RouterObserver,
   type RouterSettings,
   type RoutingPhase,
   serveIndexer,
+  type ThresholdHolder,
   type TokenClient,
 } from "@dyn/router";
 import {
@@ -45,6 +47,8 @@ export interface RoutedClient {
   readonly client: TokenClient;
   /** `null` in the modes that know nothing of caches. */
   readonly router: KvRouter | null;
+  /** `null`: nobody of its workers is ever left out for being busy. */
+  readonly thresholds: ThresholdHolder | null;
   /** What counts for the router. */
   readonly observer: RouterObserver;
 }
@@ -88,8 +92,23 @@ export function createRoutedClient(options: {
     card.workerType === "prefill" ||
     card.modelTypes.includes("chat") ||
     card.modelTypes.includes("completions");
-  // Embedding workers keep no cache to choose by.
-  if (routing.mode !== "kv" || !generates) return { client, router: null, observer: {} };
+  // Embedding workers keep no cache to choose by, and have none that fills.
+  if (!generates) return { client, router: null, thresholds: null, observer: {} };
+  if (routing.mode !== "kv") {
+    // Decode workers prefill for a pool that is busy: nobody is refused there.
+    if (card.workerType === "prefill") {
+      return { client, router: null, thresholds: null, observer: {} };
+    }
+    const guarded = createLoadGuardedClient({
+      client,
+      planes: runtime.planes,
+      model: card.displayName,
+      thresholds: settingsOf(routing, card).thresholds,
+      onProblem: (message, error) =>
+        logger.warn(message, { model: card.displayName, error: String(error) }),
+    });
+    return { client: guarded, router: null, thresholds: guarded, observer: {} };
+  }
   if (card.kvCacheBlockSize === 0) {
     void client.close();
     throw new InvalidArgumentError(
@@ -138,7 +157,7 @@ export function createRoutedClient(options: {
       await (await offered)?.();
     },
   });
-  return { client: routed, router, observer: metrics.observer };
+  return { client: routed, router, thresholds: router, observer: metrics.observer };
 }
 
 function phaseOf({ workerType }: ModelCard): RoutingPhase {

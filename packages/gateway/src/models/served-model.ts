@@ -1,6 +1,6 @@
 // All that is served under one name: usually one set of workers; several when components or roles differ.
 import type { ModelCard, ModelType, WorkerType } from "@dyn/protocol";
-import type { DisaggregatedClient, KvRouter, PrefillPool } from "@dyn/router";
+import type { DisaggregatedClient, KvRouter, PrefillPool, ThresholdHolder } from "@dyn/router";
 import type { BasePipeline } from "./base-pipeline.ts";
 import { ModelPipeline } from "./model-pipeline.ts";
 import type { WorkerSet } from "./worker-set.ts";
@@ -51,6 +51,13 @@ export class ServedModel {
   routers(): KvRouter[] {
     return [...this.sets.values()].flatMap(({ pipeline, pool }) =>
       pipeline instanceof ModelPipeline ? (pipeline.router ?? []) : (pool?.router ?? []),
+    );
+  }
+
+  /** Who leaves out its workers that are busy. */
+  thresholdHolders(): ThresholdHolder[] {
+    return [...this.sets.values()].flatMap(({ pipeline, pool }) =>
+      pipeline instanceof ModelPipeline ? (pipeline.thresholds ?? []) : (pool?.router ?? []),
     );
   }
 

@@ -1,5 +1,4 @@
 // GET, POST /busy_threshold: above which load workers of a model take nothing more.
-import { InvalidArgumentError } from "@dyn/protocol";
 import { type BusyThresholds, checkBusyThresholds, noThresholds } from "@dyn/router";
 import { z } from "zod";
 import type { GatewayContext } from "../gateway-context.ts";
@@ -43,9 +42,7 @@ export function busyThresholdRoutes(context: GatewayContext): Route[] {
       handle: async (exchange) => {
         const body = checkBody(Body, await readJson(exchange, context.limits));
         const { model, ...fields } = body;
-        const field = Object.keys(fields).find((name) => name.startsWith("active_"));
-        const isRead = field === undefined;
-        if (!isRead) refuseOutsideKv(context, field);
+        const isRead = !Object.keys(fields).some((name) => name.startsWith("active_"));
         const before = current(context, model);
         const next = isRead ? before : checkBusyThresholds(merge(before, fields));
         if (!isRead) await thresholds.set(model, next);
@@ -55,18 +52,9 @@ export function busyThresholdRoutes(context: GatewayContext): Route[] {
   ];
 }
 
-/** Elsewhere it would do nothing, and nobody would say so. */
-function refuseOutsideKv({ routing: { mode } }: GatewayContext, field: string): void {
-  if (mode === "kv") return;
-  throw new InvalidArgumentError(
-    `${field} cannot be set: busy workers are left out by --router-mode kv alone, and the mode is ${mode}. Start the frontend in that mode, or bound each worker with --engine-request-limit.`,
-    { param: field },
-  );
-}
-
 function current({ models, thresholds, routing }: GatewayContext, model: string): BusyThresholds {
-  const router = models.known(model)?.routers()[0];
-  return router?.thresholds ?? thresholds.get(model) ?? routing.settings.thresholds ?? noThresholds;
+  const holder = models.known(model)?.thresholdHolders()[0];
+  return holder?.thresholds ?? thresholds.get(model) ?? routing.settings.thresholds ?? noThresholds;
 }
 
 function merge(before: BusyThresholds, fields: Partial<z.infer<typeof Body>>): BusyThresholds {

@@ -13,6 +13,13 @@ export interface BusyThresholds {
   readonly activePrefillTokensFrac: number | null;
 }
 
+/** Who leaves out workers that are above. */
+export interface ThresholdHolder {
+  readonly thresholds: BusyThresholds;
+  /** Throws InvalidArgumentError for one that is out of its range. */
+  setThresholds(thresholds: BusyThresholds): void;
+}
+
 /** Nobody is ever busy. */
 export const noThresholds: BusyThresholds = Object.freeze({
   activeDecodeBlocks: null,
