@@ -10,8 +10,10 @@ export default defineConfig({
     execArgv: ["--conditions=@dyn/source"],
     reporters: ["default", "./vitest.summary.ts"],
     // For what hangs alone: a machine that has other work is slow, and not wrong.
-    testTimeout: 300_000,
+    testTimeout: 180_000,
     hookTimeout: 300_000,
+    // Hundreds of tests wait for other processes. One that needed a second try is told of by name at the end: it is a fault.
+    retry: 1,
     // A second, which is vitest's own, is short for what other processes do on two busy cores.
     expect: { poll: { timeout: 60_000 } },
   },

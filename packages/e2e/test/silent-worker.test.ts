@@ -26,7 +26,7 @@ const engine = [
 ];
 const prompt = (topic: string) => `${topic} and so on. `.repeat(150);
 const hiding = fileURLToPath(new URL("preload/hide-bootstrap.mjs", import.meta.url));
-const impatient = { DYN_PEER_TIMEOUT_SECS: "3" };
+const impatient = { DYN_PEER_TIMEOUT_SECS: "2" };
 
 async function startAll(roles: readonly ("agg" | "prefill" | "decode")[], isPrefillFirst: boolean) {
   const url = (await deployment.startFrontend(["--migration-limit", "5"], impatient)).ready;

@@ -128,7 +128,7 @@ describe("/inference/v1/generate", () => {
 
   it.each([
     ["a stream", {}, { stream: true }, 501, "stream"],
-    ["a parameter that is not known", { best_of: 2 }, {}, 400, "sampling_params"],
+    ["a parameter that is not known", { best_of: 2 }, {}, 400, "sampling_params.best_of"],
     ["a temperature that is none", { temperature: 3 }, {}, 400, "sampling_params.temperature"],
     ["pictures", {}, { features: { a: 1 } }, 400, "features"],
     ["text", {}, { token_ids: "hello" }, 400, "token_ids"],
