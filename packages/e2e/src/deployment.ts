@@ -116,14 +116,15 @@ export async function untilRouted(url: string, workerCount: number): Promise<voi
   }
 }
 
-/** A completion of `tiny` with a fixed number of tokens: the mock's depend on prompt and place alone. */
-export async function complete(
+/** Asks `tiny` for so many tokens, greedily. */
+export function postCompletion(
   url: string,
   prompt: string,
   maxTokens: number,
   options: { readonly signal?: AbortSignal } = {},
-) {
-  const response = await fetch(`${url}/v1/completions`, {
+  fields: object = {},
+): Promise<Response> {
+  return fetch(`${url}/v1/completions`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     ...options,
@@ -133,8 +134,19 @@ export async function complete(
       max_tokens: maxTokens,
       temperature: 0,
       ignore_eos: true,
+      ...fields,
     }),
   });
+}
+
+/** A completion of `tiny` with a fixed number of tokens: the mock's depend on prompt and place alone. */
+export async function complete(
+  url: string,
+  prompt: string,
+  maxTokens: number,
+  options: { readonly signal?: AbortSignal } = {},
+) {
+  const response = await postCompletion(url, prompt, maxTokens, options);
   const body = (await response.json()) as {
     choices?: { text: string; finish_reason: string }[];
     usage?: { completion_tokens: number };
@@ -156,20 +168,8 @@ export async function begin(
   maxTokens: number,
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<{ readonly answer: Promise<{ text: string; tokenCount: number }> }> {
-  const response = await fetch(`${url}/v1/completions`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    ...options,
-    body: JSON.stringify({
-      model: "tiny",
-      prompt,
-      max_tokens: maxTokens,
-      temperature: 0,
-      ignore_eos: true,
-      stream: true,
-      stream_options: { include_usage: true },
-    }),
-  });
+  const stream = { stream: true, stream_options: { include_usage: true } };
+  const response = await postCompletion(url, prompt, maxTokens, options, stream);
   if (response.status !== 200) throw new Error(`${response.status}: ${await response.text()}`);
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
   let events = (await reader.read()).value ?? "";

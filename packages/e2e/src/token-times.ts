@@ -1,17 +1,12 @@
+import { postCompletion } from "./deployment.ts";
+
 /** A streamed completion of `tiny`: the wall-clock milliseconds of each token's coming, and its text. Throws what the answer ends by. */
 export async function* tokenTimes(
   url: string,
   prompt: string,
   maxTokens: number,
 ): AsyncGenerator<{ readonly atMs: number; readonly text: string }> {
-  const response = await fetch(`${url}/v1/completions`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({
-      ...{ model: "tiny", prompt, max_tokens: maxTokens, temperature: 0 },
-      ...{ ignore_eos: true, stream: true },
-    }),
-  });
+  const response = await postCompletion(url, prompt, maxTokens, {}, { stream: true });
   if (response.status !== 200) throw new Error(`${response.status}: ${await response.text()}`);
   const decoder = new TextDecoder();
   let rest = "";

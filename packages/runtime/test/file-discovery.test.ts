@@ -37,6 +37,24 @@ const recorded = JSON.parse(
   ),
 ) as { file: string; content: string }[];
 
+/** `member` is there, and `other` sees it. */
+async function watchOne(member: FileDiscovery, other: FileDiscovery) {
+  const value = recorded.find(({ file }) => file.startsWith("v1/instances"))!.content;
+  await member.put(decodeRecord("v1/instances", { key: "k", value }));
+  const end = new AbortController();
+  const seen: string[] = [];
+  const watching = (async () => {
+    for await (const { type } of other.watch("v1/instances", { signal: end.signal }))
+      seen.push(type);
+  })();
+  await expect.poll(() => seen).toEqual(["put", "synced"]);
+  const stop = async () => {
+    end.abort();
+    await watching;
+  };
+  return { seen, stop };
+}
+
 test("the files of a real mocker are found and read", async () => {
   for (const { file, content } of recorded) {
     await mkdir(join(root, file, ".."), { recursive: true });
@@ -139,20 +157,11 @@ test("a process that was stopped for long comes back, and takes nobody for dead"
     join_({ touchIntervalMs: 20 }),
     join_({ monotonicNow, pollIntervalMs: 20 }),
   ];
-  const value = recorded.find(({ file }) => file.startsWith("v1/instances"))!.content;
-  await member.put(decodeRecord("v1/instances", { key: "k", value }));
-  const end = new AbortController();
-  const seen: string[] = [];
-  const watching = (async () => {
-    for await (const { type } of other.watch("v1/instances", { signal: end.signal }))
-      seen.push(type);
-  })();
-  await expect.poll(() => seen).toEqual(["put", "synced"]);
+  const { seen, stop } = await watchOne(member, other);
   monotonicMs += 20_000;
   await new Promise((resolve) => setTimeout(resolve, 200));
   expect(seen).toEqual(["put", "synced"]);
-  end.abort();
-  await watching;
+  await stop();
   await Promise.all([member.close(), other.close()]);
 });
 
@@ -161,22 +170,13 @@ test("what stood still together, watcher and watched, takes nobody for dead; who
   const monotonicNow = () => performance.now() + stoppedMs;
   const member = join_({ touchIntervalMs: 1e9 });
   const other = join_({ monotonicNow, pollIntervalMs: 20, staleAfterMs: 5_000 });
-  const value = recorded.find(({ file }) => file.startsWith("v1/instances"))!.content;
-  await member.put(decodeRecord("v1/instances", { key: "k", value }));
-  const end = new AbortController();
-  const seen: string[] = [];
-  const watching = (async () => {
-    for await (const { type } of other.watch("v1/instances", { signal: end.signal }))
-      seen.push(type);
-  })();
-  await expect.poll(() => seen).toEqual(["put", "synced"]);
+  const { seen, stop } = await watchOne(member, other);
   stoppedMs = 60_000;
   // Several looks, and no touch yet.
   await new Promise((resolve) => setTimeout(resolve, 300));
   expect(seen).toEqual(["put", "synced"]);
   await expect.poll(() => seen).toEqual(["put", "synced", "delete"]);
-  end.abort();
-  await watching;
+  await stop();
   await Promise.all([member.close(), other.close()]);
 });
 

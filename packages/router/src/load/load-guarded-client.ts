@@ -2,13 +2,14 @@
 // out, and when all of them are, the request is refused. Without thresholds it costs nothing and follows nobody.
 import type { EngineOutputItem, PreprocessedRequest } from "@dyn/protocol";
 import type { Annotated, EndpointClient, Instance, Planes } from "@dyn/runtime";
+import { overrideCost } from "../choice/cost-override.ts";
 import { allBusy } from "../choice/router-errors.ts";
 import { defaultRouterSettings } from "../choice/router-settings.ts";
 import { WorkerDirectory } from "../intake/worker-facts.ts";
 import type { TokenCallOptions, TokenClient } from "../token-client.ts";
 import type { RankId } from "./active-requests.ts";
 import { BusyRanks } from "./busy-ranks.ts";
-import { type BusyThresholds, noThresholds } from "./busy-thresholds.ts";
+import { type BusyThresholds, checkBusyThresholds, noThresholds } from "./busy-thresholds.ts";
 import { RequestBooks } from "./request-books.ts";
 
 export interface LoadGuardedClientOptions {
@@ -27,40 +28,25 @@ const noHashes = Object.freeze({
   sequenceHashes: new BigUint64Array(0),
 });
 
+/** What is followed from the first threshold on. */
+interface Followed {
+  readonly workers: WorkerDirectory;
+  readonly books: RequestBooks;
+  readonly busy: BusyRanks;
+  /** Reports come in. */
+  readonly started: Promise<void>;
+}
+
 export class LoadGuardedClient implements TokenClient {
+  readonly #options: LoadGuardedClientOptions;
   readonly #client: EndpointClient<PreprocessedRequest, EngineOutputItem>;
-  readonly #workers: WorkerDirectory;
-  readonly #books: RequestBooks;
-  readonly #busy: BusyRanks;
-  /** Follows workers' reports; `null`: there was no threshold yet. */
-  #following: Promise<void> | null = null;
+  #thresholds: BusyThresholds = noThresholds;
+  #followed: Followed | null = null;
   #bookingCount = 0;
 
   constructor(options: LoadGuardedClientOptions) {
-    const { client, planes, model, onProblem } = options;
-    this.#client = client;
-    this.#books = new RequestBooks({
-      plane: planes.eventPlane,
-      endpoint: client.id,
-      blockSize: 1,
-      settings: defaultRouterSettings,
-      now: () => performance.now(),
-      onLoad: (load) => this.#busy.reports.take(load),
-      onRoom: () => {},
-      onProblem,
-    });
-    this.#workers = new WorkerDirectory({
-      discovery: planes.discovery,
-      endpoint: client.id,
-      model,
-      onLeft: (workerId) => {
-        this.#books.removeWorker(workerId);
-        this.#busy.reports.removeWorker(workerId);
-      },
-      onProblem,
-    });
-    const [workers, { active }] = [this.#workers, this.#books];
-    this.#busy = new BusyRanks({ workers, active, thresholds: noThresholds });
+    this.#options = options;
+    this.#client = options.client;
     this.setThresholds(options.thresholds ?? noThresholds);
   }
 
@@ -73,16 +59,15 @@ export class LoadGuardedClient implements TokenClient {
   }
 
   get thresholds(): BusyThresholds {
-    return this.#busy.thresholds;
+    return this.#thresholds;
   }
 
   /** Throws InvalidArgumentError for one that is out of its range. */
   setThresholds(thresholds: BusyThresholds): void {
-    this.#busy.thresholds = thresholds;
-    if (!this.#isGuarded || this.#following !== null) return;
-    this.#following = this.#books.start();
-    // Whoever asks first hears of it.
-    this.#following.catch(() => {});
+    this.#thresholds = checkBusyThresholds(thresholds);
+    if (!this.#isGuarded) return;
+    this.#followed ??= this.#follow();
+    this.#followed.busy.thresholds = thresholds;
   }
 
   generate(
@@ -90,41 +75,80 @@ export class LoadGuardedClient implements TokenClient {
     options: TokenCallOptions = {},
   ): AsyncGenerator<Annotated<EngineOutputItem>> {
     return this.#isGuarded
-      ? this.#guarded(request, options)
+      ? this.#guarded(this.#followed!, request, options)
       : this.#client.generate(request, options);
   }
 
   async close(): Promise<void> {
-    await this.#following?.catch(() => {});
-    await this.#books.close();
-    await this.#workers.close();
+    if (this.#followed !== null) {
+      const { workers, books, started } = this.#followed;
+      await started.catch(() => {});
+      await books.close();
+      await workers.close();
+    }
     await this.#client.close();
   }
 
   get #isGuarded(): boolean {
-    return Object.values(this.#busy.thresholds).some((bound) => bound !== null);
+    return Object.values(this.#thresholds).some((bound) => bound !== null);
+  }
+
+  #follow(): Followed {
+    const { client, planes, model, onProblem } = this.#options;
+    const endpoint = client.id;
+    const books = new RequestBooks({
+      plane: planes.eventPlane,
+      endpoint,
+      blockSize: 1,
+      settings: defaultRouterSettings,
+      now: () => performance.now(),
+      onLoad: (load) => busy.reports.take(load),
+      onRoom: () => {},
+      onProblem,
+    });
+    const workers = new WorkerDirectory({
+      discovery: planes.discovery,
+      endpoint,
+      model,
+      onLeft: (workerId) => {
+        books.removeWorker(workerId);
+        busy.reports.removeWorker(workerId);
+      },
+      onProblem,
+    });
+    const { active } = books;
+    const busy = new BusyRanks({ workers, active, thresholds: noThresholds });
+    const started = books.start();
+    // Whoever asks first hears of it.
+    started.catch(() => {});
+    return { workers, books, busy, started };
   }
 
   async *#guarded(
+    followed: Followed,
     request: PreprocessedRequest,
     options: TokenCallOptions,
   ): AsyncGenerator<Annotated<EngineOutputItem>> {
     const client = this.#client;
-    await this.#following;
+    const { books, started } = followed;
+    await started;
     await client.synced(options.signal);
-    const busy = this.#busyIds();
+    const busy = this.#busyIds(followed);
     const { instanceId: pin } = options;
     if (pin !== undefined && busy.has(pin)) throw allBusy(true);
     if (busy.size > 0 && busy.size === client.instances.length) throw allBusy(false);
     const booking = `guarded-${this.#bookingCount++}`;
+    // What comes with its prompt computed elsewhere is no prefill here.
+    const { cost } = defaultRouterSettings;
+    const { trackPrefillTokens } = overrideCost(cost, request.router_config_override);
     let rank: RankId | null = null;
     const stream = client.generate(request, {
       ...options,
       ...(busy.size === 0 ? {} : { avoid: new Set([...busy, ...(options.avoid ?? [])]) }),
       onRouted: (instance) => {
         rank = { workerId: instance.instanceId, dpRank: request.routing?.dp_rank ?? 0 };
-        const load = { ...rank, hashes: noHashes, cachedTokens: 0, tracksPrefill: true };
-        this.#books.add(booking, load, request);
+        const load = { hashes: noHashes, cachedTokens: 0, tracksPrefill: trackPrefillTokens };
+        books.add(booking, { ...rank, ...load }, request);
         options.onRouted?.(instance);
       },
     });
@@ -133,20 +157,19 @@ export class LoadGuardedClient implements TokenClient {
       for await (const item of stream) {
         if (isPrefilling && rank !== null && (item.data?.token_ids.length ?? 0) > 0) {
           isPrefilling = false;
-          this.#books.prefillCompleted(booking, rank);
+          books.prefillCompleted(booking, rank);
         }
         yield item;
       }
     } finally {
-      if (rank !== null) this.#books.free(booking, rank);
+      if (rank !== null) books.free(booking, rank);
     }
   }
 
   /** All of whose ranks are above. */
-  #busyIds(): Set<bigint> {
-    const workers = this.#workers;
+  #busyIds({ workers, busy }: Followed): Set<bigint> {
     const ids = this.instances.map(({ instanceId }) => instanceId);
-    return new Set(ids.filter((id) => workers.ranks(id).every((rank) => this.#busy.isBusy(rank))));
+    return new Set(ids.filter((id) => workers.ranks(id).every((rank) => busy.isBusy(rank))));
   }
 }
 
